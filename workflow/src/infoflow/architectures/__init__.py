@@ -1,0 +1,89 @@
+"""Architectures: a network is a list of blocks and a readout head.
+
+The contract, and all that the engine knows of a network:
+
+- a `Map` takes activations of one shape to another, with parameters stacked over independent networks;
+- a `Block` pairs the frozen forward map of one layer with the inverse map that is trained to undo it;
+- a `Network` is the blocks, in the order in which the input meets them, and the maps of the readout head.
+
+Maps and blocks are compared by value: equal ones are computed together, in one batched operation.
+
+An architecture is one module of this package, named like its `kind`, with `build` and `is_prefix_invariant`.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+
+Parameters = dict[str, torch.Tensor]
+"""Parameters of N independent networks: each tensor is [N, *shape]."""
+
+
+class Map(Protocol):
+    """A layer, forward or inverse, evaluated for N independent networks at once."""
+
+    input_shape: tuple[int, ...]
+    output_shape: tuple[int, ...]
+    parameter_shapes: dict[str, tuple[int, ...]]
+    """Shapes for one network, by name; the name `bias` is drawn with σ_b², all others with σ_w²/fan_in."""
+    fan_in: int
+
+    def pre_activation(self, parameters: Parameters, x: torch.Tensor) -> torch.Tensor:
+        """z = W x + b: [N, B, *input_shape] -> [N, B, *output_shape]."""
+
+    def activate(self, z: torch.Tensor) -> torch.Tensor:
+        """φ(z), elementwise."""
+
+
+def apply(layer: Map, parameters: Parameters, x: torch.Tensor) -> torch.Tensor:
+    """φ(W x + b): [N, B, *input_shape] -> [N, B, *output_shape]."""
+    return layer.activate(layer.pre_activation(parameters, x))
+
+
+@dataclass(frozen=True)
+class Block:
+    """One layer of the probed network and the reconstruction network that is trained to undo it."""
+
+    forward: Map
+    inverse: Map
+
+    def __post_init__(self):
+        there, back = self.forward, self.inverse
+        if back.input_shape != there.output_shape or back.output_shape != there.input_shape:
+            raise ValueError(
+                f"the inverse maps {back.input_shape} to {back.output_shape}, "
+                f"but its layer maps {there.input_shape} to {there.output_shape}"
+            )
+
+
+@dataclass(frozen=True)
+class Network:
+    """`depth` blocks and the maps of the readout head, whose last one gives the class scores."""
+
+    blocks: tuple[Block, ...]
+    head: tuple[Map, ...]
+
+
+def kinds() -> list[str]:
+    """Names of all architectures: the modules of this package."""
+    return sorted(m.name for m in pkgutil.iter_modules(__path__))
+
+
+def build_network(
+    options: Mapping[str, Any], input_shape: tuple[int, ...], classes: int, depth: int, readout: str = "logits"
+) -> Network:
+    """The network of one grid point.
+
+    Args:
+        options: the architecture's entry of the config; `kind` names the module.
+        input_shape: shape of one image, without the batch axis.
+        classes: number of classes of the readout.
+        depth: number of hidden layers.
+        readout: `logits` (linear) or `reference` (the published head ends with φ as well).
+    """
+    module = importlib.import_module(f"{__name__}.{options['kind']}")
+    return module.build(options, tuple(input_shape), classes, depth, readout)

@@ -1,0 +1,73 @@
+"""Multilayer perceptron, layouts `wide` and `shrinking`. Source: arXiv:2406.12916, PHYSICS A1.
+
+`depth` hidden layers are probed; the readout head comes after them. In the counting of the publication, which includes
+the output and the layer of 400 before it, a network of depth D has D - 2 hidden layers.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from infoflow.activations import ACTIVATIONS
+from infoflow.architectures import Block, Network, Parameters
+
+
+@dataclass(frozen=True)
+class Dense:
+    """φ(W x + b) on flattened inputs."""
+
+    input_shape: tuple[int, ...]
+    output_shape: tuple[int, ...]
+    activation: str
+
+    @property
+    def fan_in(self) -> int:
+        return math.prod(self.input_shape)
+
+    @property
+    def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
+        # Stored as [fan_in, fan_out]: the layout in which the batched product needs no transposition.
+        fan_out = math.prod(self.output_shape)
+        return {"weight": (self.fan_in, fan_out), "bias": (1, fan_out)}
+
+    def pre_activation(self, parameters: Parameters, x: torch.Tensor) -> torch.Tensor:
+        z = torch.baddbmm(parameters["bias"], x.flatten(2), parameters["weight"])
+        return z.unflatten(2, self.output_shape)
+
+    def activate(self, z: torch.Tensor) -> torch.Tensor:
+        return ACTIVATIONS[self.activation](z)
+
+
+def is_prefix_invariant(options: Mapping[str, Any]) -> bool:
+    """Whether the first l blocks are the same for every depth >= l."""
+    return options["layout"] == "wide"
+
+
+def hidden_widths(layout: str, width: int, classes: int, depth: int) -> list[int]:
+    """Widths of the hidden layers: constant, or falling linearly from `width` to `classes` (the published rule)."""
+    if layout == "wide":
+        return [width] * depth
+    steps = depth + 1
+    return [-((width * (l - steps) - classes * l) // steps) for l in range(1, steps)]  # exact ceiling
+
+
+def build(
+    options: Mapping[str, Any], input_shape: tuple[int, ...], classes: int, depth: int, readout: str = "logits"
+) -> Network:
+    """See `infoflow.architectures.build_network`."""
+    width = options.get("width") or math.prod(input_shape)
+    activation = options["activation"]
+    shapes = [input_shape, *((n,) for n in hidden_widths(options["layout"], width, classes, depth))]
+    # The reconstruction of layer 1 is an image; all reconstruction networks end with tanh, as published.
+    blocks = tuple(
+        Block(forward=Dense(a, b, activation), inverse=Dense(b, a, "tanh"))
+        for a, b in zip(shapes[:-1], shapes[1:], strict=True)
+    )
+    widths = [shapes[-1], *((n,) for n in options.get("head", ())), (classes,)]
+    head = [Dense(a, b, activation) for a, b in zip(widths[:-1], widths[1:], strict=True)]
+    if readout == "logits":
+        head[-1] = Dense(widths[-2], widths[-1], "linear")
+    return Network(blocks, tuple(head))

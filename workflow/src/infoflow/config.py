@@ -1,0 +1,124 @@
+"""Configuration: defaults, and refusal of everything that is not meant, before any job is planned.
+
+No heavy imports: every cluster job imports this when it parses the workflow.
+"""
+
+import difflib
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError, best_match
+
+from infoflow.errors import InfoflowError
+
+UNLABELLED = {"white_noise"}
+"""Kinds of data sets that can be probed, but not trained on."""
+
+
+def check_config(config: Mapping[str, Any], schema_path: str | Path) -> dict[str, Any]:
+    """The config with all defaults filled in.
+
+    Raises:
+        InfoflowError: a key is unknown or missing, or a value out of bounds; the message names the key.
+    """
+    schema = yaml.safe_load(Path(schema_path).read_text())
+    for path, value in _leaves(config):
+        if isinstance(value, float) and not math.isfinite(value):
+            raise InfoflowError(f"config: {path}: {value} is not a finite number")
+    # An entry switched off with null is not checked and not used.
+    config = {
+        key: {k: v for k, v in value.items() if v is not None} if key in _NAMED and isinstance(value, Mapping) else value
+        for key, value in config.items()
+    }
+    error = best_match(Draft202012Validator(schema).iter_errors(config), key=_depth)
+    if error is not None:
+        raise InfoflowError(f"config: {_explain(error)}")
+    config = _fill(config, schema, schema)
+    _check_references(config)
+    return config
+
+
+def settings(config: Mapping[str, Any], section: str, dataset: str) -> dict[str, Any]:
+    """A section (`probe`, `train`) with what the data set's own entry overrides."""
+    return config[section] | config["datasets"][dataset].get(section, {})
+
+
+_NAMED = ("datasets", "architectures", "experiments")
+
+
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _leaves(inner, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _leaves(inner, f"{path}[{index}]")
+    else:
+        yield path, value
+
+
+def _depth(error: ValidationError) -> tuple:
+    # The deepest error says most about a value that fits none of several alternatives.
+    return (-len(error.absolute_path), error.validator not in ("additionalProperties", "required"))
+
+
+def _explain(error: ValidationError) -> str:
+    path = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in error.absolute_path).lstrip(".")
+    if error.validator == "additionalProperties":
+        known = error.schema.get("properties", {})
+        unknown = next(k for k in error.instance if k not in known)
+        close = difflib.get_close_matches(str(unknown), list(known), n=1)
+        hint = f"did you mean {close[0]}?" if close else f"known keys: {', '.join(known)}"
+        return f"{f'{path}.' if path else ''}{unknown}: unknown key; {hint}"
+    if error.validator == "oneOf":
+        return f"{path}: {dict(error.instance)} needs either num or step"
+    if error.validator == "type" and "start" in error.schema.get("properties", {}):
+        return f"{path}: {error.instance!r} is neither a list nor {{start, stop, num}} nor {{start, stop, step}}"
+    return f"{path or 'top level'}: {error.message}"
+
+
+def _fill(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
+    """A copy of the value with the defaults of its schema."""
+    while "$ref" in schema:
+        schema = root["$defs"][schema["$ref"].rsplit("/", 1)[-1]]
+    if not isinstance(value, Mapping):
+        return value
+    filled = dict(value)
+    for name, inner in schema.get("properties", {}).items():
+        if name not in filled and "default" in inner:
+            filled[name] = inner["default"]
+        if name in filled:
+            filled[name] = _fill(filled[name], inner, root)
+    if isinstance(other := schema.get("additionalProperties"), Mapping):
+        for name in value:
+            filled[name] = _fill(filled[name], other, root)
+    return filled
+
+
+def _check_references(config: Mapping[str, Any]) -> None:
+    if not config["experiments"]:
+        raise InfoflowError("config: experiments: there is none; name at least one")
+    for name, dataset in config["datasets"].items():
+        if dataset["kind"] == "white_noise":
+            for key in ("shape", "train_samples", "test_samples"):
+                if key not in dataset:
+                    raise InfoflowError(f"config: datasets.{name}.{key}: white_noise needs it")
+        elif "shape" in dataset:
+            raise InfoflowError(f"config: datasets.{name}.shape: only white_noise has a shape to choose")
+    for name, experiment in config["experiments"].items():
+        for key, table in (("dataset", "datasets"), ("truth_dataset", "datasets"), ("architecture", "architectures")):
+            wanted = experiment[key]
+            if wanted is not None and wanted not in config[table]:
+                close = difflib.get_close_matches(wanted, list(config[table]), n=1)
+                hint = f"did you mean {close[0]}?" if close else f"{table}: {', '.join(config[table])}"
+                raise InfoflowError(f"config: experiments.{name}.{key}: unknown {key} {wanted!r}; {hint}")
+        truth = experiment["truth_dataset"] or experiment["dataset"]
+        if experiment["truth"] and config["datasets"][truth]["kind"] in UNLABELLED:
+            raise InfoflowError(
+                f"config: experiments.{name}: dataset {truth!r} has no labels to train on; "
+                "set truth: false, or truth_dataset to a data set with labels"
+            )

@@ -1,0 +1,118 @@
+"""From the reconstructions of one probe to its curves over the layers."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from infoflow.divergence import (
+    SATURATION_CASES,
+    differential_entropy,
+    explained_variance,
+    relative_entropy,
+    saturation_case,
+    saturation_depth,
+)
+from infoflow.store import Result, Variable
+
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+SATURATION_MEASURES = ("relative_entropy_ratio", "relative_entropy", "differential_entropy")
+"""Curves whose saturation is measured: the published one, the median over samples of D_l/D_L; the median of D_l; H_l."""
+
+OK, DIVERGED, MISSING = 0, 1, 2
+STATUS = {"flag_values": np.array([OK, DIVERGED, MISSING], np.int8), "flag_meanings": "ok diverged missing"}
+SATURATION = {"flag_values": np.arange(3, dtype=np.int8), "flag_meanings": " ".join(SATURATION_CASES)}
+NATS = {"units": "1", "comment": "in nats"}
+
+
+def evaluate_probe(probe: Result, offset: float, saturation_rtol: float) -> Mapping[str, Variable]:
+    """Evaluate the reconstructions of all replicas and layers against the input.
+
+    A replica with a number that is not finite anywhere is `diverged`; all its values are NaN.
+
+    Args:
+        probe: what `probe_cascade` wrote: `reconstructions` [R, L, S, P], `evaluation_images` [S, P],
+            `losses` [R, L, N], `pre_activation_moments` [R, L, S].
+        offset: see `divergence.normalise`.
+        saturation_rtol: see `divergence.saturation_depth`.
+
+    Returns:
+        Variables for `store.write_result`, over replica, layer, quantile and saturation measure.
+    """
+    reconstructions, images = probe["reconstructions"], probe["evaluation_images"].astype(np.float64)
+    losses = probe["losses"]
+    finite = np.isfinite(reconstructions).all(axis=(1, 2, 3)) & np.isfinite(losses).all(axis=(1, 2))
+
+    replicas, layers = losses.shape[:2]
+    divergences = np.full((replicas, layers, len(images)), np.nan)
+    entropy = np.full((replicas, layers), np.nan)
+    explained = np.full((replicas, layers), np.nan)
+    for r in np.flatnonzero(finite):
+        for l in range(layers):  # one layer at a time: the float64 copies of all would not fit
+            divergences[r, l] = relative_entropy(images, reconstructions[r, l], offset)
+            entropy[r, l] = differential_entropy(reconstructions[r, l], offset)
+            explained[r, l] = explained_variance(images, reconstructions[r, l])
+
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.nanmedian(divergences / divergences[:, -1:], axis=-1) if finite.any() else entropy
+    median = np.median(divergences, axis=-1)
+    curves = np.stack([ratio, median, entropy], axis=1)
+    tail = max(1, losses.shape[2] // 10)
+    moments = np.where(finite[:, None], probe["pre_activation_moments"][..., 0], np.nan)
+
+    per_layer = ("replica", "layer")
+    saturation = ("replica", "measure")
+    return {
+        "relative_entropy": (
+            (*per_layer, "quantile"),
+            np.moveaxis(np.quantile(divergences, QUANTILES, axis=-1), 0, -1).astype(np.float32),
+            {"long_name": "relative entropy D(input || reconstruction), quantiles over samples", **NATS},
+        ),
+        "relative_entropy_mean": (
+            per_layer,
+            divergences.mean(axis=-1).astype(np.float32),
+            {"long_name": "relative entropy D(input || reconstruction), mean over samples", **NATS},
+        ),
+        "differential_entropy": (
+            per_layer,
+            entropy.astype(np.float32),
+            {
+                "long_name": "Gaussian differential entropy per pixel of the shifted, normalised reconstructions",
+                "units": "1",
+                "comment": "in nats; -inf where all reconstructions agree exactly in a pixel",
+            },
+        ),
+        "explained_variance": (
+            per_layer,
+            explained.astype(np.float32),
+            {"long_name": "explained variance R^2 of the input by its reconstruction", "units": "1"},
+        ),
+        "reconstruction_loss": (
+            per_layer,
+            losses[..., -tail:].mean(axis=-1).astype(np.float32),
+            {"long_name": "mean squared error of the layer's own reconstruction, last tenth of training", "units": "1"},
+        ),
+        "pre_activation_variance": (
+            per_layer,
+            moments.astype(np.float32),
+            {"long_name": "mean squared pre-activation of the first evaluation image", "units": "1"},
+        ),
+        "saturation_depth": (
+            saturation,
+            saturation_depth(curves, saturation_rtol).astype(np.float32),
+            {
+                "long_name": "saturation depth",
+                "units": "1",
+                "comment": "in layers; 0 if never informative, NaN if not saturated within the depth: saturation_case",
+            },
+        ),
+        "saturation_case": (
+            saturation,
+            saturation_case(curves, saturation_rtol),
+            {"long_name": "which case the saturation depth is", "units": "1", **SATURATION},
+        ),
+        "probe_status": (
+            ("replica",),
+            np.where(finite, OK, DIVERGED).astype(np.int8),
+            {"long_name": "outcome of the probe", "units": "1", **STATUS},
+        ),
+    }

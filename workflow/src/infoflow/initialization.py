@@ -1,0 +1,69 @@
+"""Random numbers: every draw comes from a generator named by what it is for.
+
+A generator is seeded by (run seed, purpose, indices...), never by the order in which things happen. So layer l of
+replica r is the same whatever the depth of the network, the other replicas in the batch, or the device.
+"""
+
+import hashlib
+import math
+from collections.abc import Sequence
+
+import torch
+
+from infoflow.architectures import Map, Parameters
+
+
+def generator(seed: int, *labels: str | int) -> torch.Generator:
+    """A CPU generator for (seed, *labels); CPU, so that the draws do not depend on the device."""
+    digest = hashlib.sha256("/".join(map(str, (seed, *labels))).encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
+
+
+def draw_order(seed: int, purpose: str, epoch: int, replicas: Sequence[int], samples: int) -> torch.Tensor:
+    """A permutation of the training samples for every replica: [replica, sample]."""
+    return torch.stack([torch.randperm(samples, generator=generator(seed, purpose, epoch, r)) for r in replicas])
+
+
+def draw_gaussian(
+    maps: Sequence[Map], sigma_w2: float, sigma_b2: float, seed: int, purpose: str, replicas: Sequence[int], **to
+) -> list[Parameters]:
+    """Frozen-network parameters W ~ N(0, σ_w²/fan_in), b ~ N(0, σ_b²) for every map, stacked over replicas.
+
+    The standard normal draws do not depend on σ: neighbouring grid points differ by the scale alone.
+    `to` holds dtype and device. Source: PHYSICS A1.
+    """
+    return [
+        _stack(
+            [
+                {
+                    name: torch.randn(shape, generator=stream)
+                    * math.sqrt(sigma_b2 if name == "bias" else sigma_w2 / forward.fan_in)
+                    for name, shape in forward.parameter_shapes.items()
+                }
+                for stream in (generator(seed, purpose, index, r) for r in replicas)
+            ],
+            **to,
+        )
+        for index, forward in enumerate(maps, start=1)
+    ]
+
+
+def draw_uniform(maps: Sequence[Map], seed: int, purpose: str, replicas: Sequence[int], **to) -> list[Parameters]:
+    """Reconstruction-network parameters, PyTorch's default U(±1/√fan_in), for every map, stacked over replicas."""
+    return [
+        _stack(
+            [
+                {
+                    name: (2 * torch.rand(shape, generator=stream) - 1) / math.sqrt(inverse.fan_in)
+                    for name, shape in inverse.parameter_shapes.items()
+                }
+                for stream in (generator(seed, purpose, index, r) for r in replicas)
+            ],
+            **to,
+        )
+        for index, inverse in enumerate(maps, start=1)
+    ]
+
+
+def _stack(replicas: list[Parameters], **to) -> Parameters:
+    return {name: torch.stack([p[name] for p in replicas]).to(**to) for name in replicas[0]}

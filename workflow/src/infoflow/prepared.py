@@ -1,0 +1,77 @@
+"""Prepared data sets: the file that probing and training read."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from infoflow.datasets import Images
+from infoflow.errors import InfoflowError
+from infoflow.store import read_result, write_result
+
+_PIXELS = ("row", "column", "channel")
+
+
+@dataclass(frozen=True)
+class PreparedImages:
+    """A data set on the device: images [M, *shape] with pixels in [0, 1], labels [M], None if there are none."""
+
+    train_images: torch.Tensor
+    test_images: torch.Tensor
+    train_labels: torch.Tensor | None
+    test_labels: torch.Tensor | None
+    evaluation_order: torch.Tensor
+    """Test samples in the order in which they enter the evaluation set."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.train_images.shape[1:])
+
+    @property
+    def classes(self) -> int:
+        return int(self.train_labels.max()) + 1 if self.train_labels is not None else 2
+
+    def evaluation_images(self, samples: int) -> torch.Tensor:
+        """The first images of the fixed evaluation order: a smaller set is part of a larger one."""
+        if samples > len(self.test_images):
+            raise InfoflowError(f"evaluation_samples is {samples}, but the test set has {len(self.test_images)} images")
+        return self.test_images[self.evaluation_order[:samples]]
+
+
+def write_prepared(path: str | Path, images: Images, seed: int, attributes: dict) -> None:
+    """Write images, labels and a fixed, random order of the test set for evaluation."""
+    variables = {}
+    for part in ("train", "test"):
+        values = getattr(images, f"{part}_images")
+        variables[f"{part}_images"] = (
+            (part, *_PIXELS[: values.ndim - 1]),
+            values,
+            {"long_name": f"images of the {part} set", "units": "1", "scale_factor": images.scale},
+        )
+        if (labels := getattr(images, f"{part}_labels")) is not None:
+            variables[f"{part}_labels"] = (
+                (part,),
+                labels.astype(np.int16),
+                {"long_name": f"classes of the {part} set", "units": "1"},
+            )
+    order = np.random.default_rng([seed, 1]).permutation(len(images.test_images)).astype(np.int32)
+    about = {"long_name": "test samples in the order in which they enter the evaluation set", "units": "1"}
+    variables["evaluation_order"] = (("test",), order, about)
+    write_result(path, variables, {**attributes, "scale": images.scale})
+
+
+def read_prepared(path: str | Path, device: torch.device, dtype: torch.dtype) -> PreparedImages:
+    """Read a prepared data set onto the device, as one tensor per part.
+
+    Raises:
+        InfoflowError: the file is missing or damaged.
+    """
+    result = read_result(path)
+    parts = {}
+    for part in ("train", "test"):
+        images = torch.from_numpy(result[f"{part}_images"]).to(device).to(dtype)
+        parts[f"{part}_images"] = images * float(result.attributes["scale"])
+        labels = result.variables.get(f"{part}_labels")
+        parts[f"{part}_labels"] = None if labels is None else torch.from_numpy(labels).long().to(device)
+    return PreparedImages(**parts, evaluation_order=torch.from_numpy(result["evaluation_order"]).long().to(device))

@@ -1,0 +1,149 @@
+"""Ground truth: train the networks fully, from the same random initialisation that is probed.
+
+Source: arXiv:2406.12916, PHYSICS A4.
+"""
+
+import logging
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.nn.functional import cross_entropy
+
+from infoflow.architectures import Map, Network, apply
+from infoflow.initialization import draw_gaussian, draw_order
+
+logger = logging.getLogger(__name__)
+
+READOUTS = ("logits", "reference")
+
+
+@dataclass(frozen=True)
+class Training:
+    """History of R replicas over E epochs; NaN after a replica has stopped.
+
+    Attributes:
+        accuracy: share of the test set classified correctly after each epoch, [R, E].
+        loss: mean training loss of each epoch in nats, [R, E].
+        diverged: whether loss or parameters became NaN or infinite, [R].
+    """
+
+    accuracy: np.ndarray
+    loss: np.ndarray
+    diverged: np.ndarray
+
+
+def class_loss(scores: torch.Tensor, labels: torch.Tensor, readout: str) -> torch.Tensor:
+    """Cross-entropy per network in nats: scores [N, B, classes], labels [N, B] -> [N].
+
+    `reference` is the published readout: the cross-entropy is taken of the softmax of scores that went through tanh
+    already, so that it stays within [1.9593, 2.3492] for ten classes and its gradients are small.
+    """
+    if readout == "reference":
+        scores = scores.softmax(-1)
+    return cross_entropy(scores.transpose(1, 2), labels, reduction="none").mean(1)
+
+
+def train_network(
+    network: Network,
+    sigma_w2: float,
+    sigma_b2: float,
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    test_images: torch.Tensor,
+    test_labels: torch.Tensor,
+    *,
+    epochs: int,
+    batch_size: int,
+    learning_rate: float,
+    momentum: float,
+    readout: str,
+    success_accuracy: float,
+    seed: int,
+    replicas: Sequence[int],
+) -> Training:
+    """Train all replicas at once with stochastic gradient descent.
+
+    A replica stops as soon as its test accuracy reaches `success_accuracy`, or when it diverges, and leaves the batch.
+    Replica r does not depend on which others are trained with it.
+
+    Args:
+        images, labels: training set, [M, *input_shape] and [M]; the images' dtype and device are those of the training.
+        test_images, test_labels: likewise.
+        readout: see `class_loss`.
+    """
+    to = {"dtype": images.dtype, "device": images.device}
+    layers = [b.forward for b in network.blocks]
+    parameters = draw_gaussian(layers, sigma_w2, sigma_b2, seed, "frozen", replicas, **to)
+    parameters += draw_gaussian(network.head, sigma_w2, sigma_b2, seed, "head", replicas, **to)
+    layers += network.head
+
+    accuracy = np.full((len(replicas), epochs), math.nan)
+    loss = np.full((len(replicas), epochs), math.nan)
+    diverged = np.zeros(len(replicas), dtype=bool)
+    running = np.arange(len(replicas))
+    state = [p for layer in parameters for p in layer.values()]
+    velocity = [torch.zeros_like(p) for p in state] if momentum else []
+    started = time.monotonic()
+    for epoch in range(epochs):
+        order = draw_order(seed, "train order", epoch, [replicas[r] for r in running], len(images)).to(images.device)
+        total = torch.zeros(len(running), dtype=torch.float64, device=images.device)
+        for p in state:
+            p.requires_grad_()
+        parameters = _regroup(layers, state)
+        for batch in order.split(batch_size, dim=1):
+            batch_loss = class_loss(_forward(layers, parameters, images[batch]), labels[batch], readout)
+            gradients = list(torch.autograd.grad(batch_loss.sum(), state))
+            with torch.no_grad():
+                if momentum:
+                    torch._foreach_mul_(velocity, momentum)
+                    torch._foreach_add_(velocity, gradients)
+                torch._foreach_add_(state, velocity if momentum else gradients, alpha=-learning_rate)
+                total += batch_loss * batch.shape[1]
+
+        with torch.no_grad():
+            state = [p.detach() for p in state]
+            loss[running, epoch] = (total / len(images)).cpu().numpy()
+            accuracy[running, epoch] = _accuracy(layers, _regroup(layers, state), test_images, test_labels)
+        finite = torch.stack([p.flatten(1).isfinite().all(1) for p in state]).all(0).cpu().numpy()
+        finite &= np.isfinite(loss[running, epoch])
+        diverged[running] = ~finite
+        logger.info(
+            "train epoch %d/%d  loss %s  accuracy %s  %.1f s",
+            epoch + 1,
+            epochs,
+            np.array2string(loss[running, epoch], precision=4),
+            np.array2string(accuracy[running, epoch], precision=4),
+            time.monotonic() - started,
+        )
+        go_on = finite & (accuracy[running, epoch] < success_accuracy)
+        if not go_on.all():
+            keep = torch.from_numpy(go_on).to(images.device)
+            state, velocity = [p[keep] for p in state], [v[keep] for v in velocity]
+            running = running[go_on]
+        if not running.size:
+            break
+    return Training(accuracy, loss, diverged)
+
+
+def _regroup(layers: Sequence[Map], state: Sequence[torch.Tensor]) -> list[dict[str, torch.Tensor]]:
+    tensors = iter(state)
+    return [{name: next(tensors) for name in layer.parameter_shapes} for layer in layers]
+
+
+def _forward(layers: Sequence[Map], parameters: Sequence[dict[str, torch.Tensor]], x: torch.Tensor) -> torch.Tensor:
+    for layer, p in zip(layers, parameters, strict=True):
+        x = apply(layer, p, x)
+    return x
+
+
+def _accuracy(layers, parameters, images: torch.Tensor, labels: torch.Tensor, batch_size: int = 1000) -> np.ndarray:
+    count = len(next(iter(parameters[0].values())))
+    hits = sum(
+        (_forward(layers, parameters, x.expand(count, *x.shape)).argmax(-1) == y).sum(1)
+        for x, y in zip(images.split(batch_size), labels.split(batch_size), strict=True)
+    )
+    return (hits.double() / len(images)).cpu().numpy()
