@@ -13,7 +13,7 @@ from typing import Any
 from infoflow.errors import InfoflowError
 
 DECIMALS = 6
-POINT = r"w\d+\.\d{6}_b\d+\.\d{6}_d\d{3,}"
+POINT = r"w\d+\.\d{6}_b\d+\.\d{6}_d\d\d\d+"
 """What a point looks like in a file name; a regular expression for wildcard constraints."""
 
 _POINT = re.compile(r"w(\d+\.\d{6})_b(\d+\.\d{6})_d(\d{3,})")

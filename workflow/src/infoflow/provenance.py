@@ -41,7 +41,7 @@ def imported_modules(rule: str, *plugins: str) -> frozenset[Path]:
     waiting = [SCRIPTS / f"{rule}.py", *(_file(f"infoflow.{p}") for p in plugins)]
     while waiting:
         path = waiting.pop()
-        if path in found:
+        if path is None or path in found:
             continue
         if path.is_relative_to(PACKAGE):
             found.add(path)

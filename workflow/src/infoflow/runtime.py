@@ -13,6 +13,12 @@ def choose_device(threads: int) -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def finish_work(device: torch.device) -> None:
+    """Wait until the device has done what it was told, so that the clock can be read."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
 def describe_device(device: torch.device, precision: str, threads: int) -> dict[str, Any]:
     """What a result records about the machine and its arithmetic."""
     gpu = device.type == "cuda"

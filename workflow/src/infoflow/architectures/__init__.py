@@ -8,7 +8,7 @@ The contract, and all that the engine knows of a network:
 
 Maps and blocks are compared by value: equal ones are computed together, in one batched operation.
 
-An architecture is one module of this package, named like its `kind`, with `build` and `is_prefix_invariant`.
+An architecture is one module of this package, named like its `kind`, with `build` (see `build_network`).
 """
 
 import importlib
@@ -31,6 +31,8 @@ class Map(Protocol):
     parameter_shapes: dict[str, tuple[int, ...]]
     """Shapes for one network, by name; the name `bias` is drawn with σ_b², all others with σ_w²/fan_in."""
     fan_in: int
+    fan_out: int
+    """Units, or channels, of the output; their number sets the finite-width spread."""
 
     def pre_activation(self, parameters: Parameters, x: torch.Tensor) -> torch.Tensor:
         """z = W x + b: [N, B, *input_shape] -> [N, B, *output_shape]."""

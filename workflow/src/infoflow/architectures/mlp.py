@@ -28,10 +28,13 @@ class Dense:
         return math.prod(self.input_shape)
 
     @property
+    def fan_out(self) -> int:
+        return math.prod(self.output_shape)
+
+    @property
     def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
         # Stored as [fan_in, fan_out]: the layout in which the batched product needs no transposition.
-        fan_out = math.prod(self.output_shape)
-        return {"weight": (self.fan_in, fan_out), "bias": (1, fan_out)}
+        return {"weight": (self.fan_in, self.fan_out), "bias": (1, self.fan_out)}
 
     def pre_activation(self, parameters: Parameters, x: torch.Tensor) -> torch.Tensor:
         z = torch.baddbmm(parameters["bias"], x.flatten(2), parameters["weight"])
@@ -39,11 +42,6 @@ class Dense:
 
     def activate(self, z: torch.Tensor) -> torch.Tensor:
         return ACTIVATIONS[self.activation](z)
-
-
-def is_prefix_invariant(options: Mapping[str, Any]) -> bool:
-    """Whether the first l blocks are the same for every depth >= l."""
-    return options["layout"] == "wide"
 
 
 def hidden_widths(layout: str, width: int, classes: int, depth: int) -> list[int]:

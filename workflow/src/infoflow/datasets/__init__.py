@@ -4,6 +4,7 @@ A data set is one module of this package, named like its `kind`, with `load(opti
 """
 
 import importlib
+import os
 import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from platformdirs import user_cache_path
 
 from infoflow.errors import InfoflowError
 
@@ -30,6 +32,11 @@ class Images:
     train_labels: np.ndarray | None
     test_labels: np.ndarray | None
     scale: float = 1.0
+
+
+def find_data_root(configured: str | None) -> Path:
+    """Where data sets are kept: the configured directory, else $INFOFLOW_DATA, else the user's cache directory."""
+    return Path(configured or os.environ.get("INFOFLOW_DATA") or user_cache_path("infoflow")).expanduser()
 
 
 def kinds() -> list[str]:

@@ -1,0 +1,29 @@
+# One rule per registered figure.
+for figure, needs in figures.FIGURES.items():
+
+    rule:
+        name:
+            f"figure_{figure}"
+        input:
+            cube=lambda wildcards: "results/cubes/{}_{}.nc".format(*GRID.experiments[wildcards.experiment].cube),
+            probes=lambda wildcards, needs=needs: (
+                highlighted_probes(GRID.experiments[wildcards.experiment]) if needs.probes else []
+            ),
+        output:
+            report(
+                f"results/figures/{{experiment}}/{figure}.png",
+                caption=f"../report/{figure}.rst",
+                category="{experiment}",
+                labels={"figure": figure.replace("_", " ")},
+            ),
+            f"results/figures/{{experiment}}/{figure}.pdf",
+        log:
+            f"results/logs/figures/{{experiment}}/{figure}.log",
+        params:
+            figure=figure,
+            experiment=lambda wildcards: vars(GRID.experiments[wildcards.experiment]),
+            code=code_digest("draw_figure", f"figures.{figure}"),
+        conda:
+            "../../envs/infoflow.yaml"
+        script:
+            "../scripts/draw_figure.py"

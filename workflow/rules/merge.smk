@@ -1,0 +1,19 @@
+rule merge_cube:
+    input:
+        evaluations=lambda wildcards: evaluation_files((wildcards.dataset, wildcards.architecture)),
+        trainings=lambda wildcards: training_files((wildcards.dataset, wildcards.architecture)),
+    output:
+        "results/cubes/{dataset}_{architecture}.nc",
+    log:
+        "results/logs/merge_cube/{dataset}_{architecture}.log",
+    benchmark:
+        "results/benchmarks/merge_cube/{dataset}_{architecture}.tsv"
+    params:
+        prefix_invariant=lambda wildcards: is_prefix_invariant(config["architectures"][wildcards.architecture]),
+        activation=lambda wildcards: config["architectures"][wildcards.architecture]["activation"],
+        success_accuracy=lambda wildcards: success_accuracy(wildcards.dataset, wildcards.architecture),
+        code=code_digest("merge_cube"),
+    conda:
+        "../../envs/infoflow.yaml"
+    script:
+        "../scripts/merge_cube.py"

@@ -1,0 +1,18 @@
+rule train_network:
+    input:
+        dataset="results/prepare_dataset/{dataset}.nc",
+    output:
+        "results/train_network/{dataset}/{architecture}/{point}.nc",
+    log:
+        "results/logs/train_network/{dataset}/{architecture}/{point}.log",
+    benchmark:
+        "results/benchmarks/train_network/{dataset}/{architecture}/{point}.tsv"
+    params:
+        architecture=lambda wildcards: config["architectures"][wildcards.architecture],
+        train=lambda wildcards: settings(config, "train", wildcards.dataset),
+        run=run_settings("seed", "replicas", "precision"),
+        code=lambda wildcards: point_digest("train_network", wildcards.architecture),
+    conda:
+        "../../envs/infoflow.yaml"
+    script:
+        "../scripts/train_network.py"

@@ -1,0 +1,20 @@
+"""Load a data set, check its files, fix its split and evaluation order."""
+
+from infoflow.datasets import find_data_root, load_images
+from infoflow.joblog import job_log
+from infoflow.prepared import write_prepared
+
+
+def main(*, output: str, options: dict, data_root: str | None, seed: int, attributes: dict) -> None:
+    images = load_images(options, find_data_root(data_root), seed)
+    write_prepared(output, images, seed, attributes)
+
+
+with job_log(snakemake.log[0]):
+    main(
+        output=snakemake.output[0],
+        options=snakemake.params.options,
+        data_root=snakemake.config["data_root"],
+        seed=snakemake.params.seed,
+        attributes={"code_prepare_dataset": snakemake.params.code},
+    )

@@ -1,0 +1,23 @@
+"""Probe one random network: train and compose the reconstruction networks of all its layers."""
+
+from infoflow.joblog import job_log
+from infoflow.probing import probe_point
+
+
+def main(
+    *, dataset: str, output: str, point: str, architecture: dict, probe: dict, run: dict, threads: int, code: str
+) -> None:
+    probe_point(dataset, output, point, architecture, probe, run, threads, {"code_probe_cascade": code})
+
+
+with job_log(snakemake.log[0]):
+    main(
+        dataset=snakemake.input.dataset,
+        output=snakemake.output[0],
+        point=snakemake.wildcards.point,
+        architecture=snakemake.params.architecture,
+        probe=snakemake.params.probe,
+        run=snakemake.params.run,
+        threads=snakemake.threads,
+        code=snakemake.params.code,
+    )

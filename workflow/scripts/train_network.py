@@ -1,0 +1,23 @@
+"""Train the networks of one grid point fully."""
+
+from infoflow.joblog import job_log
+from infoflow.ground_truth import train_point
+
+
+def main(
+    *, dataset: str, output: str, point: str, architecture: dict, train: dict, run: dict, threads: int, code: str
+) -> None:
+    train_point(dataset, output, point, architecture, train, run, threads, {"code_train_network": code})
+
+
+with job_log(snakemake.log[0]):
+    main(
+        dataset=snakemake.input.dataset,
+        output=snakemake.output[0],
+        point=snakemake.wildcards.point,
+        architecture=snakemake.params.architecture,
+        train=snakemake.params.train,
+        run=snakemake.params.run,
+        threads=snakemake.threads,
+        code=snakemake.params.code,
+    )

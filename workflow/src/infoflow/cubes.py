@@ -1,0 +1,412 @@
+"""The NetCDF cube of one (dataset, architecture): merge, validate, read.
+
+Dimensions, in this order, each only where it applies: sigma_w2, sigma_b2, depth, replica, layer, epoch, and then the
+short ones of single variables (quantile, measure, score). `layer` and `depth` count hidden layers from 1. `probe` below
+stands for the dimensions of one probe: (sigma_w2, sigma_b2), and depth too if the layout is not prefix-invariant.
+
+| variable | dimensions | |
+|---|---|---|
+| relative_entropy | probe, replica, layer, quantile | D(input ‖ reconstruction), nats |
+| relative_entropy_mean | probe, replica, layer | its mean over samples, nats |
+| differential_entropy | probe, replica, layer | nats |
+| explained_variance | probe, replica, layer | R² |
+| reconstruction_loss, pre_activation_variance | probe, replica, layer | |
+| saturation_depth, saturation_case | probe, replica, measure | layers |
+| probe_status | probe, replica | ok, diverged, missing |
+| probe_seconds | probe | wall-clock of all replicas |
+| accuracy, loss | sigma_w2, sigma_b2, depth, replica, epoch | NaN after a replica has stopped |
+| best_accuracy, epochs_run, trainable, train_status | sigma_w2, sigma_b2, depth, replica | |
+| train_seconds | sigma_w2, sigma_b2, depth | wall-clock of all replicas |
+| q_star, chi_1, c_star, chi_c, xi_c, xi_q | sigma_w2, sigma_b2 | mean field |
+| edge_of_chaos | sigma_b2 | mean field, σ_w² |
+| pre_activation_variance_theory, …_spread | probe, layer | mean field, and its standard deviation at finite width |
+| prediction_score, predicted_trainable | sigma_w2, sigma_b2, depth, replica, score | |
+| auroc, auroc_low, auroc_high | score | with a 95 % interval over grid points |
+
+A point that was not computed is `missing`, one with numbers that were not finite `diverged`; nothing else is NaN but
+what its comment names.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from infoflow import __version__, meanfield
+from infoflow.divergence import NEVER_INFORMATIVE, SATURATED
+from infoflow.errors import InfoflowError
+from infoflow.evaluation import DIVERGED, MISSING, NATS, OK, QUANTILES, SATURATION_MEASURES, STATUS
+from infoflow.grid import decode
+from infoflow.scoring import auroc, best_threshold, bootstrap_auroc
+from infoflow.store import Result, replaced
+
+DIMENSIONS = ("sigma_w2", "sigma_b2", "depth", "replica", "layer", "epoch", "quantile", "measure", "score")
+SCORES = ("differential_entropy", "explained_variance", "negative_relative_entropy", "mean_field")
+# From which score on a network is predicted trainable; None: chosen on the other columns of the grid.
+THRESHOLDS = {"explained_variance": 0.0, "mean_field": 1.0}
+REFERENCES = "arXiv:2406.12916; arXiv:1611.01232; arXiv:1606.05340"
+
+_COORDINATES = {
+    "sigma_w2": "variance of the weights times the fan-in, sigma_w^2",
+    "sigma_b2": "variance of the biases, sigma_b^2",
+    "depth": "number of hidden layers",
+    "replica": "index of the independent random network",
+    "layer": "hidden layer, counted from 1",
+    "epoch": "pass over the training set, counted from 1",
+    "quantile": "quantile over the evaluation samples",
+}
+_RECORDED = ("device", "torch_version", "cuda_version", "precision", "tf32", "determinism", "threads")
+_FROM_PROBE = (
+    "relative_entropy",
+    "relative_entropy_mean",
+    "differential_entropy",
+    "explained_variance",
+    "reconstruction_loss",
+    "pre_activation_variance",
+    "saturation_depth",
+    "saturation_case",
+    "probe_status",
+)
+
+
+def merge_cube(
+    evaluations: Mapping[str, Result],
+    trainings: Mapping[str, Result],
+    *,
+    prefix_invariant: bool,
+    activation: str,
+    success_accuracy: float,
+    seed: int,
+    attributes: Mapping[str, Any],
+) -> xr.Dataset:
+    """Put the results of all points into one data set, and judge the predictions by the ground truth.
+
+    Args:
+        evaluations: what `evaluate_kl` wrote, by the name of the point (`grid.encode`).
+        trainings: what `train_network` wrote, likewise; empty for a probe without ground truth.
+        prefix_invariant: whether one probe serves all depths.
+        activation: φ of the architecture, for the mean-field quantities.
+        success_accuracy: from which a network counts as trainable.
+        seed: of the bootstrap.
+        attributes: further global attributes.
+
+    Raises:
+        InfoflowError: there is nothing to merge, or the results do not belong together.
+    """
+    if not evaluations:
+        raise InfoflowError("no results to merge")
+    probes = {decode(name): result for name, result in evaluations.items()}
+    truths = {decode(name): result for name, result in trainings.items()}
+    points = [*probes, *truths]
+    depths = sorted({d for _, _, d in (truths if prefix_invariant and truths else points)})
+    cube = xr.Dataset(
+        coords={
+            "sigma_w2": sorted({w for w, _, _ in points}),
+            "sigma_b2": sorted({b for _, b, _ in points}),
+            "depth": depths,
+            "replica": np.arange(max(len(r["probe_status"]) for r in probes.values())),
+            "layer": np.arange(1, max(r["differential_entropy"].shape[1] for r in probes.values()) + 1),
+            "quantile": list(QUANTILES),
+            "measure": list(SATURATION_MEASURES),
+            "score": list(SCORES),
+        }
+    )
+    _add_probes(cube, probes, prefix_invariant)
+    _add_mean_field(cube, probes, prefix_invariant, activation)
+    if truths:
+        _add_trainings(cube, truths, success_accuracy)
+        _add_predictions(cube, prefix_invariant, np.random.default_rng(seed))
+    else:
+        cube = cube.drop_dims("score")
+    _annotate(cube, {"activation": activation, **_provenance([*evaluations.values(), *trainings.values()]), **attributes})
+    validate_cube(cube)
+    return cube
+
+
+def write_cube(cube: xr.Dataset, path: str | Path) -> None:
+    """Write a cube (zlib 4, float32 data, checksums); whole or not at all."""
+    encoding: dict[str, dict] = {
+        name: {"zlib": True, "complevel": 4, "fletcher32": True, "_FillValue": None}
+        for name, variable in cube.data_vars.items()
+        if variable.ndim
+    }
+    with replaced(path) as temporary:
+        cube.to_netcdf(temporary, engine="netcdf4", format="NETCDF4", encoding=encoding)
+
+
+def read_cube(path: str | Path) -> xr.Dataset:
+    """Read a cube into memory.
+
+    Raises:
+        InfoflowError: the file is missing, damaged, or not a cube.
+    """
+    try:
+        cube = xr.load_dataset(path, engine="netcdf4")
+    except (OSError, RuntimeError, ValueError) as error:
+        raise InfoflowError(f"{path}: not a whole cube ({error}); delete it and run again") from error
+    validate_cube(cube)
+    return cube
+
+
+def validate_cube(cube: xr.Dataset) -> None:
+    """Check a cube against the schema.
+
+    Raises:
+        InfoflowError: a variable lacks its description, units or status, or has its dimensions out of order.
+    """
+    for name, variable in cube.variables.items():
+        order = [DIMENSIONS.index(d) for d in variable.dims if d in DIMENSIONS]
+        if len(order) != variable.ndim or order != sorted(order):
+            raise InfoflowError(f"cube: dimensions of {name} are {variable.dims}, not in the order {DIMENSIONS}")
+        for attribute in ("long_name", "units"):
+            if attribute not in variable.attrs:
+                raise InfoflowError(f"cube: {name} has no {attribute}")
+    for name in ("probe_status", "differential_entropy", "xi_c"):
+        if name not in cube:
+            raise InfoflowError(f"cube: {name} is missing")
+    if (cube["differential_entropy"].isel(layer=0).isnull() & (cube["probe_status"] == OK)).any():
+        raise InfoflowError("cube: differential_entropy is NaN where probe_status is ok")
+
+
+def at_depth(cube: xr.Dataset, variable: str) -> xr.DataArray:
+    """A per-layer variable of the probe at layer = depth, for every depth of the ground truth."""
+    values = cube[variable]
+    if "depth" not in values.dims:
+        return values.sel(layer=cube["depth"]).drop_vars("layer")
+    return xr.concat([values.sel(depth=d, layer=d, drop=True) for d in cube["depth"].values], dim=cube["depth"])
+
+
+def _place(
+    cube: xr.Dataset,
+    name: str,
+    dimensions: Sequence[str],
+    fill: float,
+    dtype: type,
+    results: Mapping[tuple, Result],
+    value: Callable[[Result], np.ndarray],
+) -> None:
+    """Fill a variable point by point; `dimensions` starts with those that a point selects."""
+    array = np.full([cube.sizes[d] for d in dimensions], fill, dtype)
+    selecting = [d for d in ("sigma_w2", "sigma_b2", "depth") if d in dimensions]
+    index = {d: {v: i for i, v in enumerate(cube[d].values.tolist())} for d in selecting}
+    for point, result in results.items():
+        where = [index[d][v] for d, v in zip(("sigma_w2", "sigma_b2", "depth"), point) if d in selecting]
+        part = np.asarray(value(result))
+        array[(*where, *(slice(n) for n in part.shape))] = part
+    cube[name] = (tuple(dimensions), array)
+
+
+def _add_probes(cube: xr.Dataset, probes: Mapping[tuple, Result], prefix_invariant: bool) -> None:
+    selecting = ["sigma_w2", "sigma_b2"] if prefix_invariant else ["sigma_w2", "sigma_b2", "depth"]
+    extra = {
+        "relative_entropy": ["replica", "layer", "quantile"],
+        "saturation_depth": ["replica", "measure"],
+        "saturation_case": ["replica", "measure"],
+        "probe_status": ["replica"],
+    }
+    fills = {"probe_status": (MISSING, np.int8), "saturation_case": (-1, np.int8)}
+    for name in _FROM_PROBE:
+        fill, dtype = fills.get(name, (np.nan, np.float32))
+        dimensions = [*selecting, *extra.get(name, ["replica", "layer"])]
+        _place(cube, name, dimensions, fill, dtype, probes, lambda r, n=name: r[n])
+    _place(cube, "probe_seconds", selecting, np.nan, np.float32, probes, lambda r: r.attributes["probe_seconds"])
+
+
+def _add_mean_field(
+    cube: xr.Dataset, probes: Mapping[tuple, Result], prefix_invariant: bool, activation: str
+) -> None:
+    w, b = np.meshgrid(cube["sigma_w2"].values, cube["sigma_b2"].values, indexing="ij")
+    scales = meanfield.depth_scales(w, b, activation)
+    for name in ("q_star", "chi_1", "c_star", "chi_c", "xi_c", "xi_q"):
+        cube[name] = (("sigma_w2", "sigma_b2"), getattr(scales, name))
+    cube["edge_of_chaos"] = (("sigma_b2",), np.atleast_1d(meanfield.edge_of_chaos(cube["sigma_b2"].values, activation)))
+    theory = {
+        point: np.stack(
+            meanfield.variance_recursion(
+                result.attributes["first_image_mean_square"],
+                point[0],
+                point[1],
+                np.atleast_1d(result.attributes["layer_widths"]),
+                activation,
+            )
+        )
+        for point, result in probes.items()
+    }
+    dimensions = ["sigma_w2", "sigma_b2", *(() if prefix_invariant else ("depth",)), "layer"]
+    for row, name in enumerate(("pre_activation_variance_theory", "pre_activation_variance_theory_spread")):
+        _place(cube, name, dimensions, np.nan, np.float32, theory, lambda t, r=row: t[r])
+
+
+def _add_trainings(cube: xr.Dataset, truths: Mapping[tuple, Result], success_accuracy: float) -> None:
+    epochs = max(r["accuracy"].shape[1] for r in truths.values())
+    cube.coords["epoch"] = np.arange(1, epochs + 1)
+    point = ["sigma_w2", "sigma_b2", "depth"]
+    for name in ("accuracy", "loss"):
+        _place(cube, name, [*point, "replica", "epoch"], np.nan, np.float32, truths, lambda r, n=name: r[n])
+    _place(
+        cube,
+        "train_status",
+        [*point, "replica"],
+        MISSING,
+        np.int8,
+        truths,
+        lambda r: np.where(r["diverged"], DIVERGED, OK),
+    )
+    _place(cube, "train_seconds", point, np.nan, np.float32, truths, lambda r: r.attributes["train_seconds"])
+    known = cube["train_status"] != MISSING
+    best = cube["accuracy"].max("epoch")
+    cube["best_accuracy"] = best
+    cube["epochs_run"] = cube["accuracy"].notnull().sum("epoch").astype(np.int32)
+    cube["trainable"] = xr.where(known, (best >= success_accuracy).astype(np.int8), np.int8(-1))
+
+
+def _add_predictions(cube: xr.Dataset, prefix_invariant: bool, generator: np.random.Generator) -> None:
+    point = ("sigma_w2", "sigma_b2", "depth", "replica")
+    shape = cube["trainable"].shape
+    scores = xr.concat(
+        [
+            at_depth(cube, "differential_entropy"),
+            at_depth(cube, "explained_variance"),
+            -at_depth(cube, "relative_entropy").sel(quantile=0.5, drop=True),
+            (6 * cube["xi_c"] / cube["depth"]).expand_dims(replica=cube["replica"]),
+        ],
+        dim="score",
+    ).transpose(*point, "score")
+    values = scores.values.astype(np.float32)
+    labels = cube["trainable"].values
+    known = labels >= 0
+
+    predicted = np.full(values.shape, -1, np.int8)
+    areas = np.full((len(SCORES), 3), np.nan)
+    used = np.zeros(len(SCORES), np.int32)
+    for k, name in enumerate(SCORES):
+        score = values[..., k].astype(np.float64)
+        usable = known & ~np.isnan(score)
+        used[k] = usable.sum()
+        areas[k, 0] = auroc(score[usable], labels[usable] == 1)
+        rows = np.where(usable, score, np.nan).reshape(-1, shape[-1])
+        rows_known = usable.reshape(-1, shape[-1]).any(axis=1)
+        areas[k, 1:] = bootstrap_auroc(rows[rows_known], (labels == 1).reshape(-1, shape[-1])[rows_known], generator)
+        for column in range(shape[0]):
+            threshold = THRESHOLDS.get(name)
+            if threshold is None:
+                others = usable.copy()
+                others[column] = False
+                threshold = best_threshold(score[others], labels[others] == 1)
+            here = usable[column] & ~np.isnan(threshold)
+            predicted[column, ..., k] = np.where(here, score[column] >= threshold, -1)
+    cube["prediction_score"] = ((*point, "score"), values)
+    cube["predicted_trainable"] = ((*point, "score"), predicted)
+    for column, name in enumerate(("auroc", "auroc_low", "auroc_high")):
+        cube[name] = (("score",), areas[:, column])
+    cube["auroc_networks"] = (("score",), used)
+    for k, name in enumerate(SCORES):
+        low, high = areas[k, 1:]
+        cube.attrs[f"auroc_{name}"] = float(areas[k, 0])
+        cube.attrs[f"auroc_{name}_interval"] = [float(low), float(high)]
+
+
+def _provenance(results: Sequence[Result]) -> dict[str, str]:
+    """What the jobs recorded of their machines; several values are joined."""
+    recorded = {
+        name: "; ".join(sorted({str(r.attributes[name]) for r in results if name in r.attributes}))
+        for name in (*_RECORDED, "code_probe_cascade", "code_evaluate_kl", "code_train_network")
+    }
+    return {name: value for name, value in recorded.items() if value}
+
+
+def _annotate(cube: xr.Dataset, attributes: Mapping[str, Any]) -> None:
+    flags = {"flag_values": np.array([-1, 0, 1], np.int8), "units": "1"}
+    not_computed = "NaN where probe_status is not ok, and in layers beyond the probed depth"
+    about: dict[str, dict] = {
+        "relative_entropy": {"long_name": "relative entropy D(input || reconstruction)", **NATS},
+        "relative_entropy_mean": {"long_name": "relative entropy D(input || reconstruction), mean over samples", **NATS},
+        "differential_entropy": {
+            "long_name": "Gaussian differential entropy per pixel of the shifted, normalised reconstructions",
+            "units": "1",
+            "comment": "in nats; -inf where all reconstructions agree exactly in a pixel",
+        },
+        "explained_variance": {"long_name": "explained variance R^2 of the input by its reconstruction", "units": "1"},
+        "reconstruction_loss": {"long_name": "mean squared error of the layer's own reconstruction", "units": "1"},
+        "pre_activation_variance": {"long_name": "mean squared pre-activation of one evaluation image", "units": "1"},
+        "saturation_depth": {
+            "long_name": "saturation depth",
+            "units": "1",
+            "comment": "in layers; 0 if never informative, NaN if not saturated within the depth (saturation_case)",
+        },
+        "saturation_case": {
+            "long_name": "which case the saturation depth is",
+            "units": "1",
+            "flag_values": np.array([-1, NEVER_INFORMATIVE, SATURATED, SATURATED + 1], np.int8),
+            "flag_meanings": "missing never_informative saturated not_saturated",
+        },
+        "measure": {"long_name": "curve over the layers whose saturation is measured", "units": "1"},
+        "probe_status": {"long_name": "outcome of the probe", "units": "1", **STATUS},
+        "probe_seconds": {"long_name": "wall-clock time of the probe of all replicas", "units": "s"},
+        "q_star": {"long_name": "mean-field fixed point of the pre-activation variance", "units": "1"},
+        "chi_1": {"long_name": "mean-field slope of the correlation map at c = 1", "units": "1"},
+        "c_star": {"long_name": "mean-field fixed point of the correlation", "units": "1"},
+        "chi_c": {"long_name": "mean-field slope of the correlation map at its fixed point", "units": "1"},
+        "xi_c": {"long_name": "mean-field correlation length", "units": "1", "comment": "in layers; inf at the edge"},
+        "xi_q": {"long_name": "mean-field relaxation length of the variance", "units": "1", "comment": "in layers"},
+        "edge_of_chaos": {"long_name": "mean-field sigma_w^2 at which chi_1 = 1", "units": "1"},
+        "pre_activation_variance_theory": {"long_name": "mean-field recursion of the same variance", "units": "1"},
+        "pre_activation_variance_theory_spread": {
+            "long_name": "standard deviation of the same variance at the network's width",
+            "units": "1",
+        },
+        "accuracy": {
+            "long_name": "accuracy on the test set after each epoch",
+            "units": "1",
+            "comment": "NaN after a replica has stopped (epochs_run), and where train_status is missing",
+        },
+        "loss": {
+            "long_name": "mean training loss of each epoch",
+            "units": "1",
+            "comment": "cross-entropy in nats; NaN as in accuracy, or where it diverged",
+        },
+        "train_status": {"long_name": "outcome of the full training", "units": "1", **STATUS},
+        "train_seconds": {"long_name": "wall-clock time of the full training of all replicas", "units": "s"},
+        "best_accuracy": {"long_name": "best accuracy on the test set", "units": "1"},
+        "epochs_run": {"long_name": "epochs until the replica stopped", "units": "1"},
+        "trainable": {
+            "long_name": "whether the success accuracy was reached",
+            **flags,
+            "flag_meanings": "missing not_trainable trainable",
+        },
+        "score": {"long_name": "score of trainability, higher meaning more likely trainable", "units": "1"},
+        "prediction_score": {"long_name": "score at layer = depth", "units": "1", "comment": not_computed},
+        "predicted_trainable": {
+            "long_name": "predicted label",
+            **flags,
+            "flag_meanings": "undefined not_trainable trainable",
+            "comment": "explained_variance >= 0; mean_field = 6 xi_c / depth >= 1; the entropies from the threshold "
+            "with the best balanced accuracy on all other columns of sigma_w2",
+        },
+        "auroc": {"long_name": "area under the ROC curve of the score against trainable", "units": "1"},
+        "auroc_low": {"long_name": "2.5 % bootstrap quantile of auroc over grid points", "units": "1"},
+        "auroc_high": {"long_name": "97.5 % bootstrap quantile of auroc over grid points", "units": "1"},
+        "auroc_networks": {"long_name": "networks that auroc is computed from", "units": "1"},
+    }
+    for name, text in _COORDINATES.items():
+        about[name] = {"long_name": text, "units": "1"}
+    for axis in ("sigma_w", "sigma_b"):
+        cube.coords[axis] = np.sqrt(cube[f"{axis}2"])
+        about[axis] = {"long_name": f"standard deviation scale, square root of {axis}2", "units": "1"}
+    for name in _FROM_PROBE:
+        if "comment" not in about[name] and not name.endswith("status"):
+            about[name]["comment"] = not_computed
+    for name in cube.variables:
+        cube[name].attrs = about[name]
+    cube.attrs = {
+        "Conventions": "CF-1.11",
+        "source": f"infoflow {__version__}",
+        "history": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} merged by infoflow {__version__}",
+        "references": REFERENCES,
+        **cube.attrs,
+        **{k: json.dumps(v, sort_keys=True) if isinstance(v, Mapping) else v for k, v in attributes.items()},
+    }

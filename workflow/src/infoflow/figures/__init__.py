@@ -1,0 +1,27 @@
+"""Figures: each is one module of this package with `draw(cube, experiment, probes) -> matplotlib Figure`.
+
+Standard library only: the workflow reads the registry when it is parsed.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a figure is drawn from, besides the cube."""
+
+    truth: bool = False
+    """Only for experiments with ground truth."""
+    probes: bool = False
+    """The probes of the highlighted σ_w², for their reconstructions."""
+
+
+FIGURES = {
+    "entropy_maps": Needs(),
+    "accuracy_map": Needs(truth=True),
+    "relative_entropy": Needs(),
+    "initialization": Needs(),
+    "reconstructions": Needs(probes=True),
+    "cost": Needs(truth=True),
+}
+"""Figures by the name of their module and file."""

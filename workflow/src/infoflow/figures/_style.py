@@ -1,0 +1,93 @@
+"""What the figures share: style, axes of a grid, limits of colours."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+
+from infoflow.grid import Experiment
+
+STYLE = {
+    "figure.constrained_layout.use": True,
+    "figure.dpi": 160,
+    "font.size": 9,
+    "axes.titlesize": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "image.cmap": "viridis",  # even steps of lightness: readable in greyscale
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "pdf.fonttype": 42,
+}
+SIGMA_W2 = r"$\sigma_w^2$"
+ENTROPY_FLOOR = -20.0
+"""Where the differential entropy of float32 reconstructions that all agree is drawn; -inf included."""
+
+LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)), (0, (8, 2)), (0, (3, 1, 1, 1)))
+"""Line styles, so that curves are told apart without colour."""
+
+
+def select_experiment(cube: xr.Dataset, experiment: Experiment) -> xr.Dataset:
+    """The part of the cube that an experiment asked for."""
+    axes = {"sigma_w2": list(experiment.sigma_w2), "sigma_b2": list(experiment.sigma_b2)}
+    selected = cube.sel(axes).sel(layer=slice(1, experiment.depth[-1]))
+    depths = [d for d in experiment.depth if d in cube["depth"].values]
+    return selected.sel(depth=depths)
+
+
+def probe_variable(cube: xr.Dataset, name: str) -> xr.DataArray:
+    """A variable of the probe of the deepest network."""
+    values = cube[name]
+    return values.isel(depth=-1) if "depth" in values.dims else values
+
+
+def finite_entropy(entropy: xr.DataArray) -> xr.DataArray:
+    """The differential entropy, cut at ENTROPY_FLOOR; NaN stays NaN."""
+    return entropy.clip(min=ENTROPY_FLOOR)
+
+
+def cell_edges(centres: Sequence[float]) -> np.ndarray:
+    """Edges of map cells around the values of an axis, halfway between neighbours."""
+    centres = np.asarray(centres, float)
+    if len(centres) == 1:
+        return centres[0] + np.array([-0.5, 0.5])
+    middle = (centres[1:] + centres[:-1]) / 2
+    return np.concatenate([[2 * centres[0] - middle[0]], middle, [2 * centres[-1] - middle[-1]]])
+
+
+def colour_limits(values: np.ndarray, low: float = 1, high: float = 99) -> tuple[float, float]:
+    """Percentiles of the finite values, apart from each other even if the values are not."""
+    finite = np.asarray(values)[np.isfinite(values)]
+    if not finite.size:
+        return 0.0, 1.0
+    bottom, top = np.percentile(finite, [low, high])
+    return (float(bottom), float(top)) if top > bottom else (float(bottom) - 0.5, float(top) + 0.5)
+
+
+def curve_colours(count: int) -> list:
+    """Colours from dark to light, leaving out the lightest."""
+    import matplotlib.pyplot as plt
+
+    return [plt.get_cmap("viridis")(0.85 * k / max(count - 1, 1)) for k in range(count)]
+
+
+def mark_edge(axes: Axes, edge: float, label: str | None = None) -> None:
+    """A vertical line at the edge of chaos, if it lies within the axis."""
+    left, right = axes.get_xlim()
+    if left < edge < right:
+        axes.axvline(edge, color="white", linewidth=2.2)
+        axes.axvline(edge, color="black", linewidth=1, linestyle="--", label=label)
+
+
+def phase(sigma_w2: float, sigma_b2: float, edge: float, neighbours: Sequence[float]) -> str:
+    """`ordered`, `chaotic`, or `critical` for the value of the axis that is closest to the edge of chaos."""
+    closest = min(neighbours, key=lambda w: abs(w - edge))
+    if sigma_w2 == closest and abs(sigma_w2 / edge - 1) < 0.05:
+        return "critical"
+    return "ordered" if sigma_w2 < edge else "chaotic"
+
+
+def title(cube: xr.Dataset, experiment: Experiment) -> str:
+    """One line that says what was measured."""
+    return f"{experiment.dataset}, {experiment.architecture}, {cube.sizes['replica']} replicas"

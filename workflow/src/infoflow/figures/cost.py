@@ -1,0 +1,61 @@
+"""What probing costs, and how well it predicts, against full training."""
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter, ScalarFormatter
+
+from infoflow.figures._style import title
+from infoflow.grid import Experiment
+
+NAMES = {
+    "differential_entropy": "differential entropy $H$",
+    "explained_variance": "explained variance $R^2$",
+    "negative_relative_entropy": "relative entropy $-D$",
+    "mean_field": "mean field $6\\,\\xi_c$/depth",
+}
+
+
+def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
+    """Left, seconds per replica against depth; right, the AUROC of every score with its interval."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.6), width_ratios=(1.2, 1))
+    replicas = cube.sizes["replica"]
+    train = cube["train_seconds"] / replicas
+    flat = train.stack(point=("sigma_w2", "sigma_b2"))
+    depth = cube["depth"].values
+    left.fill_between(depth, flat.min("point"), flat.max("point"), color="0.8", label="full training, range over grid")
+    left.plot(depth, flat.mean("point"), "ko-", markersize=4, label="full training, mean")
+    probe = cube["probe_seconds"] / replicas
+    if "depth" in probe.dims:
+        left.plot(depth, probe.mean(("sigma_w2", "sigma_b2")), "s--", color="crimson", label="probe")
+    else:
+        mean = float(probe.mean())
+        left.axhline(mean, color="crimson", linestyle="--", label="probe of all depths at once, mean")
+    left.set(xlabel="depth (hidden layers)", ylabel="seconds per network", yscale="log")
+    for axis in (left.yaxis,):
+        axis.set_major_formatter(ScalarFormatter())
+        axis.set_minor_formatter(NullFormatter())
+    left.legend(loc="lower right")
+    total_probe, total_train = float(cube["probe_seconds"].sum()), float(cube["train_seconds"].sum())
+    left.set_title(
+        f"all of the grid: probing {total_probe:.0f} s, training {total_train:.0f} s "
+        f"({total_train / total_probe:.1f} ×)\n{cube.attrs.get('device', '')}"
+    )
+
+    area = cube["auroc"].values
+    order = np.arange(len(area))[::-1]
+    error = np.abs(np.stack([area - cube["auroc_low"].values, cube["auroc_high"].values - area]))
+    right.errorbar(area, order, xerr=error, fmt="o", color="black", capsize=3)
+    for value, y in zip(area, order, strict=True):
+        right.annotate(f"{value:.3f}", (value, y), textcoords="offset points", xytext=(0, 6), ha="center", fontsize=8)
+    right.axvline(0.5, color="0.6", linestyle=":", label="no better than chance")
+    right.set_yticks(order, [NAMES[s] for s in cube["score"].values])
+    right.set(xlim=(min(0.45, np.nanmin(area) - 0.05), 1.02), ylim=(-0.6, len(area) - 0.3))
+    right.set(xlabel="AUROC against the ground truth (95 % interval)")
+    right.set_title(f"{int(cube['auroc_networks'].max())} networks")
+    right.legend(loc="lower left")
+    figure.suptitle(f"Cost and quality of the prediction: {title(cube, experiment)}")
+    return figure

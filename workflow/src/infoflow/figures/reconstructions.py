@@ -1,0 +1,51 @@
+"""Reconstructions of some inputs, layer by layer."""
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from infoflow.figures._style import SIGMA_W2, phase, title
+from infoflow.grid import Experiment
+from infoflow.store import Result
+
+IMAGES = 3
+COLUMNS = 10
+
+
+def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping[tuple[float, float], Result]) -> Figure:
+    """For every highlighted (σ_w², σ_b²) a block of rows, one per input; the input is on the left."""
+    shape = None
+    points = sorted(probes, key=lambda p: (p[1], p[0]))
+    last = min(p["reconstructions"].shape[1] for p in probes.values())
+    layers = sorted({int(round(l)) for l in np.geomspace(1, last, COLUMNS)})
+    figure = plt.figure(figsize=(0.62 * (len(layers) + 1) + 1.6, 0.62 * IMAGES * len(points) + 0.9))
+    blocks = figure.subfigures(len(points), 1, squeeze=False)[:, 0]
+    for number, (block, point) in enumerate(zip(blocks, points, strict=True)):
+        probe = probes[point]
+        shape = tuple(np.atleast_1d(probe.attributes["image_shape"]))
+        images = min(IMAGES, len(probe["evaluation_images"]))
+        axes = block.subplots(images, len(layers) + 1, squeeze=False, gridspec_kw={"wspace": 0.05, "hspace": 0.05})
+        for row in range(images):
+            pictures = [probe["evaluation_images"][row], *(probe["reconstructions"][0, l - 1, row] for l in layers)]
+            for ax, picture in zip(axes[row], pictures, strict=True):
+                ax.imshow(_as_picture(picture, shape), cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
+                ax.set(xticks=[], yticks=[])
+                for side in ax.spines.values():
+                    side.set(visible=True, linewidth=0.4, color="0.6")
+        if number == 0:
+            for ax, label in zip(axes[0], ["input", *(f"$C^{{{l}}}$" for l in layers)], strict=True):
+                ax.set_title(label)
+        w, b = point
+        edge = float(cube["edge_of_chaos"].sel(sigma_b2=b))
+        label = f"{SIGMA_W2} = {w:g}\n$\\sigma_b^2$ = {b:g}\n{phase(w, b, edge, experiment.sigma_w2)}"
+        block.supylabel(label, rotation=0, va="center", ha="right", x=0.14, fontsize=9)
+    figure.suptitle(f"Inputs reconstructed from layer $l$: {title(cube, experiment)} (replica 0 shown)")
+    return figure
+
+
+def _as_picture(pixels: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Pixels as [row, column]; a vector becomes a single row of pixels."""
+    return pixels.reshape(shape if len(shape) == 2 else (1, -1)).clip(0, 1)

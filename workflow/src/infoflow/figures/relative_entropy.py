@@ -1,0 +1,46 @@
+"""Relative and differential entropy against the layer, for chosen σ_w²."""
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import xarray as xr
+from matplotlib.figure import Figure
+
+from infoflow.figures._style import (
+    LINES,
+    SIGMA_W2,
+    curve_colours,
+    finite_entropy,
+    phase,
+    probe_variable,
+    title,
+)
+from infoflow.grid import Experiment
+
+
+def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
+    """One row per σ_b²; lines are means and bands standard deviations over replicas."""
+    measures = (
+        ("relative entropy $D(x\\,\\|\\,C^l)$ (nats)", probe_variable(cube, "relative_entropy").sel(quantile=0.5)),
+        (
+            "differential entropy $H(C^l)$ (nats/pixel)",
+            finite_entropy(probe_variable(cube, "differential_entropy")),
+        ),
+    )
+    rows = len(experiment.sigma_b2)
+    figure, axes = plt.subplots(rows, 2, figsize=(9, 0.8 + 3 * rows), squeeze=False, sharex=True)
+    colours = curve_colours(len(experiment.highlight))
+    for row, b in zip(axes, experiment.sigma_b2, strict=True):
+        edge = float(cube["edge_of_chaos"].sel(sigma_b2=b))
+        for ax, (label, values) in zip(row, measures, strict=True):
+            for w, colour, line in zip(experiment.highlight, colours, LINES):
+                here = values.sel(sigma_w2=w, sigma_b2=b)
+                mean, spread = here.mean("replica"), here.std("replica", ddof=1 if here.sizes["replica"] > 1 else 0)
+                name = f"{SIGMA_W2} = {w:g} ({phase(w, b, edge, experiment.sigma_w2)})"
+                ax.plot(here["layer"], mean, color=colour, linestyle=line, label=name)
+                ax.fill_between(here["layer"], mean - spread, mean + spread, color=colour, alpha=0.25, linewidth=0)
+            ax.set(xlabel="layer $l$", ylabel=label, xlim=(1, cube.sizes["layer"]))
+            ax.set_title(f"$\\sigma_b^2$ = {b:g}")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=min(4, len(colours)))
+    figure.suptitle(f"Entropies of the reconstruction from layer $l$: {title(cube, experiment)}")
+    return figure

@@ -1,0 +1,93 @@
+"""One probe, from the prepared data set to its result file."""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from infoflow.architectures import build_network
+from infoflow.cascade import probe_cascade
+from infoflow.grid import decode
+from infoflow.prepared import read_prepared
+from infoflow.runtime import DTYPES, choose_device, describe_device, finish_work
+from infoflow.store import write_result
+
+
+def probe_point(
+    dataset: str | Path,
+    output: str | Path,
+    point: str,
+    architecture: Mapping[str, Any],
+    probe: Mapping[str, Any],
+    run: Mapping[str, Any],
+    threads: int,
+    attributes: Mapping[str, Any],
+) -> None:
+    """Probe the network of one point, and write the reconstructions of the evaluation set.
+
+    Args:
+        dataset: prepared data set.
+        output: result file to write.
+        point: name of the point (`grid.encode`).
+        architecture, probe, run: entries of the config.
+        threads: CPU threads.
+        attributes: further global attributes of the result.
+    """
+    device = choose_device(threads)
+    images = read_prepared(dataset, device, DTYPES[run["precision"]])
+    evaluation = images.evaluation_images(probe["evaluation_samples"])
+    sigma_w2, sigma_b2, depth = decode(point)
+    network = build_network(architecture, images.shape, images.classes, depth)
+
+    started = time.monotonic()
+    result = probe_cascade(
+        network.blocks,
+        sigma_w2,
+        sigma_b2,
+        images.train_images,
+        evaluation,
+        epochs=probe["epochs"],
+        batch_size=probe["batch_size"],
+        learning_rate=probe["learning_rate"],
+        seed=run["seed"],
+        replicas=range(run["replicas"]),
+    )
+    finish_work(device)
+    seconds = time.monotonic() - started
+
+    units = {"units": "1"}
+    float32 = np.float32  # also of a float64 run: the resolution of a stored image, not of the computation
+    write_result(
+        output,
+        {
+            "reconstructions": (
+                ("replica", "layer", "sample", "pixel"),
+                result.reconstructions.flatten(3).cpu().numpy().astype(float32),
+                {"long_name": "reconstructions of the evaluation set by the composed cascades", **units},
+            ),
+            "losses": (
+                ("replica", "layer", "step"),
+                result.losses.cpu().numpy().astype(float32),
+                {"long_name": "mean squared error of the reconstruction networks", **units},
+            ),
+            "pre_activation_moments": (
+                ("replica", "layer", "sample"),
+                result.pre_activation_moments.cpu().numpy().astype(float32),
+                {"long_name": "mean squared pre-activation of the frozen network", **units},
+            ),
+            "evaluation_images": (
+                ("sample", "pixel"),
+                evaluation.flatten(1).cpu().numpy().astype(float32),
+                {"long_name": "evaluation set", **units},
+            ),
+        },
+        {
+            "probe_seconds": seconds,
+            "image_shape": np.array(images.shape, np.int32),
+            "layer_widths": np.array([b.forward.fan_out for b in network.blocks], np.int32),
+            **describe_device(device, run["precision"], threads),
+            **attributes,
+        },
+    )
