@@ -19,11 +19,11 @@ for figure, needs in figures.FIGURES.items():
             f"results/figures/{{experiment}}/{figure}.pdf",
         log:
             f"results/logs/figures/{{experiment}}/{figure}.log",
+        conda:
+            "../../envs/infoflow.yaml"
         params:
             figure=figure,
             experiment=lambda wildcards: vars(GRID.experiments[wildcards.experiment]),
             code=code_digest("draw_figure", f"figures.{figure}"),
-        conda:
-            "../../envs/infoflow.yaml"
         script:
             "../scripts/draw_figure.py"

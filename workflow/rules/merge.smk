@@ -8,12 +8,12 @@ rule merge_cube:
         "results/logs/merge_cube/{dataset}_{architecture}.log",
     benchmark:
         "results/benchmarks/merge_cube/{dataset}_{architecture}.tsv"
+    conda:
+        "../../envs/infoflow.yaml"
     params:
         prefix_invariant=lambda wildcards: is_prefix_invariant(config["architectures"][wildcards.architecture]),
         activation=lambda wildcards: config["architectures"][wildcards.architecture]["activation"],
         success_accuracy=lambda wildcards: success_accuracy(wildcards.dataset, wildcards.architecture),
         code=code_digest("merge_cube"),
-    conda:
-        "../../envs/infoflow.yaml"
     script:
         "../scripts/merge_cube.py"

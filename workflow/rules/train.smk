@@ -7,12 +7,12 @@ rule train_network:
         "results/logs/train_network/{dataset}/{architecture}/{point}.log",
     benchmark:
         "results/benchmarks/train_network/{dataset}/{architecture}/{point}.tsv"
+    conda:
+        "../../envs/infoflow.yaml"
     params:
         architecture=lambda wildcards: config["architectures"][wildcards.architecture],
         train=lambda wildcards: settings(config, "train", wildcards.dataset),
         run=run_settings("seed", "replicas", "precision"),
         code=lambda wildcards: point_digest("train_network", wildcards.architecture),
-    conda:
-        "../../envs/infoflow.yaml"
     script:
         "../scripts/train_network.py"

@@ -1,6 +1,7 @@
 """Evaluate the reconstructions of one probe: entropies, explained variance, saturation depth."""
 
 import numpy as np
+
 from infoflow.evaluation import evaluate_probe
 from infoflow.joblog import job_log
 from infoflow.store import read_result, write_result

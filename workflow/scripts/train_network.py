@@ -1,7 +1,7 @@
 """Train the networks of one grid point fully."""
 
-from infoflow.joblog import job_log
 from infoflow.ground_truth import train_point
+from infoflow.joblog import job_log
 
 
 def main(

@@ -31,7 +31,9 @@ def check_config(config: Mapping[str, Any], schema_path: str | Path) -> dict[str
             raise InfoflowError(f"config: {path}: {value} is not a finite number")
     # An entry switched off with null is not checked and not used.
     config = {
-        key: {k: v for k, v in value.items() if v is not None} if key in _NAMED and isinstance(value, Mapping) else value
+        key: {k: v for k, v in value.items() if v is not None}
+        if key in _NAMED and isinstance(value, Mapping)
+        else value
         for key, value in config.items()
     }
     error = best_match(Draft202012Validator(schema).iter_errors(config), key=_depth)

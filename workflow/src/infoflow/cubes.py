@@ -28,6 +28,7 @@ what its comment names.
 """
 
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,6 +44,8 @@ from infoflow.evaluation import DIVERGED, MISSING, NATS, OK, QUANTILES, SATURATI
 from infoflow.grid import decode
 from infoflow.scoring import auroc, best_threshold, bootstrap_auroc
 from infoflow.store import Result, replaced
+
+logger = logging.getLogger(__name__)
 
 DIMENSIONS = ("sigma_w2", "sigma_b2", "depth", "replica", "layer", "epoch", "quantile", "measure", "score")
 SCORES = ("differential_entropy", "explained_variance", "negative_relative_entropy", "mean_field")
@@ -122,7 +125,9 @@ def merge_cube(
         _add_predictions(cube, prefix_invariant, np.random.default_rng(seed))
     else:
         cube = cube.drop_dims("score")
-    _annotate(cube, {"activation": activation, **_provenance([*evaluations.values(), *trainings.values()]), **attributes})
+    _annotate(
+        cube, {"activation": activation, **_provenance([*evaluations.values(), *trainings.values()]), **attributes}
+    )
     validate_cube(cube)
     return cube
 
@@ -216,9 +221,7 @@ def _add_probes(cube: xr.Dataset, probes: Mapping[tuple, Result], prefix_invaria
     _place(cube, "probe_seconds", selecting, np.nan, np.float32, probes, lambda r: r.attributes["probe_seconds"])
 
 
-def _add_mean_field(
-    cube: xr.Dataset, probes: Mapping[tuple, Result], prefix_invariant: bool, activation: str
-) -> None:
+def _add_mean_field(cube: xr.Dataset, probes: Mapping[tuple, Result], prefix_invariant: bool, activation: str) -> None:
     w, b = np.meshgrid(cube["sigma_w2"].values, cube["sigma_b2"].values, indexing="ij")
     scales = meanfield.depth_scales(w, b, activation)
     for name in ("q_star", "chi_1", "c_star", "chi_c", "xi_c", "xi_q"):
@@ -279,6 +282,8 @@ def _add_predictions(cube: xr.Dataset, prefix_invariant: bool, generator: np.ran
     values = scores.values.astype(np.float32)
     labels = cube["trainable"].values
     known = labels >= 0
+    if len(np.unique(labels[known])) < 2:
+        logger.warning("all networks are trainable, or none is: the AUROC is undefined (NaN)")
 
     predicted = np.full(values.shape, -1, np.int8)
     areas = np.full((len(SCORES), 3), np.nan)
@@ -324,7 +329,10 @@ def _annotate(cube: xr.Dataset, attributes: Mapping[str, Any]) -> None:
     not_computed = "NaN where probe_status is not ok, and in layers beyond the probed depth"
     about: dict[str, dict] = {
         "relative_entropy": {"long_name": "relative entropy D(input || reconstruction)", **NATS},
-        "relative_entropy_mean": {"long_name": "relative entropy D(input || reconstruction), mean over samples", **NATS},
+        "relative_entropy_mean": {
+            "long_name": "relative entropy D(input || reconstruction), mean over samples",
+            **NATS,
+        },
         "differential_entropy": {
             "long_name": "Gaussian differential entropy per pixel of the shifted, normalised reconstructions",
             "units": "1",
@@ -387,7 +395,11 @@ def _annotate(cube: xr.Dataset, attributes: Mapping[str, Any]) -> None:
             "comment": "explained_variance >= 0; mean_field = 6 xi_c / depth >= 1; the entropies from the threshold "
             "with the best balanced accuracy on all other columns of sigma_w2",
         },
-        "auroc": {"long_name": "area under the ROC curve of the score against trainable", "units": "1"},
+        "auroc": {
+            "long_name": "area under the ROC curve of the score against trainable",
+            "units": "1",
+            "comment": "NaN, as its interval, if all networks are trainable or none is",
+        },
         "auroc_low": {"long_name": "2.5 % bootstrap quantile of auroc over grid points", "units": "1"},
         "auroc_high": {"long_name": "97.5 % bootstrap quantile of auroc over grid points", "units": "1"},
         "auroc_networks": {"long_name": "networks that auroc is computed from", "units": "1"},

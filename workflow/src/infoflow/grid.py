@@ -67,9 +67,7 @@ def _fixed_point(axis: str, value: float) -> str:
         raise InfoflowError(f"{axis}: {value} is not a finite number that is zero or positive")
     text = f"{exact:.{DECIMALS}f}"
     if Decimal(text) != exact:
-        raise InfoflowError(
-            f"{axis}: {value} has more than {DECIMALS} decimals; its file name would be that of {text}"
-        )
+        raise InfoflowError(f"{axis}: {value} has more than {DECIMALS} decimals; its file name would be that of {text}")
     return text
 
 

@@ -16,7 +16,12 @@ def job_log(path: str | Path) -> Iterator[None]:
     An InfoflowError is told in its one line, anything else with its traceback in the log.
     """
     logging.basicConfig(
-        filename=path, filemode="w", level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", force=True
+        filename=path,
+        filemode="w",
+        level=logging.INFO,
+        format="%(asctime)s %(message)s",
+        datefmt="%H:%M:%S",
+        force=True,
     )
     logger = logging.getLogger("infoflow")
     try:

@@ -47,7 +47,7 @@ def write_prepared(path: str | Path, images: Images, seed: int, attributes: dict
         variables[f"{part}_images"] = (
             (part, *_PIXELS[: values.ndim - 1]),
             values,
-            {"long_name": f"images of the {part} set", "units": "1", "scale_factor": images.scale},
+            {"long_name": f"images of the {part} set", "units": "1", "scale_factor": 1 / images.levels},
         )
         if (labels := getattr(images, f"{part}_labels")) is not None:
             variables[f"{part}_labels"] = (
@@ -58,7 +58,7 @@ def write_prepared(path: str | Path, images: Images, seed: int, attributes: dict
     order = np.random.default_rng([seed, 1]).permutation(len(images.test_images)).astype(np.int32)
     about = {"long_name": "test samples in the order in which they enter the evaluation set", "units": "1"}
     variables["evaluation_order"] = (("test",), order, about)
-    write_result(path, variables, {**attributes, "scale": images.scale})
+    write_result(path, variables, {**attributes, "levels": images.levels})
 
 
 def read_prepared(path: str | Path, device: torch.device, dtype: torch.dtype) -> PreparedImages:
@@ -71,7 +71,9 @@ def read_prepared(path: str | Path, device: torch.device, dtype: torch.dtype) ->
     parts = {}
     for part in ("train", "test"):
         images = torch.from_numpy(result[f"{part}_images"]).to(device).to(dtype)
-        parts[f"{part}_images"] = images * float(result.attributes["scale"])
+        parts[f"{part}_images"] = images = images / int(result.attributes["levels"])
+        if images.min() < 0 or images.max() > 1:
+            raise InfoflowError(f"{path}: pixels are not within [0, 1]; delete it and run again")
         labels = result.variables.get(f"{part}_labels")
         parts[f"{part}_labels"] = None if labels is None else torch.from_numpy(labels).long().to(device)
     return PreparedImages(**parts, evaluation_order=torch.from_numpy(result["evaluation_order"]).long().to(device))

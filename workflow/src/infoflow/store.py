@@ -57,6 +57,7 @@ def replaced(path: str | Path) -> Iterator[Path]:
 def write_result(path: str | Path, variables: Mapping[str, Variable], attributes: Mapping[str, Any]) -> None:
     """Write variables and global attributes to a NetCDF-4 file, compressed (zlib 4)."""
     with replaced(path) as temporary, netCDF4.Dataset(temporary, "w") as file:
+        file.set_auto_maskandscale(False)  # a scale_factor describes the values that are given
         for name, (dimensions, values, about) in variables.items():
             values = np.asarray(values)
             for dimension, size in zip(dimensions, values.shape, strict=True):
@@ -64,6 +65,7 @@ def write_result(path: str | Path, variables: Mapping[str, Variable], attributes
                     file.createDimension(dimension, size)
             options = {"zlib": True, "complevel": 4, "fletcher32": True} if dimensions else {}
             variable = file.createVariable(name, values.dtype, dimensions, fill_value=False, **options)
+            variable.set_auto_maskandscale(False)
             variable.setncatts(about)
             variable[...] = values
         file.setncatts(attributes)

@@ -4,6 +4,7 @@
 the output and the layer of 400 before it, a network of depth D has D - 2 hidden layers.
 """
 
+import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -61,11 +62,10 @@ def build(
     shapes = [input_shape, *((n,) for n in hidden_widths(options["layout"], width, classes, depth))]
     # The reconstruction of layer 1 is an image; all reconstruction networks end with tanh, as published.
     blocks = tuple(
-        Block(forward=Dense(a, b, activation), inverse=Dense(b, a, "tanh"))
-        for a, b in zip(shapes[:-1], shapes[1:], strict=True)
+        Block(forward=Dense(a, b, activation), inverse=Dense(b, a, "tanh")) for a, b in itertools.pairwise(shapes)
     )
     widths = [shapes[-1], *((n,) for n in options.get("head", ())), (classes,)]
-    head = [Dense(a, b, activation) for a, b in zip(widths[:-1], widths[1:], strict=True)]
+    head = [Dense(a, b, activation) for a, b in itertools.pairwise(widths)]
     if readout == "logits":
         head[-1] = Dense(widths[-2], widths[-1], "linear")
     return Network(blocks, tuple(head))

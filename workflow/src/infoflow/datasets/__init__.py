@@ -22,16 +22,16 @@ class Images:
     """Training and test set.
 
     Attributes:
-        train_images, test_images: [M, *shape], either float32 in [0, 1] or uint8 levels of `scale`.
+        train_images, test_images: [M, *shape], either float32 in [0, 1] or uint8 of so many `levels`.
         train_labels, test_labels: classes 0, 1, ... as int64 [M]; None where there are none.
-        scale: what the stored values are multiplied with to give pixels in [0, 1].
+        levels: what the stored values are divided by to give pixels in [0, 1].
     """
 
     train_images: np.ndarray
     test_images: np.ndarray
     train_labels: np.ndarray | None
     test_labels: np.ndarray | None
-    scale: float = 1.0
+    levels: int = 1
 
 
 def find_data_root(configured: str | None) -> Path:

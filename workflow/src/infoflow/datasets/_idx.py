@@ -38,9 +38,7 @@ def load_idx(dataset: type[MNIST], data_root: Path) -> Images:
             (raw / name).symlink_to((folder / name).resolve())
         train = dataset(scratch, train=True, download=True)  # finds the files whole, and extracts them
         test = dataset(scratch, train=False)
-    return Images(
-        train.data.numpy(), test.data.numpy(), train.targets.numpy(), test.targets.numpy(), scale=1 / 255
-    )
+    return Images(train.data.numpy(), test.data.numpy(), train.targets.numpy(), test.targets.numpy(), levels=255)
 
 
 def _download(dataset: type[MNIST], data_root: Path, folder: Path, missing: list[str]) -> None:

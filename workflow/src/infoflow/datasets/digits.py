@@ -18,4 +18,4 @@ def load(options: Mapping[str, Any], data_root: Path, seed: int) -> Images:
     levels = levels.reshape(-1, 8, 8).astype(np.uint8)
     order = np.random.default_rng(seed).permutation(len(levels))
     test, train = order[:TEST_SAMPLES], order[TEST_SAMPLES:]
-    return Images(levels[train], levels[test], labels[train], labels[test], scale=1 / 16)
+    return Images(levels[train], levels[test], labels[train], labels[test], levels=16)

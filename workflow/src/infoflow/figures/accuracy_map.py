@@ -34,7 +34,14 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
     figure.colorbar(mesh, ax=axes[0].tolist(), label="best test accuracy, mean over replicas")
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(
-        handles, labels, loc="outside lower center", ncols=3, frameon=True, facecolor="0.75", framealpha=1, edgecolor="none"
+        handles,
+        labels,
+        loc="outside lower center",
+        ncols=3,
+        frameon=True,
+        facecolor="0.75",
+        framealpha=1,
+        edgecolor="none",
     )
     figure.suptitle(f"Can it be trained? {title(cube, experiment)}")
     return figure
@@ -45,7 +52,10 @@ def _draw_saturation(ax: plt.Axes, cube: xr.Dataset, top: float) -> None:
     if "depth" in saturation.dims:
         saturation = saturation.isel(depth=-1)
     deep = saturation.notnull().mean("replica") > 0.5  # of most replicas
-    mean, spread = saturation.mean("replica"), saturation.std("replica", ddof=1 if saturation.sizes["replica"] > 1 else 0)
+    mean, spread = (
+        saturation.mean("replica"),
+        saturation.std("replica", ddof=1 if saturation.sizes["replica"] > 1 else 0),
+    )
     style = {"color": "crimson", "markeredgecolor": "white", "linestyle": "none", "zorder": 5}
     here = deep.values
     if here.any():

@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
-import numpy as np
 import xarray as xr
-from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 
 from infoflow.figures._style import (
@@ -26,37 +24,33 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
     divergence = probe_variable(cube, "relative_entropy").sel(quantile=0.5).mean("replica")
     explained = probe_variable(cube, "explained_variance").mean("replica")
 
-    low, high = colour_limits(divergence.values)
     measures = (
-        ("relative entropy $D(x\\,\\|\\,C^l)$ (nats)", divergence, LogNorm(max(low, 1e-6), max(high, 2e-6)), "viridis_r"),
-        ("differential entropy $H(C^l)$ (nats/pixel)", entropy, Normalize(*colour_limits(entropy.values)), "viridis"),
-        ("explained variance $R^2$", explained, Normalize(max(colour_limits(explained.values)[0], -1), 1), "viridis"),
+        ("relative entropy $D(x\\,\\|\\,C^l)$ (nats)", divergence, colour_limits(divergence.values), "viridis_r"),
+        ("differential entropy $H(C^l)$ (nats per pixel)", entropy, colour_limits(entropy.values), "viridis"),
+        ("explained variance $R^2$", explained, (max(colour_limits(explained.values)[0], -1), 1), "viridis"),
     )
     rows = len(experiment.sigma_b2)
-    figure, axes = plt.subplots(
-        rows, 3, figsize=(10.5, 0.4 + 3.1 * rows), squeeze=False, sharex=True, sharey=True
-    )
+    figure, axes = plt.subplots(rows, 3, figsize=(10.5, 0.6 + 3 * rows), squeeze=False, sharex=True, sharey=True)
     for row, b in zip(axes, experiment.sigma_b2, strict=True):
-        for ax, (label, values, norm, colours) in zip(row, measures, strict=True):
+        for ax, (label, values, (low, high), colours) in zip(row, measures, strict=True):
             here = values.sel(sigma_b2=b).transpose("layer", "sigma_w2")
             mesh = ax.pcolormesh(
-                cell_edges(here["sigma_w2"]), cell_edges(here["layer"]), here, norm=norm, cmap=colours, rasterized=True
+                cell_edges(here["sigma_w2"]),
+                cell_edges(here["layer"]),
+                here,
+                vmin=low,
+                vmax=high,
+                cmap=colours,
+                rasterized=True,
             )
-            ticks = None
-            if isinstance(norm, LogNorm):
-                ticks = [t for t in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10) if norm.vmin <= t <= norm.vmax]
-            bar = figure.colorbar(mesh, ax=ax, label=label, extend="both", ticks=ticks)
-            if ticks:
-                bar.ax.set_yticklabels([f"{t:g}" for t in ticks])
-                bar.ax.minorticks_off()
+            figure.colorbar(mesh, ax=ax, extend="min" if values is explained else "both")
             if values is explained and (here.values < 0).any() and (here.values > 0).any():
                 lines = ax.contour(here["sigma_w2"], here["layer"], here, [0], colors="white", linewidths=1.2)
                 ax.clabel(lines, fmt="$R^2=0$", fontsize=7)
             mark_edge(ax, float(cube["edge_of_chaos"].sel(sigma_b2=b)), "edge of chaos")
-            ax.set_xlabel(SIGMA_W2)
-            ax.set_title(f"$\\sigma_b^2$ = {b:g}")
-        row[0].set_ylabel("layer")
-        if row[0].get_legend_handles_labels()[0]:
-            row[0].legend(loc="upper right", frameon=True, framealpha=0.8)
+            ax.set(xlabel=SIGMA_W2, title=label)
+        row[0].set_ylabel(f"layer $l$  ($\\sigma_b^2$ = {b:g})")
+    if axes[0, 0].get_legend_handles_labels()[0]:
+        figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center")
     figure.suptitle(f"What a layer keeps of the input: {title(cube, experiment)}")
     return figure

@@ -20,7 +20,7 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping[tuple[float, 
     shape = None
     points = sorted(probes, key=lambda p: (p[1], p[0]))
     last = min(p["reconstructions"].shape[1] for p in probes.values())
-    layers = sorted({int(round(l)) for l in np.geomspace(1, last, COLUMNS)})
+    layers = sorted({round(l) for l in np.geomspace(1, last, COLUMNS)})
     figure = plt.figure(figsize=(0.62 * (len(layers) + 1) + 1.6, 0.62 * IMAGES * len(points) + 0.9))
     blocks = figure.subfigures(len(points), 1, squeeze=False)[:, 0]
     for number, (block, point) in enumerate(zip(blocks, points, strict=True)):
@@ -41,7 +41,7 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping[tuple[float, 
         w, b = point
         edge = float(cube["edge_of_chaos"].sel(sigma_b2=b))
         label = f"{SIGMA_W2} = {w:g}\n$\\sigma_b^2$ = {b:g}\n{phase(w, b, edge, experiment.sigma_w2)}"
-        block.supylabel(label, rotation=0, va="center", ha="right", x=0.14, fontsize=9)
+        axes[images // 2, 0].set_ylabel(label, rotation=0, va="center", ha="right", labelpad=12)
     figure.suptitle(f"Inputs reconstructed from layer $l$: {title(cube, experiment)} (replica 0 shown)")
     return figure
 

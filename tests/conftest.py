@@ -1,0 +1,35 @@
+"""What the tests share."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
+
+
+def load_config(name: str = "config") -> dict:
+    return yaml.safe_load((ROOT / f"config/{name}.yaml").read_text())
+
+
+@pytest.fixture(scope="session")
+def mnist_root() -> Path:
+    """Directory with the original MNIST files; without it the test is skipped, and says so."""
+    root = Path(os.environ.get("INFOFLOW_DATA", ""))
+    if not os.environ.get("INFOFLOW_DATA") or not (root / "MNIST/raw/train-images-idx3-ubyte.gz").exists():
+        pytest.skip("needs MNIST: set INFOFLOW_DATA to a directory in torchvision's layout")
+    return root
+
+
+@pytest.fixture(scope="session")
+def published() -> dict[float, dict[str, np.ndarray]]:
+    """Per-layer medians measured with the published implementation on MNIST, by σ_w²."""
+    points = json.loads((ROOT / "tests/physics/mnist_mlp_wide_d40.json").read_text())["points"]
+    return {
+        p["sigma_w2"]: {"relative": np.array(p["rel_median"]), "differential": np.array(p["diff_shifted"])}
+        for p in points
+    }
