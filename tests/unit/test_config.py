@@ -1,3 +1,4 @@
+import contextlib
 import copy
 
 import pytest
@@ -99,10 +100,8 @@ json_values = st.recursive(
 
 @given(st.sampled_from(["run", "datasets", "probe", "experiments", "data_root", "new"]), json_values)
 def test_no_config_breaks_the_checker(section, value):
-    try:
+    with contextlib.suppress(InfoflowError):
         Grid(check_config(changed(**{section: value}), SCHEMA))
-    except InfoflowError as refusal:
-        assert str(refusal)
 
 
 def test_the_schema_knows_every_registered_kind():

@@ -31,9 +31,7 @@ def check_config(config: Mapping[str, Any], schema_path: str | Path) -> dict[str
             raise InfoflowError(f"config: {path}: {value} is not a finite number")
     # An entry switched off with null is not checked and not used.
     config = {
-        key: {k: v for k, v in value.items() if v is not None}
-        if key in _NAMED and isinstance(value, Mapping)
-        else value
+        key: _without_null(value) if key in _NAMED and isinstance(value, Mapping) else value
         for key, value in config.items()
     }
     error = best_match(Draft202012Validator(schema).iter_errors(config), key=_depth)
@@ -50,6 +48,10 @@ def settings(config: Mapping[str, Any], section: str, dataset: str) -> dict[str,
 
 
 _NAMED = ("datasets", "architectures", "experiments")
+
+
+def _without_null(entries: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: entry for name, entry in entries.items() if entry is not None}
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

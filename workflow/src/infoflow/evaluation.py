@@ -16,7 +16,7 @@ from infoflow.store import Result, Variable
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 SATURATION_MEASURES = ("relative_entropy_ratio", "relative_entropy", "differential_entropy")
-"""Curves whose saturation is measured: the published one, the median over samples of D_l/D_L; the median of D_l; H_l."""
+"""Curves whose saturation is measured: median over samples of D_l/D_L (the published one), median of D_l, and H_l."""
 
 OK, DIVERGED, MISSING = 0, 1, 2
 STATUS = {"flag_values": np.array([OK, DIVERGED, MISSING], np.int8), "flag_meanings": "ok diverged missing"}

@@ -47,6 +47,11 @@ def finite_entropy(entropy: xr.DataArray) -> xr.DataArray:
     return entropy.clip(min=ENTROPY_FLOOR)
 
 
+def over_replicas(values: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
+    """Mean and standard deviation over replicas; the latter is zero for a single one."""
+    return values.mean("replica"), values.std("replica", ddof=min(1, values.sizes["replica"] - 1))
+
+
 def cell_edges(centres: Sequence[float]) -> np.ndarray:
     """Edges of map cells around the values of an axis, halfway between neighbours."""
     centres = np.asarray(centres, float)

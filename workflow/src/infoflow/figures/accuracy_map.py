@@ -8,7 +8,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from infoflow import meanfield
-from infoflow.figures._style import SIGMA_W2, cell_edges, mark_edge, title
+from infoflow.figures._style import SIGMA_W2, cell_edges, mark_edge, over_replicas, title
 from infoflow.grid import Experiment
 
 
@@ -33,16 +33,8 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
     axes[0, 0].set_ylabel("depth (hidden layers)")
     figure.colorbar(mesh, ax=axes[0].tolist(), label="best test accuracy, mean over replicas")
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(
-        handles,
-        labels,
-        loc="outside lower center",
-        ncols=3,
-        frameon=True,
-        facecolor="0.75",
-        framealpha=1,
-        edgecolor="none",
-    )
+    box = {"frameon": True, "facecolor": "0.75", "framealpha": 1, "edgecolor": "none"}  # the lines are white
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, **box)
     figure.suptitle(f"Can it be trained? {title(cube, experiment)}")
     return figure
 
@@ -52,10 +44,7 @@ def _draw_saturation(ax: plt.Axes, cube: xr.Dataset, top: float) -> None:
     if "depth" in saturation.dims:
         saturation = saturation.isel(depth=-1)
     deep = saturation.notnull().mean("replica") > 0.5  # of most replicas
-    mean, spread = (
-        saturation.mean("replica"),
-        saturation.std("replica", ddof=1 if saturation.sizes["replica"] > 1 else 0),
-    )
+    mean, spread = over_replicas(saturation)
     style = {"color": "crimson", "markeredgecolor": "white", "linestyle": "none", "zorder": 5}
     here = deep.values
     if here.any():

@@ -11,6 +11,7 @@ from infoflow.figures._style import (
     SIGMA_W2,
     curve_colours,
     finite_entropy,
+    over_replicas,
     phase,
     probe_variable,
     title,
@@ -35,7 +36,7 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
         for ax, (label, values) in zip(row, measures, strict=True):
             for w, colour, line in zip(experiment.highlight, colours, LINES):
                 here = values.sel(sigma_w2=w, sigma_b2=b)
-                mean, spread = here.mean("replica"), here.std("replica", ddof=1 if here.sizes["replica"] > 1 else 0)
+                mean, spread = over_replicas(here)
                 name = f"{SIGMA_W2} = {w:g} ({phase(w, b, edge, experiment.sigma_w2)})"
                 ax.plot(here["layer"], mean, color=colour, linestyle=line, label=name)
                 ax.fill_between(here["layer"], mean - spread, mean + spread, color=colour, alpha=0.25, linewidth=0)
