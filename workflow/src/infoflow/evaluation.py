@@ -53,7 +53,7 @@ def evaluate_probe(probe: Result, offset: float, saturation_rtol: float) -> Mapp
             explained[r, l] = explained_variance(images, reconstructions[r, l])
 
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.nanmedian(divergences / divergences[:, -1:], axis=-1) if finite.any() else entropy
+        ratio = np.median(divergences / divergences[:, -1:], axis=-1)
     median = np.median(divergences, axis=-1)
     curves = np.stack([ratio, median, entropy], axis=1)
     tail = max(1, losses.shape[2] // 10)

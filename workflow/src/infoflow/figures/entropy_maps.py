@@ -44,7 +44,7 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
                 rasterized=True,
             )
             figure.colorbar(mesh, ax=ax, extend="min" if values is explained else "both")
-            if values is explained and (here.values < 0).any() and (here.values > 0).any():
+            if values is explained and min(here.shape) > 1 and (here.values < 0).any() and (here.values > 0).any():
                 lines = ax.contour(here["sigma_w2"], here["layer"], here, [0], colors="white", linewidths=1.2)
                 ax.clabel(lines, fmt="$R^2=0$", fontsize=7)
             mark_edge(ax, float(cube["edge_of_chaos"].sel(sigma_b2=b)), "edge of chaos")

@@ -1,0 +1,188 @@
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from infoflow.cubes import DIMENSIONS, SCORES, at_depth, merge_cube, read_cube, validate_cube, write_cube
+from infoflow.errors import InfoflowError
+from infoflow.evaluation import DIVERGED, MISSING, OK, evaluate_probe
+from infoflow.grid import encode
+from infoflow.store import Result
+
+REPLICAS, SAMPLES, PIXELS = 2, 6, 5
+
+
+def evaluation(seed: int, layers: int, broken: int | None = None) -> Result:
+    """The evaluation of a made-up probe whose reconstructions lose the input layer by layer."""
+    rng = np.random.default_rng(seed)
+    images = rng.random((SAMPLES, PIXELS)).astype(np.float32)
+    noise = rng.random((REPLICAS, layers, SAMPLES, PIXELS)).astype(np.float32)
+    weight = np.linspace(0.1, 1, layers)[:, None, None]
+    reconstructions = (1 - weight) * images + weight * noise
+    if broken is not None:
+        reconstructions[broken] = np.nan
+    probe = Result(
+        {
+            "reconstructions": reconstructions,
+            "evaluation_images": images,
+            "losses": rng.random((REPLICAS, layers, 20)),
+            "pre_activation_moments": rng.random((REPLICAS, layers, SAMPLES)),
+        },
+        {},
+    )
+    variables = {name: values for name, (_, values, _) in evaluate_probe(probe, 1e-12, 0.005).items()}
+    attributes = {
+        "probe_seconds": 2.0,
+        "layer_widths": np.full(layers, 7),
+        "first_image_mean_square": 0.3,
+        "device": "CPU",
+        "precision": "float32",
+    }
+    return Result(variables, attributes)
+
+
+def training(accuracy: float, epochs: int = 3, diverged: bool = False) -> Result:
+    history = np.full((REPLICAS, 4), np.nan, np.float32)
+    history[:, :epochs] = np.linspace(0.1, accuracy, epochs)
+    return Result(
+        {"accuracy": history, "loss": 1 - history, "diverged": np.array([diverged, False])}, {"train_seconds": 5.0}
+    )
+
+
+def merge(evaluations, trainings, **changes) -> xr.Dataset:
+    options = {"prefix_invariant": True, "activation": "tanh", "success_accuracy": 0.8, "seed": 0}
+    return merge_cube(evaluations, trainings, attributes={"title": "test", "config": {"a": 1}}, **(options | changes))
+
+
+@pytest.fixture(scope="module")
+def results():
+    widths = (0.5, 1.0, 1.8, 3.0)
+    evaluations = {encode(w, 0.05, 6): evaluation(k, 6) for k, w in enumerate(widths)}
+    trainings = {encode(w, 0.05, d): training(0.9 if w > 0.6 and d < 5 else 0.3) for w in widths for d in (2, 4, 6)}
+    return evaluations, trainings
+
+
+@pytest.fixture(scope="module")
+def cube(results):
+    return merge(*results)
+
+
+def test_a_cube_keeps_the_schema_on_disk(cube, tmp_path):
+    write_cube(cube, tmp_path / "a.nc")
+    again = read_cube(tmp_path / "a.nc")
+    xr.testing.assert_allclose(again, cube)
+    with xr.open_dataset(tmp_path / "a.nc") as plain:
+        assert plain.attrs["Conventions"] == "CF-1.11"
+        assert json.loads(plain.attrs["config"]) == {"a": 1}
+        assert plain["sigma_w"].values == pytest.approx(np.sqrt(plain["sigma_w2"].values))
+        assert [d for d in DIMENSIONS if d in plain.dims] == list(DIMENSIONS)
+        assert plain["differential_entropy"].dtype == np.float32
+
+
+def test_values_are_where_they_belong(cube, results):
+    here = cube.sel(sigma_w2=1.8, sigma_b2=0.05)
+    assert np.array_equal(here["differential_entropy"], results[0]["w1.800000_b0.050000_d006"]["differential_entropy"])
+    assert here["trainable"].values.tolist() == [[1, 1], [1, 1], [0, 0]]
+    assert here["epochs_run"].values.tolist() == [[3, 3]] * 3
+    assert float(here["train_seconds"].sum()) == 15
+
+
+def test_predictions_are_scores_at_layer_equal_to_depth(cube):
+    for depth in (2, 4, 6):
+        here = cube.sel(depth=depth)
+        scores = here["prediction_score"]
+        assert np.array_equal(scores.sel(score="differential_entropy"), cube["differential_entropy"].sel(layer=depth))
+        assert np.array_equal(
+            scores.sel(score="negative_relative_entropy"), -cube["relative_entropy"].sel(layer=depth, quantile=0.5)
+        )
+        expected = (6 * cube["xi_c"] / depth).broadcast_like(scores.sel(score="mean_field", drop=True))
+        np.testing.assert_allclose(scores.sel(score="mean_field"), expected, rtol=1e-6)
+    predicted = cube["predicted_trainable"].sel(score="mean_field")
+    assert np.array_equal(predicted == 1, cube["prediction_score"].sel(score="mean_field") >= 1)
+    assert set(np.unique(cube["predicted_trainable"])) <= {0, 1}
+
+
+def test_the_area_is_in_variable_and_attributes(cube):
+    for score in SCORES:
+        area = float(cube["auroc"].sel(score=score))
+        assert cube.attrs[f"auroc_{score}"] == area
+        assert 0 <= area <= 1
+        low, high = cube.attrs[f"auroc_{score}_interval"]
+        assert low <= area <= high
+    assert (cube["auroc_networks"] == 4 * 3 * REPLICAS).all()
+
+
+def test_points_that_were_not_computed_are_missing(results):
+    evaluations, trainings = results
+    partial = {name: r for name, r in evaluations.items() if not name.startswith("w1.000000")}
+    fewer = {name: r for name, r in trainings.items() if name != "w1.800000_b0.050000_d004"}
+    cube = merge(partial, fewer)
+    assert (cube["probe_status"].sel(sigma_w2=1.0) == MISSING).all()
+    assert cube["differential_entropy"].sel(sigma_w2=1.0).isnull().all()
+    assert (cube["train_status"].sel(sigma_w2=1.8, depth=4) == MISSING).all()
+    assert (cube["trainable"].sel(sigma_w2=1.8, depth=4) == -1).all()
+    usable = cube["auroc_networks"].sel(score="differential_entropy")
+    assert usable == (3 * 3 - 1) * REPLICAS
+
+
+def test_divergence_is_told_and_counts_as_not_trainable(results):
+    evaluations, trainings = dict(results[0]), dict(results[1])
+    evaluations["w3.000000_b0.050000_d006"] = evaluation(9, 6, broken=1)
+    trainings["w3.000000_b0.050000_d002"] = training(0.3, diverged=True)
+    cube = merge(evaluations, trainings)
+    assert cube["probe_status"].sel(sigma_w2=3.0).values.ravel().tolist() == [OK, DIVERGED]
+    assert cube["differential_entropy"].sel(sigma_w2=3.0, replica=1).isnull().all()
+    assert cube["differential_entropy"].sel(sigma_w2=3.0, replica=0).notnull().all()
+    assert cube["train_status"].sel(sigma_w2=3.0, depth=2).values.ravel().tolist() == [DIVERGED, OK]
+    assert (cube["trainable"].sel(sigma_w2=3.0, depth=2) == 0).all()
+    scores = cube["predicted_trainable"].sel(sigma_w2=3.0, replica=1)
+    assert (scores.sel(score="differential_entropy") == -1).all()
+
+
+def test_a_probe_at_every_depth_has_a_depth_dimension(results):
+    evaluations = {encode(w, 0.05, d): evaluation(d, d) for w in (0.5, 1.8) for d in (2, 4)}
+    trainings = {name: training(0.9 if "d002" in name else 0.2) for name in evaluations}
+    cube = merge(evaluations, trainings, prefix_invariant=False)
+    assert cube["differential_entropy"].dims == ("sigma_w2", "sigma_b2", "depth", "replica", "layer")
+    assert cube["differential_entropy"].sel(depth=2, layer=[3, 4]).isnull().all()
+    last = at_depth(cube, "differential_entropy").sel(sigma_w2=0.5, depth=4)
+    assert np.array_equal(last[0], evaluations["w0.500000_b0.050000_d004"]["differential_entropy"][:, -1])
+
+
+def test_a_probe_without_truth_makes_a_cube(results):
+    cube = merge(results[0], {})
+    assert "trainable" not in cube
+    assert "auroc" not in cube
+    assert cube["depth"].values.tolist() == [6]
+
+
+def test_if_all_networks_are_trainable_the_area_is_undefined_and_said_so(results, caplog):
+    cube = merge(results[0], {name: training(0.95) for name in results[1]})
+    assert np.isnan(cube["auroc"]).all()
+    assert "undefined" in caplog.text
+
+
+@given(st.randoms(use_true_random=False))
+@settings(max_examples=10, deadline=None)
+def test_the_order_of_results_does_not_matter(results, cube, random):
+    shuffled = [dict(random.sample(sorted(part.items()), len(part))) for part in results]
+    xr.testing.assert_identical(merge(*shuffled).drop_attrs(), cube.drop_attrs())
+
+
+def test_cubes_that_break_the_schema_are_refused(cube, tmp_path):
+    for broken in (
+        cube.drop_vars("probe_status"),
+        cube.assign(extra=cube["xi_c"].transpose("sigma_b2", "sigma_w2")),
+        cube.assign(extra=("layer", np.zeros(cube.sizes["layer"]))),
+        cube.assign(differential_entropy=cube["differential_entropy"].copy(data=cube["differential_entropy"] * np.nan)),
+    ):
+        with pytest.raises(InfoflowError, match="cube"):
+            validate_cube(broken)
+    (tmp_path / "noise.nc").write_bytes(b"noise")
+    with pytest.raises(InfoflowError, match="noise.nc: not a whole cube"):
+        read_cube(tmp_path / "noise.nc")
+    with pytest.raises(InfoflowError, match="no results"):
+        merge({}, {})

@@ -1,0 +1,92 @@
+import matplotlib as mpl
+import numpy as np
+import pytest
+from test_cubes import PIXELS, SAMPLES, evaluation, merge, training
+
+mpl.use("Agg")
+
+from infoflow import figures
+from infoflow.cubes import write_cube
+from infoflow.errors import InfoflowError
+from infoflow.figures._style import cell_edges, colour_limits, phase
+from infoflow.figures.draw import draw_figure
+from infoflow.grid import Experiment, decode, encode
+from infoflow.store import write_result
+
+WEIGHTS, BIASES, DEPTHS = (0.5, 1.0, 1.8, 3.0), (0.05, 0.1), (2, 4, 6)
+
+
+def experiment(weights=WEIGHTS, biases=BIASES, depths=DEPTHS) -> Experiment:
+    return Experiment("test", "digits", "mlp", weights, biases, depths, "digits", weights[:3])
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cube")
+    points = [(w, b) for w in WEIGHTS for b in BIASES]
+    evaluations = {encode(w, b, 6): evaluation(k, 6, broken=0 if k == 3 else None) for k, (w, b) in enumerate(points)}
+    trainings = {encode(w, b, d): training(0.9 if w > 0.6 and d < 5 else 0.3) for w, b in points for d in DEPTHS}
+    write_cube(merge(evaluations, trainings), folder / "cube.nc")
+    shrinking = {encode(w, b, d): evaluation(d, d) for w, b in points for d in DEPTHS}
+    write_cube(merge(shrinking, trainings, prefix_invariant=False), folder / "shrinking.nc")
+    rng = np.random.default_rng(0)
+    probes = []
+    for w, b in points[:6]:
+        probes.append(folder / f"{encode(w, b, 6)}.nc")
+        variables = {
+            "reconstructions": (("r", "l", "s", "p"), rng.random((1, 6, SAMPLES, PIXELS)), {}),
+            "evaluation_images": (("s", "p"), rng.random((SAMPLES, PIXELS)), {}),
+        }
+        write_result(probes[-1], variables, {"image_shape": np.array([PIXELS])})
+    return folder, probes
+
+
+@pytest.mark.parametrize("name", figures.FIGURES)
+@pytest.mark.parametrize(
+    ("cube", "asked"),
+    [
+        ("cube.nc", experiment()),
+        ("shrinking.nc", experiment()),
+        ("cube.nc", experiment(weights=(1.8,), biases=(0.05,), depths=(6,))),
+    ],
+    ids=["all", "shrinking", "one point"],
+)
+def test_every_registered_figure_is_drawn(files, tmp_path, name, cube, asked):
+    folder, probes = files
+    outputs = [tmp_path / f"{name}.png", tmp_path / f"{name}.pdf"]
+    known = [p for p in probes if decode(p.stem)[0] in asked.sigma_w2 and decode(p.stem)[1] in asked.sigma_b2]
+    draw_figure(name, folder / cube, asked, known if figures.FIGURES[name].probes else [], outputs)
+    assert all(output.stat().st_size > 5000 for output in outputs)
+
+
+def test_every_registered_figure_has_its_caption_and_module():
+    from conftest import ROOT
+
+    modules = {p.stem for p in (ROOT / "workflow/src/infoflow/figures").glob("*.py")} - {"__init__", "_style", "draw"}
+    captions = {p.stem for p in (ROOT / "workflow/report").glob("*.rst")} - {"workflow"}
+    assert modules == captions == set(figures.FIGURES)
+
+
+def test_a_damaged_probe_is_refused_by_name(files, tmp_path):
+    folder, probes = files
+    (tmp_path / probes[0].name).write_bytes(b"noise")
+    with pytest.raises(InfoflowError, match=probes[0].name):
+        draw_figure("reconstructions", folder / "cube.nc", experiment(), [tmp_path / probes[0].name], [])
+
+
+def test_cells_meet_halfway_and_cover_the_ends():
+    assert cell_edges([1.0, 2.0, 4.0]).tolist() == [0.5, 1.5, 3.0, 5.0]
+    assert cell_edges([3.0]).tolist() == [2.5, 3.5]
+
+
+def test_colour_limits_are_safe():
+    assert colour_limits(np.array([np.nan, -np.inf, 1.0, 2.0]), 0, 100) == (1.0, 2.0)
+    low, high = colour_limits(np.full(4, 3.0))
+    assert low < 3 < high
+    assert colour_limits(np.array([np.nan])) == (0.0, 1.0)
+
+
+def test_phases():
+    assert [phase(w, 0.05, 1.76, [1.0, 1.76, 3.0]) for w in (1.0, 1.76, 3.0)] == ["ordered", "critical", "chaotic"]
+    # the closest value is not critical if it is not close
+    assert phase(1.0, 0.05, 1.76, [1.0, 4.0]) == "ordered"

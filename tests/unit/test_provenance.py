@@ -1,0 +1,108 @@
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from conftest import ROOT
+from infoflow import figures, provenance
+from infoflow.provenance import PACKAGE, code_digest, imported_modules, software
+
+# the modules that a rule picks by name at run time
+PLUGINS = {
+    "prepare_dataset": ["datasets.mnist"],
+    "probe_cascade": ["architectures.mlp"],
+    "train_network": ["architectures.mlp"],
+    "evaluate_kl": [],
+    "merge_cube": [],
+    **{f"draw_figure {name}": [f"figures.{name}"] for name in figures.FIGURES},
+}
+SCRIPTS = {path.stem for path in (ROOT / "workflow/scripts").glob("*.py")}
+
+
+def names(paths) -> set[str]:
+    return {".".join(p.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__") for p in paths}
+
+
+def test_every_script_is_covered():
+    assert {rule.split()[0] for rule in PLUGINS} == SCRIPTS
+
+
+@pytest.mark.parametrize("rule", PLUGINS)
+def test_the_digest_covers_what_the_script_really_imports(rule):
+    script = ROOT / f"workflow/scripts/{rule.split()[0]}.py"
+    imports = "\n".join(line for line in script.read_text().splitlines() if line.startswith(("import", "from")))
+    plugins = "\n".join(f"import infoflow.{p}" for p in PLUGINS[rule])
+    report = "import sys, json; print(json.dumps([m for m in sys.modules if m.startswith('infoflow')]))"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{imports}\n{plugins}\n{report}"],
+        env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = {m.removeprefix("infoflow").lstrip(".") or "__init__" for m in json.loads(done.stdout)}
+    covered = names(imported_modules(rule.split()[0], *PLUGINS[rule]))
+    assert loaded <= covered, f"imported, but not in the digest: {loaded - covered}"
+
+
+def test_stages_depend_on_what_they_should():
+    probe = names(imported_modules("probe_cascade", "architectures.mlp"))
+    train = names(imported_modules("train_network", "architectures.mlp"))
+    evaluate = names(imported_modules("evaluate_kl"))
+    assert "cascade" in probe
+    assert "cascade" not in train
+    assert "training" in train
+    assert "training" not in probe
+    assert not {m for m in probe | train | evaluate if m.startswith(("figures", "datasets.", "cubes"))}
+    assert "divergence" in evaluate
+    assert "divergence" not in probe
+
+
+@pytest.fixture
+def fresh(monkeypatch):
+    """Digests computed anew, with every source file passed through a function of the test's."""
+
+    def digest(rule, *plugins, edit=lambda path, text: text):
+        for function in (provenance.code_digest, provenance.imported_modules, provenance._imports):
+            function.cache_clear()
+        monkeypatch.setattr(provenance, "_source", lambda path: edit(path, path.read_bytes()))
+        return code_digest(rule, *plugins)
+
+    yield digest
+    monkeypatch.undo()
+    for function in (provenance.code_digest, provenance.imported_modules, provenance._imports):
+        function.cache_clear()
+
+
+def test_an_edit_changes_the_digest_of_the_stages_that_run_it(fresh):
+    def edit(path, text):
+        return text + b"\n# edited" if path.name == "cascade.py" else text
+
+    assert fresh("probe_cascade") != fresh("probe_cascade", edit=edit)
+    assert fresh("train_network") == fresh("train_network", edit=edit)
+
+
+def test_line_endings_do_not_change_the_digest(tmp_path):
+    (tmp_path / "unix.py").write_bytes(b"a\nb\n")
+    (tmp_path / "windows.py").write_bytes(b"a\r\nb\r\n")
+    assert provenance._source(tmp_path / "unix.py") == provenance._source(tmp_path / "windows.py")
+
+
+def test_the_software_is_recorded():
+    record = software()
+    assert record["torch_version"]
+    assert set(record) >= {"git_commit", "git_dirty", "python_version", "snakemake_version"}
+
+
+def test_what_the_workflow_imports_at_parse_time_is_light():
+    code = "import sys, infoflow.config, infoflow.grid, infoflow.provenance, infoflow.figures; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert not {"torch", "numpy", "xarray", "pandas", "matplotlib", "scipy"} & set(done.stdout.split())
