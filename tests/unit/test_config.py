@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conftest import ROOT, SCHEMA, load_config
+from common import ROOT, SCHEMA, load_config
 from infoflow import architectures, datasets
 from infoflow.config import UNLABELLED, check_config, settings
 from infoflow.errors import InfoflowError

@@ -60,7 +60,7 @@ def test_every_registered_figure_is_drawn(files, tmp_path, name, cube, asked):
 
 
 def test_every_registered_figure_has_its_caption_and_module():
-    from conftest import ROOT
+    from common import ROOT
 
     modules = {p.stem for p in (ROOT / "workflow/src/infoflow/figures").glob("*.py")} - {"__init__", "_style", "draw"}
     captions = {p.stem for p in (ROOT / "workflow/report").glob("*.rst")} - {"workflow"}

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from conftest import ROOT
+from common import ROOT
 from infoflow import figures, provenance
 from infoflow.provenance import PACKAGE, code_digest, imported_modules, software
 

@@ -1,0 +1,96 @@
+"""Runs of the workflow in a copy of the repository."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from common import ROOT
+
+TINY = {
+    "run": {"name": "tiny", "replicas": 2},
+    "datasets": {
+        "digits": {
+            "train_samples": 64,
+            "test_samples": 40,
+            "probe": {"epochs": 1, "batch_size": 32, "evaluation_samples": 20},
+            "train": {"epochs": 2, "batch_size": 32},
+        }
+    },
+    "architectures": {"mlp": {"width": 12}},
+    "experiments": {"digits": {"sigma_w2": [1.0, 2.0], "depth": [2, 3], "highlight": [1.0]}},
+}
+CODE = ("Snakefile", "workflow", "config", "profiles", "envs")
+
+
+class Checkout:
+    """A copy of the repository with the tiny grid."""
+
+    def __init__(self, root: Path):
+        self.root = root
+        for name in CODE:
+            source = ROOT / name
+            if source.is_dir():
+                shutil.copytree(source, root / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+            else:
+                shutil.copy2(source, root / name)
+        self.configure()
+
+    def configure(self, **changes) -> None:
+        """Write the tiny grid, with changes like evaluate={"saturation_rtol": 0.1}."""
+        (self.root / "tiny.yaml").write_text(yaml.safe_dump(TINY | changes))
+
+    def snakemake(self, *arguments: str, config: str = "tiny.yaml") -> subprocess.CompletedProcess:
+        command = [sys.executable, "-m", "snakemake", "--profile", "profiles/local"]
+        environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+        return subprocess.run(
+            [*command, *arguments, "--configfile", config],
+            cwd=self.root,
+            capture_output=True,
+            text=True,
+            env=environment,
+            timeout=600,
+        )
+
+    def run(self, *arguments: str, config: str = "tiny.yaml") -> str:
+        done = self.snakemake(*arguments, config=config)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def plan(self, *arguments: str, config: str = "tiny.yaml") -> dict[str, int]:
+        """Jobs per rule that a run would do, without the targets."""
+        output = self.run("--dry-run", *arguments, config=config)
+        table = re.search(r"^job +count\n-+ +-+\n(.*?)^total", output, re.DOTALL | re.MULTILINE)
+        if table is None:
+            assert "Nothing to be done" in output, output
+            return {}
+        jobs = dict(line.split() for line in table[1].splitlines())
+        return {rule: int(count) for rule, count in jobs.items() if not rule.startswith("all_")}
+
+
+@pytest.fixture
+def checkout(tmp_path) -> Checkout:
+    """A checkout in which nothing ran yet."""
+    return Checkout(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory) -> Checkout:
+    """A checkout in which the tiny grid ran to its end. Not to be changed: copy it with `again`."""
+    checkout = Checkout(tmp_path_factory.mktemp("finished"))
+    checkout.run("all_figures")
+    return checkout
+
+
+@pytest.fixture
+def again(finished, tmp_path) -> Checkout:
+    """A copy of the finished checkout, times of files included."""
+    checkout = object.__new__(Checkout)
+    checkout.root = tmp_path / "again"
+    shutil.copytree(finished.root, checkout.root, symlinks=True)
+    return checkout

@@ -1,0 +1,109 @@
+"""What runs again after which change: only what has to."""
+
+import shutil
+import time
+
+import pytest
+import xarray as xr
+
+from common import ROOT
+from infoflow.cubes import read_cube
+from infoflow.figures import FIGURES
+
+FIGURE_JOBS = {f"figure_{name}": 1 for name in FIGURES}
+AFTER_EVALUATION = {"merge_cube": 1, **FIGURE_JOBS}
+
+
+def test_the_tiny_grid_makes_every_result(finished):
+    cube = read_cube(finished.root / "results/cubes/digits_mlp.nc")
+    assert (cube["probe_status"] == 0).all()
+    assert (cube["train_status"] == 0).all()
+    assert cube["differential_entropy"].shape == (2, 1, 2, 3)
+    for name in FIGURES:
+        for suffix in ("png", "pdf"):
+            assert (finished.root / f"results/figures/digits/{name}.{suffix}").stat().st_size > 5000
+    log = (finished.root / "results/logs/train_network/digits/mlp/w1.000000_b0.050000_d003.log").read_text()
+    assert "train epoch 2/2" in log
+    assert "loss" in log
+    log = (finished.root / "results/logs/probe_cascade/digits/mlp/w1.000000_b0.050000_d003.log").read_text()
+    assert "probe epoch 1/1" in log
+
+
+def test_a_second_run_does_nothing(finished):
+    assert finished.plan() == {}
+
+
+def test_a_new_value_runs_its_own_jobs_and_what_is_made_of_all(again):
+    again.configure(experiments={"digits": {"sigma_w2": [1.0, 1.5, 2.0], "depth": [2, 3], "highlight": [1.0]}})
+    assert again.plan() == {"probe_cascade": 1, "evaluate_kl": 1, "train_network": 2, **AFTER_EVALUATION}
+    again.run("all_cubes")
+    old = xr.load_dataset(again.root / "results/cubes/digits_mlp.nc").sel(sigma_w2=[1.0, 2.0])
+    assert (old["probe_status"] == 0).all()
+
+
+def test_a_removed_value_runs_the_merge_and_the_figures(again):
+    again.configure(experiments={"digits": {"sigma_w2": [1.0], "depth": [2, 3], "highlight": [1.0]}})
+    assert again.plan() == AFTER_EVALUATION
+
+
+def test_another_tolerance_evaluates_again(again):
+    again.configure(evaluate={"saturation_rtol": 0.1})
+    assert again.plan() == {"evaluate_kl": 2, **AFTER_EVALUATION}
+
+
+def test_another_training_does_not_probe_again(again):
+    again.configure(train={"learning_rate": 0.02})
+    assert again.plan() == {"train_network": 4, **AFTER_EVALUATION}
+    again.configure(probe={"learning_rate": 0.002})
+    assert again.plan() == {"probe_cascade": 2, "evaluate_kl": 2, **AFTER_EVALUATION}
+
+
+def test_where_the_data_lie_and_what_the_run_is_called_change_nothing(again):
+    again.configure(data_root="/somewhere/else", run={"name": "another name", "replicas": 2})
+    assert again.plan() == {}
+
+
+@pytest.mark.parametrize(
+    ("module", "jobs"),
+    [
+        ("figures/cost.py", {"figure_cost": 1}),
+        ("figures/_style.py", FIGURE_JOBS),
+        ("cascade.py", {"probe_cascade": 2, "evaluate_kl": 2, **AFTER_EVALUATION}),
+        ("training.py", {"train_network": 4, **AFTER_EVALUATION}),
+        ("divergence.py", {"evaluate_kl": 2, **AFTER_EVALUATION}),
+        ("cubes.py", AFTER_EVALUATION),
+        ("architectures/mlp.py", {"probe_cascade": 2, "evaluate_kl": 2, "train_network": 4, **AFTER_EVALUATION}),
+        ("datasets/mnist.py", {}),
+    ],
+)
+def test_an_edit_runs_the_stages_that_use_it(again, module, jobs):
+    path = again.root / "workflow/src/infoflow" / module
+    path.write_text(path.read_text() + "\n# edited\n")
+    assert again.plan() == jobs
+
+
+def test_touched_scripts_run_nothing(again):
+    time.sleep(1.1)
+    for path in again.root.glob("workflow/**/*"):
+        if path.is_file():
+            path.touch()
+    assert again.plan() == {}
+
+
+def test_a_fresh_checkout_over_existing_results_runs_nothing(again, tmp_path):
+    shutil.rmtree(again.root / "workflow")
+    shutil.copytree(ROOT / "workflow", again.root / "workflow", ignore=shutil.ignore_patterns("__pycache__"))
+    for path in again.root.glob("workflow/**/*"):
+        if path.is_file():
+            path.touch()
+    assert again.plan() == {}
+    # nor without Snakemake's records of how the results were made
+    shutil.rmtree(again.root / ".snakemake")
+    assert again.plan() == {}
+
+
+def test_a_lost_result_is_made_again_with_what_depends_on_it(again):
+    (again.root / "results/probe_cascade/digits/mlp/w1.000000_b0.050000_d003.nc").unlink()
+    (again.root / "results/evaluate_kl/digits/mlp/w1.000000_b0.050000_d003.nc").unlink()
+    (again.root / "results/cubes/digits_mlp.nc").unlink()
+    assert again.plan("all_cubes") == {"probe_cascade": 1, "evaluate_kl": 1, "merge_cube": 1}

@@ -1,0 +1,155 @@
+"""The workflow as a whole: style, plans, refusals, failures, report."""
+
+import subprocess
+import sys
+import zipfile
+
+import pytest
+import yaml
+
+from common import ROOT, load_config
+from infoflow.config import check_config
+from infoflow.grid import Grid
+from infoflow.store import read_result
+
+
+def tool(*command: str) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("snakemake", "--lint"),
+        ("snakemake", "--lint", "--snakefile", "workflow/Snakefile"),
+        ("snakefmt", "--check", "Snakefile", "workflow"),
+        ("ruff", "check", "."),
+        ("ruff", "format", "--check", "."),
+    ],
+    ids=" ".join,
+)
+def test_the_linters_are_content(command):
+    done = tool(*command)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("snakefile", ["Snakefile", "workflow/Snakefile"])
+def test_both_snakefiles_plan_the_default_grid(checkout, snakefile):
+    grid = Grid(check_config(load_config(), ROOT / "workflow/schemas/config.schema.yaml"))
+    plan = checkout.plan("--snakefile", snakefile, config="config/config.yaml")
+    assert plan["prepare_dataset"] == 1
+    assert plan["probe_cascade"] == plan["evaluate_kl"] == len(grid.probes()) == 12
+    assert plan["train_network"] == len(grid.trainings()) == 72
+    assert plan["merge_cube"] == 1
+
+
+def test_the_targets_stop_where_they_say(checkout):
+    assert set(checkout.plan("all_probes")) == {"prepare_dataset", "probe_cascade"}
+    assert set(checkout.plan("all_trainings")) == {"prepare_dataset", "train_network"}
+    assert set(checkout.plan("all_cubes")) == {
+        "prepare_dataset",
+        "probe_cascade",
+        "evaluate_kl",
+        "train_network",
+        "merge_cube",
+    }
+
+
+def test_the_slurm_profile_is_read(checkout):
+    """Its plan; a run needs a cluster."""
+    settings = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
+    local = yaml.safe_load((ROOT / "profiles/local/config.yaml").read_text())
+    assert settings["executor"] == "slurm"
+    for key in ("scheduler", "rerun-triggers", "rerun-incomplete", "keep-going"):
+        assert settings[key] == local[key]
+    rules = {p.stem for p in (ROOT / "workflow/scripts").glob("*.py")}
+    assert set(settings["set-resources"]) <= rules
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"experiments": {"digits": {"sigma_w2": [-1.0]}}}, "experiments.digits.sigma_w2[0]: -1.0"),
+        ({"experiments": {"digits": {"sigma_w2": [1.0, 1.0]}}}, "would have the same file name"),
+        ({"experiments": {"digits": {"dataset": "digitz"}}}, "unknown dataset 'digitz'; did you mean digits?"),
+        ({"experiments": {"digits": {"depth": []}}}, "experiments.digits.depth"),
+        ({"experiment": {}}, "experiment: unknown key; did you mean experiments?"),
+    ],
+)
+def test_a_bad_config_is_refused_before_anything_is_planned(checkout, change, message):
+    (checkout.root / "bad.yaml").write_text(yaml.safe_dump(change))
+    done = checkout.snakemake("--dry-run", config="bad.yaml")
+    assert done.returncode != 0
+    lines = [line for line in (done.stdout + done.stderr).splitlines() if message in line]
+    assert len(lines) == 1
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_a_failing_job_says_why_in_one_line_and_leaves_no_result(checkout):
+    checkout.configure(
+        datasets={"mnist": {"kind": "mnist"}},
+        data_root=str(checkout.root / "Snakefile"),  # a file cannot hold data sets
+        experiments={"digits": {"dataset": "mnist", "sigma_w2": [1.0], "depth": [2], "highlight": [1.0]}},
+    )
+    done = checkout.snakemake("all_probes")
+    assert done.returncode != 0
+    output = done.stdout + done.stderr
+    assert "is not writable and does not hold MNIST" in output
+    assert not list(checkout.root.glob("results/*/*.nc"))
+
+
+def test_a_shrinking_network_runs_from_end_to_end(checkout):
+    checkout.configure(
+        architectures={"mlp": {"width": 14, "layout": "shrinking"}},
+        experiments={"digits": {"sigma_w2": [1.5], "depth": [1, 3], "highlight": [1.5]}},
+    )
+    checkout.run("all_figures")
+    assert len(list(checkout.root.glob("results/probe_cascade/digits/mlp/*.nc"))) == 2
+
+
+def test_white_noise_is_judged_by_another_data_set(checkout):
+    noise = {"kind": "white_noise", "shape": [8, 8], "train_samples": 64, "test_samples": 30}
+    noise["probe"] = {"evaluation_samples": 20}
+    checkout.configure(
+        datasets={"white_noise": noise, "digits": {"train_samples": 64, "test_samples": 40, "train": {"epochs": 1}}},
+        experiments={
+            "digits": {
+                "dataset": "white_noise",
+                "truth_dataset": "digits",
+                "sigma_w2": [1.0, 3.0],
+                "depth": [2],
+                "highlight": [1.0],
+            }
+        },
+    )
+    checkout.run("all_figures")
+    assert (checkout.root / "results/cubes/white_noise_mlp.nc").exists()
+
+
+def test_a_damaged_result_is_refused_by_name_and_made_again_when_deleted(again):
+    path = again.root / "results/evaluate_kl/digits/mlp/w1.000000_b0.050000_d003.nc"
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    (again.root / "results/cubes/digits_mlp.nc").unlink()
+    done = again.snakemake("all_cubes")
+    assert done.returncode != 0
+    assert "w1.000000_b0.050000_d003.nc: not a whole result file" in done.stdout + done.stderr
+    path.unlink()
+    again.run("all_cubes")
+    assert read_result(path)["differential_entropy"].shape == (2, 3)
+
+
+def test_the_report_shows_every_figure_with_its_caption(finished, tmp_path):
+    finished.run("--report", str(tmp_path / "report.zip"))
+    with zipfile.ZipFile(tmp_path / "report.zip") as report:
+        names = report.namelist()
+        assert sum(name.endswith(".png") for name in names) >= 6
+        text = "".join(report.read(n).decode(errors="ignore") for n in names if n.endswith((".html", ".js", ".json")))
+    assert "edge of chaos" in text
+
+
+def test_conda_and_pip_install_the_same_versions():
+    lock = (ROOT / "envs/requirements.lock").read_text().splitlines()
+    pinned = {line.split(";")[0].strip() for line in lock}
+    conda = yaml.safe_load((ROOT / "envs/infoflow.yaml").read_text())["dependencies"][-1]["pip"]
+    assert set(conda) <= pinned
