@@ -7,6 +7,7 @@ Source: arXiv:2406.12916, PHYSICS A2.
 
 import itertools
 import logging
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -101,12 +102,13 @@ def train_inverses(
     # foreach fuses the update of all tensors; on CPU and CUDA alike the fused kernel makes one pass over memory.
     optimizer = torch.optim.Adam([p for s in stacked for p in s.values()], lr=learning_rate, fused=True)
 
-    losses = []
+    steps = math.ceil(len(images) / batch_size)
+    # Written in place: a small tensor kept from every step would keep the allocator from reusing the large ones.
+    losses = torch.empty(len(blocks) * len(replicas), epochs * steps, dtype=images.dtype, device=images.device)
     started = time.monotonic()
     for epoch in range(epochs):
         order = draw_order(seed, "probe order", epoch, replicas, len(images)).to(images.device)
-        first = len(losses)
-        for batch in order.split(batch_size, dim=1):
+        for step, batch in enumerate(order.split(batch_size, dim=1), start=epoch * steps):
             with torch.no_grad():
                 activations = [images[batch]]
                 for block, parameters in zip(blocks, frozen, strict=True):
@@ -121,8 +123,8 @@ def train_inverses(
             optimizer.zero_grad()
             loss.sum().backward()
             optimizer.step()
-            losses.append(loss.detach())
-        now = torch.stack(losses[first:]).mean()
+            losses[:, step] = loss.detach()
+        now = losses[:, epoch * steps : step + 1].mean()
         elapsed = time.monotonic() - started
         logger.info("probe epoch %d/%d  loss %.5f  %.1f s", epoch + 1, epochs, now, elapsed)
 
@@ -131,8 +133,7 @@ def train_inverses(
         for l, chunk in zip(group, range(len(group)), strict=True):
             rows = slice(chunk * len(replicas), (chunk + 1) * len(replicas))
             trained[l] = {k: p.detach()[rows] for k, p in parameters.items()}
-    history = torch.stack(losses, dim=1).unflatten(0, (len(blocks), len(replicas)))
-    return trained, history.transpose(0, 1)
+    return trained, losses.unflatten(0, (len(blocks), len(replicas))).transpose(0, 1)
 
 
 @torch.no_grad()
