@@ -4,10 +4,15 @@ import json
 import os
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 
 from common import ROOT
+
+# The same examples in every run; loading torch can make the first one slow.
+hypothesis.settings.register_profile("fixed", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("fixed")
 
 
 @pytest.fixture(scope="session")

@@ -114,6 +114,24 @@ def test_no_gradient_reaches_the_frozen_network_and_inputs_stay(images):
     assert not any(tensor.requires_grad for p in trained for tensor in p.values())
 
 
+def test_a_probe_that_overflows_is_told_and_does_not_crash(images):
+    from infoflow.evaluation import DIVERGED, evaluate_probe
+    from infoflow.store import Result
+
+    option = {"layout": "wide", "activation": "relu"}
+    deep = build_network({"kind": "mlp", **option}, (4, 4), 10, 30).blocks
+    probe = probe_cascade(deep, 1e5, 0.1, images.float(), images[:5].float(), replicas=range(2), **PROBE)
+    found = {
+        "reconstructions": probe.reconstructions.flatten(3).numpy(),
+        "evaluation_images": images[:5].flatten(1).numpy(),
+        "losses": probe.losses.numpy(),
+        "pre_activation_moments": probe.pre_activation_moments.numpy(),
+    }
+    variables = evaluate_probe(Result(found, {}), 1e-12, 0.005)
+    assert (variables["probe_status"][1] == DIVERGED).all()
+    assert all(torch.isnan(torch.from_numpy(variables["explained_variance"][1])).flatten())
+
+
 def test_every_layers_loss_falls(images):
     probe = probe_cascade(
         blocks({}), 1.5, 0.1, images, images[:5], replicas=range(2), **{**PROBE, "epochs": 20}

@@ -159,6 +159,17 @@ def test_a_probe_without_truth_makes_a_cube(results):
     assert cube["depth"].values.tolist() == [6]
 
 
+def test_a_map_and_a_grid_with_truth_share_a_cube(results):
+    deep = {encode(w, 0.05, 9): evaluation(k, 9) for k, w in enumerate((1.8, 2.4))}
+    shallow = {name: r for name, r in results[0].items() if not name.startswith("w1.8")}
+    cube = merge({**deep, **shallow}, results[1])
+    assert cube.sizes["layer"] == 9
+    assert cube["depth"].values.tolist() == [2, 4, 6]
+    assert cube["differential_entropy"].sel(sigma_w2=3.0, layer=[7, 8, 9]).isnull().all()
+    assert (cube["trainable"].sel(sigma_w2=2.4) == -1).all()
+    assert cube["auroc_networks"].max() == 4 * 3 * REPLICAS
+
+
 def test_if_all_networks_are_trainable_the_area_is_undefined_and_said_so(results, caplog):
     cube = merge(results[0], {name: training(0.95) for name in results[1]})
     assert np.isnan(cube["auroc"]).all()
@@ -166,7 +177,7 @@ def test_if_all_networks_are_trainable_the_area_is_undefined_and_said_so(results
 
 
 @given(st.randoms(use_true_random=False))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_the_order_of_results_does_not_matter(results, cube, random):
     shuffled = [dict(random.sample(sorted(part.items()), len(part))) for part in results]
     xr.testing.assert_identical(merge(*shuffled).drop_attrs(), cube.drop_attrs())

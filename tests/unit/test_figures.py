@@ -29,6 +29,9 @@ def files(tmp_path_factory):
     write_cube(merge(evaluations, trainings), folder / "cube.nc")
     shrinking = {encode(w, b, d): evaluation(d, d) for w, b in points for d in DEPTHS}
     write_cube(merge(shrinking, trainings, prefix_invariant=False), folder / "shrinking.nc")
+    deeper = {encode(w, b, 9): evaluation(1, 9) for w, b in points[:4]}
+    ragged = deeper | dict(list(evaluations.items())[4:])
+    write_cube(merge(ragged, trainings), folder / "map.nc")
     rng = np.random.default_rng(0)
     probes = []
     for w, b in points[:6]:
@@ -39,6 +42,13 @@ def files(tmp_path_factory):
         }
         write_result(probes[-1], variables, {"image_shape": np.array([PIXELS])})
     return folder, probes
+
+
+def test_a_map_without_truth_is_drawn_from_a_cube_with_truth(files, tmp_path):
+    folder, probes = files
+    asked = Experiment("map", "digits", "mlp", WEIGHTS[:2], BIASES, (9,), None, WEIGHTS[:1])
+    for name in (name for name, needs in figures.FIGURES.items() if not needs.truth):
+        draw_figure(name, folder / "map.nc", asked, probes[:2], [tmp_path / f"{name}.png"])
 
 
 @pytest.mark.parametrize("name", figures.FIGURES)

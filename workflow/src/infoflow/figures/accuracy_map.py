@@ -8,12 +8,12 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from infoflow import meanfield
-from infoflow.figures._style import SIGMA_W2, cell_edges, mark_edge, over_replicas, title
+from infoflow.figures._style import SIGMA_W2, cell_edges, mark_edge, over_replicas, probe_variable, title
 from infoflow.grid import Experiment
 
 
 def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
-    """One panel per σ_b²: accuracy, saturation depth of the relative entropy, ξ_c and 6 ξ_c."""
+    """One panel per σ_b²: accuracy, saturation depth of the relative entropy, depth of R² = 0, ξ_c and 6 ξ_c."""
     panels = len(experiment.sigma_b2)
     figure, axes = plt.subplots(1, panels, figsize=(1 + 5.2 * panels, 4.4), squeeze=False, sharey=True)
     accuracy = cube["best_accuracy"].mean("replica").transpose("sigma_b2", "depth", "sigma_w2")
@@ -29,6 +29,7 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
             ax.plot(fine, factor * xi, color="black", linewidth=3.2, linestyle=style, alpha=0.6)
             ax.plot(fine, factor * xi, color="white", linewidth=1.6, linestyle=style, label=label)
         _draw_saturation(ax, cube.sel(sigma_b2=b), y[-1])
+        _draw_explained(ax, cube.sel(sigma_b2=b))
         mark_edge(ax, float(cube["edge_of_chaos"].sel(sigma_b2=b)), "edge of chaos")
     axes[0, 0].set_ylabel("depth (hidden layers)")
     figure.colorbar(mesh, ax=axes[0].tolist(), label="best test accuracy, mean over replicas")
@@ -69,3 +70,21 @@ def _draw_saturation(ax: plt.Axes, cube: xr.Dataset, top: float) -> None:
             clip_on=False,
             **style,
         )
+
+
+def _draw_explained(ax: plt.Axes, cube: xr.Dataset) -> None:
+    """The first layer whose reconstruction is worse than the mean image, where there is one."""
+    explained = probe_variable(cube, "explained_variance").mean("replica").transpose("sigma_w2", "layer")
+    worse = (explained < 0).values
+    first = np.where(worse.any(axis=1), cube["layer"].values[worse.argmax(axis=1)], np.nan)
+    ax.plot(
+        cube["sigma_w2"],
+        first,
+        marker="s",
+        markersize=5,
+        color="darkorange",
+        markeredgecolor="black",
+        linestyle="none",
+        zorder=5,
+        label="first layer with $R^2 < 0$",
+    )
