@@ -38,9 +38,9 @@ import numpy as np
 import xarray as xr
 
 from infoflow import __version__, meanfield
-from infoflow.divergence import NEVER_INFORMATIVE, SATURATED
 from infoflow.errors import InfoflowError
-from infoflow.evaluation import DIVERGED, MISSING, NATS, OK, QUANTILES, SATURATION_MEASURES, STATUS
+from infoflow.evaluation import ABOUT as PROBE_ABOUT
+from infoflow.evaluation import DIVERGED, MISSING, OK, QUANTILES, SATURATION_MEASURES, STATUS
 from infoflow.grid import decode
 from infoflow.scoring import auroc, best_threshold, bootstrap_auroc
 from infoflow.store import Result, replaced
@@ -53,27 +53,85 @@ SCORES = ("differential_entropy", "explained_variance", "negative_relative_entro
 THRESHOLDS = {"explained_variance": 0.0, "mean_field": 1.0}
 REFERENCES = "arXiv:2406.12916; arXiv:1611.01232; arXiv:1606.05340"
 
-_COORDINATES = {
-    "sigma_w2": "variance of the weights times the fan-in, sigma_w^2",
-    "sigma_b2": "variance of the biases, sigma_b^2",
-    "depth": "number of hidden layers",
-    "replica": "index of the independent random network",
-    "layer": "hidden layer, counted from 1",
-    "epoch": "pass over the training set, counted from 1",
-    "quantile": "quantile over the evaluation samples",
+_FLAGS = {"units": "1", "flag_values": np.array([-1, 0, 1], np.int8)}
+ABOUT: dict[str, dict] = {
+    "sigma_w2": {"long_name": "variance of the weights times the fan-in, sigma_w^2", "units": "1"},
+    "sigma_b2": {"long_name": "variance of the biases, sigma_b^2", "units": "1"},
+    "sigma_w": {"long_name": "square root of sigma_w2", "units": "1"},
+    "sigma_b": {"long_name": "square root of sigma_b2", "units": "1"},
+    "depth": {"long_name": "number of hidden layers", "units": "1"},
+    "replica": {"long_name": "index of the independent random network", "units": "1"},
+    "layer": {"long_name": "hidden layer, counted from 1", "units": "1"},
+    "epoch": {"long_name": "pass over the training set, counted from 1", "units": "1"},
+    "quantile": {"long_name": "quantile over the evaluation samples", "units": "1"},
+    "measure": {"long_name": "curve over the layers whose saturation is measured", "units": "1"},
+    "score": {"long_name": "score of trainability, higher meaning more likely trainable", "units": "1"},
+    "probe_seconds": {"long_name": "wall-clock time of the probe of all replicas; NaN where missing", "units": "s"},
+    "q_star": {"long_name": "mean-field fixed point of the pre-activation variance", "units": "1"},
+    "chi_1": {"long_name": "mean-field slope of the correlation map at c = 1", "units": "1"},
+    "c_star": {"long_name": "mean-field fixed point of the correlation", "units": "1"},
+    "chi_c": {"long_name": "mean-field slope of the correlation map at its fixed point", "units": "1"},
+    "xi_c": {"long_name": "mean-field correlation length", "units": "1", "comment": "in layers; inf at the edge"},
+    "xi_q": {"long_name": "mean-field relaxation length of the variance", "units": "1", "comment": "in layers"},
+    "edge_of_chaos": {"long_name": "mean-field sigma_w^2 at which chi_1 = 1", "units": "1"},
+    "pre_activation_variance_theory": {
+        "long_name": "mean-field recursion of the pre-activation variance of the same image",
+        "units": "1",
+    },
+    "pre_activation_variance_theory_spread": {
+        "long_name": "standard deviation of the pre-activation variance at the network's width",
+        "units": "1",
+    },
+    "accuracy": {
+        "long_name": "accuracy on the test set after each epoch",
+        "units": "1",
+        "comment": "NaN after a replica has stopped (epochs_run), and where train_status is missing",
+    },
+    "loss": {
+        "long_name": "mean training loss of each epoch",
+        "units": "1",
+        "comment": "cross-entropy in nats; NaN as in accuracy, or where it diverged",
+    },
+    "train_status": {"long_name": "outcome of the full training", **STATUS},
+    "train_seconds": {
+        "long_name": "wall-clock time of the full training of all replicas; NaN where missing",
+        "units": "s",
+    },
+    "best_accuracy": {
+        "long_name": "best accuracy on the test set",
+        "units": "1",
+        "comment": "NaN where train_status is missing",
+    },
+    "epochs_run": {"long_name": "epochs until the replica stopped", "units": "1"},
+    "trainable": {
+        "long_name": "whether the success accuracy was reached",
+        "flag_meanings": "missing not_trainable trainable",
+        **_FLAGS,
+    },
+    "prediction_score": {
+        "long_name": "score at layer = depth",
+        "units": "1",
+        "comment": "NaN where probe_status is not ok, and in layers beyond the probed depth",
+    },
+    "predicted_trainable": {
+        "long_name": "predicted label",
+        "flag_meanings": "undefined not_trainable trainable",
+        "comment": "explained_variance >= 0; mean_field = 6 xi_c / depth >= 1; entropies from the threshold with the "
+        "best balanced accuracy on all other columns of sigma_w2",
+        **_FLAGS,
+    },
+    "auroc": {
+        "long_name": "area under the ROC curve of the score against trainable",
+        "units": "1",
+        "comment": "NaN, as its interval, if all networks are trainable or none is",
+    },
+    "auroc_low": {"long_name": "2.5 % bootstrap quantile of auroc over grid points", "units": "1"},
+    "auroc_high": {"long_name": "97.5 % bootstrap quantile of auroc over grid points", "units": "1"},
+    "auroc_networks": {"long_name": "number of networks that auroc is computed from", "units": "1"},
 }
+"""Attributes of the variables that the merge adds to those of the probes."""
+
 _RECORDED = ("device", "torch_version", "cuda_version", "precision", "tf32", "determinism", "threads")
-_FROM_PROBE = (
-    "relative_entropy",
-    "relative_entropy_mean",
-    "differential_entropy",
-    "explained_variance",
-    "reconstruction_loss",
-    "pre_activation_variance",
-    "saturation_depth",
-    "saturation_case",
-    "probe_status",
-)
 
 
 def merge_cube(
@@ -214,7 +272,7 @@ def _add_probes(cube: xr.Dataset, probes: Mapping[tuple, Result], prefix_invaria
         "probe_status": ["replica"],
     }
     fills = {"probe_status": (MISSING, np.int8), "saturation_case": (-1, np.int8)}
-    for name in _FROM_PROBE:
+    for name in PROBE_ABOUT:
         fill, dtype = fills.get(name, (np.nan, np.float32))
         dimensions = [*selecting, *extra.get(name, ["replica", "layer"])]
         _place(cube, name, dimensions, fill, dtype, probes, lambda r, n=name: r[n])
@@ -325,93 +383,9 @@ def _provenance(results: Sequence[Result]) -> dict[str, str]:
 
 
 def _annotate(cube: xr.Dataset, attributes: Mapping[str, Any]) -> None:
-    flags = {"flag_values": np.array([-1, 0, 1], np.int8), "units": "1"}
-    not_computed = "NaN where probe_status is not ok, and in layers beyond the probed depth"
-    about: dict[str, dict] = {
-        "relative_entropy": {"long_name": "relative entropy D(input || reconstruction)", **NATS},
-        "relative_entropy_mean": {
-            "long_name": "relative entropy D(input || reconstruction), mean over samples",
-            **NATS,
-        },
-        "differential_entropy": {
-            "long_name": "Gaussian differential entropy per pixel of the shifted, normalised reconstructions",
-            "units": "1",
-            "comment": "in nats; -inf where all reconstructions agree exactly in a pixel",
-        },
-        "explained_variance": {"long_name": "explained variance R^2 of the input by its reconstruction", "units": "1"},
-        "reconstruction_loss": {"long_name": "mean squared error of the layer's own reconstruction", "units": "1"},
-        "pre_activation_variance": {"long_name": "mean squared pre-activation of one evaluation image", "units": "1"},
-        "saturation_depth": {
-            "long_name": "saturation depth",
-            "units": "1",
-            "comment": "in layers; 0 if never informative, NaN if not saturated within the depth (saturation_case)",
-        },
-        "saturation_case": {
-            "long_name": "which case the saturation depth is",
-            "units": "1",
-            "flag_values": np.array([-1, NEVER_INFORMATIVE, SATURATED, SATURATED + 1], np.int8),
-            "flag_meanings": "missing never_informative saturated not_saturated",
-        },
-        "measure": {"long_name": "curve over the layers whose saturation is measured", "units": "1"},
-        "probe_status": {"long_name": "outcome of the probe", "units": "1", **STATUS},
-        "probe_seconds": {"long_name": "wall-clock time of the probe of all replicas", "units": "s"},
-        "q_star": {"long_name": "mean-field fixed point of the pre-activation variance", "units": "1"},
-        "chi_1": {"long_name": "mean-field slope of the correlation map at c = 1", "units": "1"},
-        "c_star": {"long_name": "mean-field fixed point of the correlation", "units": "1"},
-        "chi_c": {"long_name": "mean-field slope of the correlation map at its fixed point", "units": "1"},
-        "xi_c": {"long_name": "mean-field correlation length", "units": "1", "comment": "in layers; inf at the edge"},
-        "xi_q": {"long_name": "mean-field relaxation length of the variance", "units": "1", "comment": "in layers"},
-        "edge_of_chaos": {"long_name": "mean-field sigma_w^2 at which chi_1 = 1", "units": "1"},
-        "pre_activation_variance_theory": {"long_name": "mean-field recursion of the same variance", "units": "1"},
-        "pre_activation_variance_theory_spread": {
-            "long_name": "standard deviation of the same variance at the network's width",
-            "units": "1",
-        },
-        "accuracy": {
-            "long_name": "accuracy on the test set after each epoch",
-            "units": "1",
-            "comment": "NaN after a replica has stopped (epochs_run), and where train_status is missing",
-        },
-        "loss": {
-            "long_name": "mean training loss of each epoch",
-            "units": "1",
-            "comment": "cross-entropy in nats; NaN as in accuracy, or where it diverged",
-        },
-        "train_status": {"long_name": "outcome of the full training", "units": "1", **STATUS},
-        "train_seconds": {"long_name": "wall-clock time of the full training of all replicas", "units": "s"},
-        "best_accuracy": {"long_name": "best accuracy on the test set", "units": "1"},
-        "epochs_run": {"long_name": "epochs until the replica stopped", "units": "1"},
-        "trainable": {
-            "long_name": "whether the success accuracy was reached",
-            **flags,
-            "flag_meanings": "missing not_trainable trainable",
-        },
-        "score": {"long_name": "score of trainability, higher meaning more likely trainable", "units": "1"},
-        "prediction_score": {"long_name": "score at layer = depth", "units": "1", "comment": not_computed},
-        "predicted_trainable": {
-            "long_name": "predicted label",
-            **flags,
-            "flag_meanings": "undefined not_trainable trainable",
-            "comment": "explained_variance >= 0; mean_field = 6 xi_c / depth >= 1; the entropies from the threshold "
-            "with the best balanced accuracy on all other columns of sigma_w2",
-        },
-        "auroc": {
-            "long_name": "area under the ROC curve of the score against trainable",
-            "units": "1",
-            "comment": "NaN, as its interval, if all networks are trainable or none is",
-        },
-        "auroc_low": {"long_name": "2.5 % bootstrap quantile of auroc over grid points", "units": "1"},
-        "auroc_high": {"long_name": "97.5 % bootstrap quantile of auroc over grid points", "units": "1"},
-        "auroc_networks": {"long_name": "networks that auroc is computed from", "units": "1"},
-    }
-    for name, text in _COORDINATES.items():
-        about[name] = {"long_name": text, "units": "1"}
+    about = ABOUT | PROBE_ABOUT
     for axis in ("sigma_w", "sigma_b"):
         cube.coords[axis] = np.sqrt(cube[f"{axis}2"])
-        about[axis] = {"long_name": f"standard deviation scale, square root of {axis}2", "units": "1"}
-    for name in _FROM_PROBE:
-        if "comment" not in about[name] and not name.endswith("status"):
-            about[name]["comment"] = not_computed
     for name in cube.variables:
         cube[name].attrs = about[name]
     cube.attrs = {

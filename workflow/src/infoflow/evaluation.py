@@ -19,9 +19,58 @@ SATURATION_MEASURES = ("relative_entropy_ratio", "relative_entropy", "differenti
 """Curves whose saturation is measured: median over samples of D_l/D_L (the published one), median of D_l, and H_l."""
 
 OK, DIVERGED, MISSING = 0, 1, 2
-STATUS = {"flag_values": np.array([OK, DIVERGED, MISSING], np.int8), "flag_meanings": "ok diverged missing"}
-SATURATION = {"flag_values": np.arange(3, dtype=np.int8), "flag_meanings": " ".join(SATURATION_CASES)}
-NATS = {"units": "1", "comment": "in nats"}
+STATUS = {
+    "units": "1",
+    "flag_values": np.array([OK, DIVERGED, MISSING], np.int8),
+    "flag_meanings": "ok diverged missing",
+}
+
+_UNKNOWN = "NaN where probe_status is not ok, and in layers beyond the probed depth"
+ABOUT: dict[str, dict] = {
+    "relative_entropy": {
+        "long_name": "relative entropy D(input || reconstruction), quantiles over samples",
+        "units": "1",
+        "comment": f"in nats; {_UNKNOWN}",
+    },
+    "relative_entropy_mean": {
+        "long_name": "relative entropy D(input || reconstruction), mean over samples",
+        "units": "1",
+        "comment": f"in nats; {_UNKNOWN}",
+    },
+    "differential_entropy": {
+        "long_name": "Gaussian differential entropy per pixel of the shifted, normalised reconstructions",
+        "units": "1",
+        "comment": f"in nats; -inf where all reconstructions agree exactly in a pixel; {_UNKNOWN}",
+    },
+    "explained_variance": {
+        "long_name": "explained variance R^2 of the input by its reconstruction",
+        "units": "1",
+        "comment": _UNKNOWN,
+    },
+    "reconstruction_loss": {
+        "long_name": "mean squared error of the layer's own reconstruction, last tenth of the steps",
+        "units": "1",
+        "comment": _UNKNOWN,
+    },
+    "pre_activation_variance": {
+        "long_name": "mean squared pre-activation of the first evaluation image",
+        "units": "1",
+        "comment": _UNKNOWN,
+    },
+    "saturation_depth": {
+        "long_name": "saturation depth",
+        "units": "1",
+        "comment": "in layers; 0 if never informative, NaN if not saturated within the depth: saturation_case",
+    },
+    "saturation_case": {
+        "long_name": "which case the saturation depth is",
+        "units": "1",
+        "flag_values": np.array([-1, 0, 1, 2], np.int8),
+        "flag_meanings": " ".join(("missing", *SATURATION_CASES)),
+    },
+    "probe_status": {"long_name": "outcome of the probe", **STATUS},
+}
+"""Attributes of the variables of one probe, here and in the cube."""
 
 
 def evaluate_probe(probe: Result, offset: float, saturation_rtol: float) -> Mapping[str, Variable]:
@@ -61,58 +110,16 @@ def evaluate_probe(probe: Result, offset: float, saturation_rtol: float) -> Mapp
 
     per_layer = ("replica", "layer")
     saturation = ("replica", "measure")
-    return {
-        "relative_entropy": (
-            (*per_layer, "quantile"),
-            np.moveaxis(np.quantile(divergences, QUANTILES, axis=-1), 0, -1).astype(np.float32),
-            {"long_name": "relative entropy D(input || reconstruction), quantiles over samples", **NATS},
-        ),
-        "relative_entropy_mean": (
-            per_layer,
-            divergences.mean(axis=-1).astype(np.float32),
-            {"long_name": "relative entropy D(input || reconstruction), mean over samples", **NATS},
-        ),
-        "differential_entropy": (
-            per_layer,
-            entropy.astype(np.float32),
-            {
-                "long_name": "Gaussian differential entropy per pixel of the shifted, normalised reconstructions",
-                "units": "1",
-                "comment": "in nats; -inf where all reconstructions agree exactly in a pixel",
-            },
-        ),
-        "explained_variance": (
-            per_layer,
-            explained.astype(np.float32),
-            {"long_name": "explained variance R^2 of the input by its reconstruction", "units": "1"},
-        ),
-        "reconstruction_loss": (
-            per_layer,
-            losses[..., -tail:].mean(axis=-1).astype(np.float32),
-            {"long_name": "mean squared error of the layer's own reconstruction, last tenth of training", "units": "1"},
-        ),
-        "pre_activation_variance": (
-            per_layer,
-            moments.astype(np.float32),
-            {"long_name": "mean squared pre-activation of the first evaluation image", "units": "1"},
-        ),
-        "saturation_depth": (
-            saturation,
-            saturation_depth(curves, saturation_rtol).astype(np.float32),
-            {
-                "long_name": "saturation depth",
-                "units": "1",
-                "comment": "in layers; 0 if never informative, NaN if not saturated within the depth: saturation_case",
-            },
-        ),
-        "saturation_case": (
-            saturation,
-            saturation_case(curves, saturation_rtol),
-            {"long_name": "which case the saturation depth is", "units": "1", **SATURATION},
-        ),
-        "probe_status": (
-            ("replica",),
-            np.where(finite, OK, DIVERGED).astype(np.int8),
-            {"long_name": "outcome of the probe", "units": "1", **STATUS},
-        ),
+    quantiles = np.moveaxis(np.quantile(divergences, QUANTILES, axis=-1), 0, -1)
+    found = {
+        "relative_entropy": ((*per_layer, "quantile"), quantiles.astype(np.float32)),
+        "relative_entropy_mean": (per_layer, divergences.mean(axis=-1).astype(np.float32)),
+        "differential_entropy": (per_layer, entropy.astype(np.float32)),
+        "explained_variance": (per_layer, explained.astype(np.float32)),
+        "reconstruction_loss": (per_layer, losses[..., -tail:].mean(axis=-1).astype(np.float32)),
+        "pre_activation_variance": (per_layer, moments.astype(np.float32)),
+        "saturation_depth": (saturation, saturation_depth(curves, saturation_rtol).astype(np.float32)),
+        "saturation_case": (saturation, saturation_case(curves, saturation_rtol)),
+        "probe_status": (("replica",), np.where(finite, OK, DIVERGED).astype(np.int8)),
     }
+    return {name: (dimensions, values, ABOUT[name]) for name, (dimensions, values) in found.items()}
