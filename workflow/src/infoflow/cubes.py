@@ -66,7 +66,7 @@ ABOUT: dict[str, dict] = {
     "quantile": {"long_name": "quantile over the evaluation samples", "units": "1"},
     "measure": {"long_name": "curve over the layers whose saturation is measured", "units": "1"},
     "score": {"long_name": "score of trainability, higher meaning more likely trainable", "units": "1"},
-    "probe_seconds": {"long_name": "wall-clock time of the probe of all replicas; NaN where missing", "units": "s"},
+    "probe_seconds": {"long_name": "seconds of the probe of all replicas; NaN where missing", "units": "s"},
     "q_star": {"long_name": "mean-field fixed point of the pre-activation variance", "units": "1"},
     "chi_1": {"long_name": "mean-field slope of the correlation map at c = 1", "units": "1"},
     "c_star": {"long_name": "mean-field fixed point of the correlation", "units": "1"},
@@ -94,7 +94,7 @@ ABOUT: dict[str, dict] = {
     },
     "train_status": {"long_name": "outcome of the full training", **STATUS},
     "train_seconds": {
-        "long_name": "wall-clock time of the full training of all replicas; NaN where missing",
+        "long_name": "seconds of full training of all replicas; NaN where missing",
         "units": "s",
     },
     "best_accuracy": {
