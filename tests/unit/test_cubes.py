@@ -159,6 +159,12 @@ def test_a_probe_without_truth_makes_a_cube(results):
     assert cube["depth"].values.tolist() == [6]
 
 
+def test_an_accuracy_that_just_meets_the_threshold_counts(results):
+    for success in (0.9, 0.7, 0.55):
+        cube = merge(results[0], {name: training(success) for name in results[1]}, success_accuracy=success)
+        assert (cube["trainable"] == 1).all()
+
+
 def test_a_map_and_a_grid_with_truth_share_a_cube(results):
     deep = {encode(w, 0.05, 9): evaluation(k, 9) for k, w in enumerate((1.8, 2.4))}
     shallow = {name: r for name, r in results[0].items() if not name.startswith("w1.8")}

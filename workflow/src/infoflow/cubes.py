@@ -180,7 +180,7 @@ def merge_cube(
     _add_mean_field(cube, probes, prefix_invariant, activation)
     if truths:
         _add_trainings(cube, truths, success_accuracy)
-        _add_predictions(cube, prefix_invariant, np.random.default_rng(seed))
+        _add_predictions(cube, np.random.default_rng(seed))
     else:
         cube = cube.drop_dims("score")
     _annotate(
@@ -322,55 +322,59 @@ def _add_trainings(cube: xr.Dataset, truths: Mapping[tuple, Result], success_acc
     best = cube["accuracy"].max("epoch")
     cube["best_accuracy"] = best
     cube["epochs_run"] = cube["accuracy"].notnull().sum("epoch").astype(np.int32)
-    cube["trainable"] = xr.where(known, (best >= success_accuracy).astype(np.int8), np.int8(-1))
+    # Rounded like the stored accuracies, or one that meets the threshold exactly would be missed.
+    cube["trainable"] = xr.where(known, (best >= np.float32(success_accuracy)).astype(np.int8), np.int8(-1))
 
 
-def _add_predictions(cube: xr.Dataset, prefix_invariant: bool, generator: np.random.Generator) -> None:
+def _add_predictions(cube: xr.Dataset, generator: np.random.Generator) -> None:
+    """Scores at layer = depth, the labels that they predict, and their areas under the ROC curve."""
     point = ("sigma_w2", "sigma_b2", "depth", "replica")
-    shape = cube["trainable"].shape
-    scores = xr.concat(
-        [
-            at_depth(cube, "differential_entropy"),
-            at_depth(cube, "explained_variance"),
-            -at_depth(cube, "relative_entropy").sel(quantile=0.5, drop=True),
-            (6 * cube["xi_c"] / cube["depth"]).expand_dims(replica=cube["replica"]),
-        ],
-        dim="score",
-    ).transpose(*point, "score")
-    values = scores.values.astype(np.float32)
-    labels = cube["trainable"].values
-    known = labels >= 0
-    if len(np.unique(labels[known])) < 2:
+    by_name = {
+        "differential_entropy": at_depth(cube, "differential_entropy"),
+        "explained_variance": at_depth(cube, "explained_variance"),
+        "negative_relative_entropy": -at_depth(cube, "relative_entropy").sel(quantile=0.5, drop=True),
+        "mean_field": (6 * cube["xi_c"] / cube["depth"]).expand_dims(replica=cube["replica"]),
+    }
+    scores = [by_name[name].transpose(*point).values.astype(np.float32) for name in SCORES]
+    known, positive = cube["trainable"].values >= 0, cube["trainable"].values == 1
+    if positive[known].all() or not positive[known].any():
         logger.warning("all networks are trainable, or none is: the AUROC is undefined (NaN)")
 
-    predicted = np.full(values.shape, -1, np.int8)
-    areas = np.full((len(SCORES), 3), np.nan)
-    used = np.zeros(len(SCORES), np.int32)
-    for k, name in enumerate(SCORES):
-        score = values[..., k].astype(np.float64)
-        usable = known & ~np.isnan(score)
-        used[k] = usable.sum()
-        areas[k, 0] = auroc(score[usable], labels[usable] == 1)
-        rows = np.where(usable, score, np.nan).reshape(-1, shape[-1])
-        rows_known = usable.reshape(-1, shape[-1]).any(axis=1)
-        areas[k, 1:] = bootstrap_auroc(rows[rows_known], (labels == 1).reshape(-1, shape[-1])[rows_known], generator)
-        for column in range(shape[0]):
-            threshold = THRESHOLDS.get(name)
-            if threshold is None:
-                others = usable.copy()
-                others[column] = False
-                threshold = best_threshold(score[others], labels[others] == 1)
-            here = usable[column] & ~np.isnan(threshold)
-            predicted[column, ..., k] = np.where(here, score[column] >= threshold, -1)
-    cube["prediction_score"] = ((*point, "score"), values)
-    cube["predicted_trainable"] = ((*point, "score"), predicted)
-    for column, name in enumerate(("auroc", "auroc_low", "auroc_high")):
-        cube[name] = (("score",), areas[:, column])
-    cube["auroc_networks"] = (("score",), used)
-    for k, name in enumerate(SCORES):
-        low, high = areas[k, 1:]
-        cube.attrs[f"auroc_{name}"] = float(areas[k, 0])
-        cube.attrs[f"auroc_{name}_interval"] = [float(low), float(high)]
+    usable = [known & ~np.isnan(score) for score in scores]
+    areas = [_area(*arguments, positive, generator) for arguments in zip(scores, usable)]
+    predicted = [_predict(name, *arguments, positive) for name, *arguments in zip(SCORES, scores, usable)]
+    cube["prediction_score"] = ((*point, "score"), np.stack(scores, axis=-1))
+    cube["predicted_trainable"] = ((*point, "score"), np.stack(predicted, axis=-1))
+    for name, column in zip(("auroc", "auroc_low", "auroc_high"), np.transpose(areas)):
+        cube[name] = (("score",), column)
+    cube["auroc_networks"] = (("score",), np.array([u.sum() for u in usable], np.int32))
+    for name, (area, low, high) in zip(SCORES, areas):
+        cube.attrs |= {f"auroc_{name}": area, f"auroc_{name}_interval": [low, high]}
+
+
+def _area(
+    score: np.ndarray, usable: np.ndarray, positive: np.ndarray, generator: np.random.Generator
+) -> tuple[float, float, float]:
+    """AUROC and its interval; all arrays are [σ_w², σ_b², depth, replica]."""
+    replicas = score.shape[-1]
+    points = usable.reshape(-1, replicas).any(axis=1)
+    rows = np.where(usable, score, np.nan).reshape(-1, replicas)[points]
+    interval = bootstrap_auroc(rows, positive.reshape(-1, replicas)[points], generator)
+    return auroc(score[usable], positive[usable]), *interval
+
+
+def _predict(name: str, score: np.ndarray, usable: np.ndarray, positive: np.ndarray) -> np.ndarray:
+    """Predicted label of every network, -1 where there is none; arrays as in `_area`."""
+    predicted = np.full(score.shape, -1, np.int8)
+    for column in range(len(score)):
+        threshold = THRESHOLDS.get(name)
+        if threshold is None:
+            others = usable.copy()
+            others[column] = False
+            threshold = best_threshold(score[others], positive[others])
+        if not np.isnan(threshold):
+            predicted[column] = np.where(usable[column], score[column] >= threshold, -1)
+    return predicted
 
 
 def _provenance(results: Sequence[Result]) -> dict[str, str]:
