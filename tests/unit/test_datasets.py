@@ -132,6 +132,18 @@ def test_the_original_files_load_from_a_read_only_directory(mnist_root):
     assert sorted(p.name for p in (mnist_root / "MNIST/raw").iterdir()) == before
 
 
+def test_extracted_files_alone_are_read_and_damaged_ones_refused(tmp_path, mnist_root):
+    folder = tmp_path / "MNIST/raw"
+    folder.mkdir(parents=True)
+    for file in (mnist_root / "MNIST/raw").glob("*.gz"):
+        (folder / file.stem).write_bytes(gzip.decompress(file.read_bytes()))
+    assert load_images({"kind": "mnist"}, tmp_path, 0).test_images.shape == (10000, 28, 28)
+    cut = folder / "t10k-images-idx3-ubyte"
+    cut.write_bytes(cut.read_bytes()[:-1000])
+    with pytest.raises(InfoflowError, match="extracted files of MNIST are damaged"):
+        load_images({"kind": "mnist"}, tmp_path, 0)
+
+
 def test_every_registered_data_set_can_be_loaded_or_says_why_not(tmp_path, monkeypatch):
     monkeypatch.setattr("torchvision.datasets.MNIST.download", no_network)
     for kind in datasets.kinds():

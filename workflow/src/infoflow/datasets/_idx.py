@@ -15,7 +15,8 @@ def load_idx(dataset: type[MNIST], data_root: Path) -> Images:
     """Both parts of a torchvision data set of the MNIST family.
 
     The compressed originals are looked for in `data_root`, and downloaded to it if they are not there. Their checksums
-    are verified at every load, and they are extracted into a temporary directory: `data_root` may be read-only.
+    are verified at every load, and they are extracted into a temporary directory: `data_root` may be read-only. Where
+    only extracted files are left, which have no checksums, they are read as they are.
 
     Raises:
         InfoflowError: a file is damaged, or is missing and cannot be downloaded to `data_root`.
@@ -28,6 +29,8 @@ def load_idx(dataset: type[MNIST], data_root: Path) -> Images:
                 f"{folder / name}: wrong checksum (its md5 should be {md5}), so the file is truncated or not the "
                 "original; delete it to have it downloaded again"
             )
+    if missing and all((folder / name).with_suffix("").exists() for name, _ in dataset.resources):
+        return _read(dataset, data_root)
     if missing:
         _download(dataset, Path(data_root), folder, missing)
 
@@ -36,8 +39,19 @@ def load_idx(dataset: type[MNIST], data_root: Path) -> Images:
         raw.mkdir(parents=True)
         for name, _ in dataset.resources:
             (raw / name).symlink_to((folder / name).resolve())
-        train = dataset(scratch, train=True, download=True)  # finds the files whole, and extracts them
-        test = dataset(scratch, train=False)
+        dataset(scratch, download=True)  # finds the files whole, and extracts them
+        return _read(dataset, scratch)
+
+
+def _read(dataset: type[MNIST], root: str | Path) -> Images:
+    try:
+        train, test = (dataset(str(root), train=part) for part in (True, False))
+        if len(train.data) != len(train.targets) or len(test.data) != len(test.targets):
+            raise ValueError("images and labels differ in number")
+    except (OSError, ValueError, RuntimeError, AssertionError) as error:
+        raise InfoflowError(
+            f"{root}: the extracted files of {dataset.__name__} are damaged ({error}); put the original .gz files there"
+        ) from error
     return Images(train.data.numpy(), test.data.numpy(), train.targets.numpy(), test.targets.numpy(), levels=255)
 
 
