@@ -97,6 +97,6 @@ def test_colour_limits_are_safe():
 
 
 def test_phases():
-    assert [phase(w, 0.05, 1.76, [1.0, 1.76, 3.0]) for w in (1.0, 1.76, 3.0)] == ["ordered", "critical", "chaotic"]
+    assert [phase(w, 1.76, [1.0, 1.76, 3.0]) for w in (1.0, 1.76, 3.0)] == ["ordered", "critical", "chaotic"]
     # the closest value is not critical if it is not close
-    assert phase(1.0, 0.05, 1.76, [1.0, 4.0]) == "ordered"
+    assert phase(1.0, 1.76, [1.0, 4.0]) == "ordered"

@@ -8,7 +8,7 @@ sys.path.insert(0, str(Path(workflow.current_basedir).parent / "src"))
 from infoflow import figures
 from infoflow.config import check_config, settings
 from infoflow.errors import InfoflowError
-from infoflow.grid import POINT, Grid, GridPoint, decode, is_prefix_invariant
+from infoflow.grid import POINT, Grid, GridPoint, is_prefix_invariant
 from infoflow.provenance import code_digest
 
 try:

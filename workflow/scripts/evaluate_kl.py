@@ -9,12 +9,11 @@ from infoflow.store import read_result, write_result
 
 def main(*, probe: str, output: str, offset: float, saturation_rtol: float, code: str) -> None:
     result = read_result(probe)
-    kept = {k: v for k, v in result.attributes.items() if k not in ("image_shape",)}
     first = float(np.square(result["evaluation_images"][0], dtype=np.float64).mean())
     write_result(
         output,
         evaluate_probe(result, offset, saturation_rtol),
-        {**kept, "first_image_mean_square": first, "code_evaluate_kl": code},
+        {**result.attributes, "first_image_mean_square": first, "code_evaluate_kl": code},
     )
 
 

@@ -99,7 +99,7 @@ def train_inverses(
         {k: torch.cat([inverse[l][k] for l in group]).contiguous().requires_grad_() for k in inverse[group[0]]}
         for group in groups
     ]
-    # foreach fuses the update of all tensors; on CPU and CUDA alike the fused kernel makes one pass over memory.
+    # fused: one pass over parameters, gradients and moments, on CPU and CUDA alike
     optimizer = torch.optim.Adam([p for s in stacked for p in s.values()], lr=learning_rate, fused=True)
 
     steps = math.ceil(len(images) / batch_size)
@@ -130,8 +130,8 @@ def train_inverses(
 
     trained = [None] * len(blocks)
     for group, parameters in zip(groups, stacked, strict=True):
-        for l, chunk in zip(group, range(len(group)), strict=True):
-            rows = slice(chunk * len(replicas), (chunk + 1) * len(replicas))
+        for place, l in enumerate(group):
+            rows = slice(place * len(replicas), (place + 1) * len(replicas))
             trained[l] = {k: p.detach()[rows] for k, p in parameters.items()}
     return trained, losses.unflatten(0, (len(blocks), len(replicas))).transpose(0, 1)
 

@@ -72,7 +72,7 @@ class Network:
 
 def kinds() -> list[str]:
     """Names of all architectures: the modules of this package."""
-    return sorted(m.name for m in pkgutil.iter_modules(__path__))
+    return sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
 
 
 def build_network(

@@ -85,7 +85,7 @@ def mark_edge(axes: Axes, edge: float, label: str | None = None) -> None:
         axes.axvline(edge, color="black", linewidth=1, linestyle="--", label=label)
 
 
-def phase(sigma_w2: float, sigma_b2: float, edge: float, neighbours: Sequence[float]) -> str:
+def phase(sigma_w2: float, edge: float, neighbours: Sequence[float]) -> str:
     """`ordered`, `chaotic`, or `critical` for the value of the axis that is closest to the edge of chaos."""
     closest = min(neighbours, key=lambda w: abs(w - edge))
     if sigma_w2 == closest and abs(sigma_w2 / edge - 1) < 0.05:

@@ -40,7 +40,7 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping[tuple[float, 
                 ax.set_title(label)
         w, b = point
         edge = float(cube["edge_of_chaos"].sel(sigma_b2=b))
-        label = f"{SIGMA_W2} = {w:g}\n$\\sigma_b^2$ = {b:g}\n{phase(w, b, edge, experiment.sigma_w2)}"
+        label = f"{SIGMA_W2} = {w:g}\n$\\sigma_b^2$ = {b:g}\n{phase(w, edge, experiment.sigma_w2)}"
         axes[images // 2, 0].set_ylabel(label, rotation=0, va="center", ha="right", labelpad=12)
     figure.suptitle(f"Inputs reconstructed from layer $l$: {title(cube, experiment)} (replica 0 shown)")
     return figure

@@ -37,7 +37,7 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
             for w, colour, line in zip(experiment.highlight, colours, LINES):
                 here = values.sel(sigma_w2=w, sigma_b2=b)
                 mean, spread = over_replicas(here)
-                name = f"{SIGMA_W2} = {w:g} ({phase(w, b, edge, experiment.sigma_w2)})"
+                name = f"{SIGMA_W2} = {w:g} ({phase(w, edge, experiment.sigma_w2)})"
                 ax.plot(here["layer"], mean, color=colour, linestyle=line, label=name)
                 ax.fill_between(here["layer"], mean - spread, mean + spread, color=colour, alpha=0.25, linewidth=0)
             ax.set(xlabel="layer $l$", ylabel=label, xlim=(1, cube.sizes["layer"]))
