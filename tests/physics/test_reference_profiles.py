@@ -33,9 +33,7 @@ def probe(images, sigma_w2: float, depth: int, samples: int = 1000):
         0.05,
         images.train_images,
         evaluation,
-        epochs=1,
-        batch_size=64,
-        learning_rate=1e-3,
+        {"method": "adam", "epochs": 1, "batch_size": 64, "learning_rate": 1e-3},
         seed=0,
         replicas=[0],
     )

@@ -37,8 +37,8 @@ def files(tmp_path_factory):
     for w, b in points[:6]:
         probes.append(folder / f"{encode(w, b, 6)}.nc")
         variables = {
-            "reconstructions": (("r", "l", "s", "p"), rng.random((1, 6, SAMPLES, PIXELS)), {}),
-            "evaluation_images": (("s", "p"), rng.random((SAMPLES, PIXELS)), {}),
+            "pictures": (("r", "l", "s", "p"), rng.integers(-127, 128, (1, 6, SAMPLES, PIXELS)).astype(np.int8), {}),
+            "inputs": (("s", "p"), rng.integers(0, 128, (SAMPLES, PIXELS)).astype(np.int8), {}),
         }
         write_result(probes[-1], variables, {"image_shape": np.array([PIXELS])})
     return folder, probes

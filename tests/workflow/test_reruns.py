@@ -12,6 +12,8 @@ from infoflow.figures import FIGURES
 
 FIGURE_JOBS = {f"figure_{name}": 1 for name in FIGURES}
 AFTER_EVALUATION = {"merge_cube": 1, **FIGURE_JOBS}
+EVALUATIONS = {"evaluate_kl": 2, "evaluate_ridge": 2}
+PROBES = {"probe_cascade": 2, "probe_ridge": 2, **EVALUATIONS}
 
 
 def test_the_tiny_grid_makes_every_result(finished):
@@ -26,7 +28,7 @@ def test_the_tiny_grid_makes_every_result(finished):
     assert "train epoch 2/2" in log
     assert "loss" in log
     log = (finished.root / "results/logs/probe_cascade/digits/mlp/w1.000000_b0.050000_d003.log").read_text()
-    assert "probe epoch 1/1" in log
+    assert "probe layers 1-3 of 3, replicas 0, 1" in log
 
 
 def test_a_second_run_does_nothing(finished):
@@ -35,7 +37,7 @@ def test_a_second_run_does_nothing(finished):
 
 def test_a_new_value_runs_its_own_jobs_and_what_is_made_of_all(again):
     again.configure(experiments={"digits": {"sigma_w2": [1.0, 1.5, 2.0], "depth": [2, 3], "highlight": [1.0]}})
-    assert again.plan() == {"probe_cascade": 1, "evaluate_kl": 1, "train_network": 2, **AFTER_EVALUATION}
+    assert again.plan() == {**dict.fromkeys(PROBES, 1), "train_network": 2, **AFTER_EVALUATION}
     again.run("all_cubes")
     old = xr.load_dataset(again.root / "results/cubes/digits_mlp.nc").sel(sigma_w2=[1.0, 2.0])
     assert (old["probe_status"] == 0).all()
@@ -48,7 +50,7 @@ def test_a_removed_value_runs_the_merge_and_the_figures(again):
 
 def test_another_tolerance_evaluates_again(again):
     again.configure(evaluate={"saturation_rtol": 0.1})
-    assert again.plan() == {"evaluate_kl": 2, **AFTER_EVALUATION}
+    assert again.plan() == {**EVALUATIONS, **AFTER_EVALUATION}
 
 
 def test_another_training_does_not_probe_again(again):
@@ -56,6 +58,8 @@ def test_another_training_does_not_probe_again(again):
     assert again.plan() == {"train_network": 4, **AFTER_EVALUATION}
     again.configure(probe={"learning_rate": 0.002})
     assert again.plan() == {"probe_cascade": 2, "evaluate_kl": 2, **AFTER_EVALUATION}
+    again.configure(probe={"ridge_penalty": 0.001})
+    assert again.plan() == {"probe_ridge": 2, "evaluate_ridge": 2, **AFTER_EVALUATION}
 
 
 def test_where_the_data_lie_and_what_the_run_is_called_change_nothing(again):
@@ -68,11 +72,13 @@ def test_where_the_data_lie_and_what_the_run_is_called_change_nothing(again):
     [
         ("figures/cost.py", {"figure_cost": 1}),
         ("figures/_style.py", FIGURE_JOBS),
-        ("cascade.py", {"probe_cascade": 2, "evaluate_kl": 2, **AFTER_EVALUATION}),
+        ("cascade.py", {**PROBES, **AFTER_EVALUATION}),
+        ("reconstruction/adam.py", {"probe_cascade": 2, "evaluate_kl": 2, **AFTER_EVALUATION}),
+        ("reconstruction/ridge.py", {"probe_ridge": 2, "evaluate_ridge": 2, **AFTER_EVALUATION}),
         ("training.py", {"train_network": 4, **AFTER_EVALUATION}),
-        ("divergence.py", {"evaluate_kl": 2, **AFTER_EVALUATION}),
+        ("divergence.py", {**EVALUATIONS, **AFTER_EVALUATION}),
         ("cubes.py", AFTER_EVALUATION),
-        ("architectures/mlp.py", {"probe_cascade": 2, "evaluate_kl": 2, "train_network": 4, **AFTER_EVALUATION}),
+        ("architectures/mlp.py", {**PROBES, "train_network": 4, **AFTER_EVALUATION}),
         ("datasets/mnist.py", {}),
     ],
 )
@@ -107,3 +113,29 @@ def test_a_lost_result_is_made_again_with_what_depends_on_it(again):
     (again.root / "results/evaluate_kl/digits/mlp/w1.000000_b0.050000_d003.nc").unlink()
     (again.root / "results/cubes/digits_mlp.nc").unlink()
     assert again.plan("all_cubes") == {"probe_cascade": 1, "evaluate_kl": 1, "merge_cube": 1}
+
+
+def test_reconstructions_that_are_not_kept_are_gone_and_rerun_rules_hold(checkout):
+    def drop(**changes):
+        checkout.configure(run={"replicas": 2, "keep_reconstructions": False}, **changes)
+
+    drop()
+    checkout.run("all_figures")
+    assert not list(checkout.root.glob("results/probe_*/**/*.nc"))
+    assert len(list(checkout.root.glob("results/evaluate_*/**/*.nc"))) == 4
+    assert checkout.plan() == {}
+    drop(train={"learning_rate": 0.02})
+    assert checkout.plan() == {"train_network": 4, **AFTER_EVALUATION}
+    # whatever needs the reconstructions again has to make them again
+    drop(evaluate={"saturation_rtol": 0.1})
+    assert checkout.plan() == {**PROBES, **AFTER_EVALUATION}
+    drop(probe={"learning_rate": 0.002})
+    assert checkout.plan() == {"probe_cascade": 2, "evaluate_kl": 2, **AFTER_EVALUATION}
+    # from now on to be kept: nothing runs for that alone
+    checkout.configure()
+    assert checkout.plan() == {}
+    path = checkout.root / "workflow/src/infoflow/reconstruction/adam.py"
+    path.write_text(path.read_text() + "\n# edited\n")
+    assert checkout.plan() == {"probe_cascade": 2, "evaluate_kl": 2, **AFTER_EVALUATION}
+    checkout.run("all_figures")
+    assert len(list(checkout.root.glob("results/probe_cascade/**/*.nc"))) == 2

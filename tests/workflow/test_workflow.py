@@ -39,20 +39,16 @@ def test_both_snakefiles_plan_the_default_grid(checkout, snakefile):
     plan = checkout.plan("--snakefile", snakefile, config="config/config.yaml")
     assert plan["prepare_dataset"] == 1
     assert plan["probe_cascade"] == plan["evaluate_kl"] == len(grid.probes()) == 12
+    assert plan["probe_ridge"] == plan["evaluate_ridge"] == 12
     assert plan["train_network"] == len(grid.trainings()) == 72
     assert plan["merge_cube"] == 1
 
 
 def test_the_targets_stop_where_they_say(checkout):
-    assert set(checkout.plan("all_probes")) == {"prepare_dataset", "probe_cascade"}
+    probes = {"prepare_dataset", "probe_cascade", "evaluate_kl", "probe_ridge", "evaluate_ridge"}
+    assert set(checkout.plan("all_probes")) == probes
     assert set(checkout.plan("all_trainings")) == {"prepare_dataset", "train_network"}
-    assert set(checkout.plan("all_cubes")) == {
-        "prepare_dataset",
-        "probe_cascade",
-        "evaluate_kl",
-        "train_network",
-        "merge_cube",
-    }
+    assert set(checkout.plan("all_cubes")) == {*probes, "train_network", "merge_cube"}
 
 
 def test_the_slurm_profile_is_read(checkout):
@@ -62,7 +58,7 @@ def test_the_slurm_profile_is_read(checkout):
     assert settings["executor"] == "slurm"
     for key in ("scheduler", "rerun-triggers", "rerun-incomplete", "keep-going"):
         assert settings[key] == local[key]
-    rules = {p.stem for p in (ROOT / "workflow/scripts").glob("*.py")}
+    rules = {"probe_ridge", *(p.stem for p in (ROOT / "workflow/scripts").glob("*.py"))}
     assert set(settings["set-resources"]) <= rules
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(workflow.current_basedir).parent / "src"))
 
 from infoflow import figures
-from infoflow.config import check_config, settings
+from infoflow.config import check_config, probe_methods, probe_options, settings
 from infoflow.errors import InfoflowError
 from infoflow.grid import POINT, Grid, GridPoint, is_prefix_invariant
 from infoflow.provenance import code_digest
@@ -26,26 +26,41 @@ wildcard_constraints:
     point=POINT,
 
 
-def probe_files(cube=None):
-    return [f"results/probe_cascade/{p.stem}.nc" for p in GRID.probes(cube)]
+def evaluation_files(cube, method):
+    directory = {"adam": "evaluate_kl", "ridge": "evaluate_ridge"}[method]
+    return [f"results/{directory}/{p.stem}.nc" for p in GRID.probes(cube)]
 
 
-def evaluation_files(cube=None):
-    return [f"results/evaluate_kl/{p.stem}.nc" for p in GRID.probes(cube)]
+def probed_files():
+    return [f for c in GRID.cubes() for m in probe_methods(config, c[0]) for f in evaluation_files(c, m)]
 
 
 def training_files(cube=None):
     return [f"results/train_network/{p.stem}.nc" for p in GRID.trainings(cube)]
 
 
+def merge_inputs(wildcards):
+    cube = (wildcards.dataset, wildcards.architecture)
+    main, *beside = probe_methods(config, wildcards.dataset)
+    return {
+        "evaluations": evaluation_files(cube, main),
+        "trainings": training_files(cube),
+        **{method: evaluation_files(cube, method) for method in beside},
+    }
+
+
 def cube_files():
     return [f"results/cubes/{dataset}_{architecture}.nc" for dataset, architecture in GRID.cubes()]
 
 
-def highlighted_probes(experiment):
-    points = (p for p in experiment.points() if p.sigma_w2 in experiment.highlight and p.depth == experiment.depth[-1])
-    deepest = (GridPoint(p.dataset, p.architecture, p.sigma_w2, p.sigma_b2, GRID.probe_depth(p)) for p in points)
-    return [f"results/probe_cascade/{p.stem}.nc" for p in deepest]
+def highlighted_evaluations(experiment):
+    wanted = {
+        GridPoint(*experiment.cube, p.sigma_w2, p.sigma_b2, GRID.probe_depth(p)).name
+        for p in experiment.points()
+        if p.sigma_w2 in experiment.highlight and p.depth == experiment.depth[-1]
+    }
+    main = probe_methods(config, experiment.dataset)[0]
+    return [f for f in evaluation_files(experiment.cube, main) if Path(f).stem in wanted]
 
 
 def experiments_of(figure):
@@ -65,8 +80,30 @@ def data_options(dataset):
     return {k: v for k, v in config["datasets"][dataset].items() if k not in ("probe", "train")}
 
 
-def point_digest(rule, architecture):
-    return code_digest(rule, f"architectures.{config['architectures'][architecture]['kind']}")
+def point_digest(rule, architecture, *plugins):
+    return code_digest(rule, f"architectures.{config['architectures'][architecture]['kind']}", *plugins)
+
+
+def kept(path):
+    return path if config["run"]["keep_reconstructions"] else temp(path)
+
+
+def probe_params(method):
+    return {
+        "architecture": lambda wildcards: config["architectures"][wildcards.architecture],
+        "probe": lambda wildcards: probe_options(config, wildcards.dataset, method),
+        "run": run_settings("seed", "replicas", "precision"),
+        "code": lambda wildcards: point_digest("probe_cascade", wildcards.architecture, f"reconstruction.{method}"),
+    }
+
+
+# With the parameters of the probe: what made a file that was deleted after its evaluation can be known from nowhere else.
+def evaluate_params(method):
+    return {
+        "options": config["evaluate"],
+        "code": code_digest("evaluate_kl"),
+        **{f"probed_{name}": value for name, value in probe_params(method).items()},
+    }
 
 
 def success_accuracy(dataset, architecture):

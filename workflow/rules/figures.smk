@@ -7,7 +7,7 @@ for figure, needs in figures.FIGURES.items():
         input:
             cube=lambda wildcards: "results/cubes/{}_{}.nc".format(*GRID.experiments[wildcards.experiment].cube),
             probes=lambda wildcards, needs=needs: (
-                highlighted_probes(GRID.experiments[wildcards.experiment]) if needs.probes else []
+                highlighted_evaluations(GRID.experiments[wildcards.experiment]) if needs.probes else []
             ),
         output:
             report(

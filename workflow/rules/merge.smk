@@ -1,7 +1,6 @@
 rule merge_cube:
     input:
-        evaluations=lambda wildcards: evaluation_files((wildcards.dataset, wildcards.architecture)),
-        trainings=lambda wildcards: training_files((wildcards.dataset, wildcards.architecture)),
+        unpack(merge_inputs),
     output:
         "results/cubes/{dataset}_{architecture}.nc",
     log:
@@ -11,6 +10,7 @@ rule merge_cube:
     conda:
         "../../envs/infoflow.yaml"
     params:
+        beside=lambda wildcards: probe_methods(config, wildcards.dataset)[1:],
         prefix_invariant=lambda wildcards: is_prefix_invariant(config["architectures"][wildcards.architecture]),
         activation=lambda wildcards: config["architectures"][wildcards.architecture]["activation"],
         success_accuracy=lambda wildcards: success_accuracy(wildcards.dataset, wildcards.architecture),

@@ -1,8 +1,9 @@
+# The reconstruction networks are trained (probe_cascade, as published) or computed in closed form (probe_ridge).
 rule probe_cascade:
     input:
         dataset="results/prepare_dataset/{dataset}.nc",
     output:
-        "results/probe_cascade/{dataset}/{architecture}/{point}.nc",
+        kept("results/probe_cascade/{dataset}/{architecture}/{point}.nc"),
     log:
         "results/logs/probe_cascade/{dataset}/{architecture}/{point}.log",
     benchmark:
@@ -10,12 +11,20 @@ rule probe_cascade:
     conda:
         "../../envs/infoflow.yaml"
     params:
-        architecture=lambda wildcards: config["architectures"][wildcards.architecture],
-        probe=lambda wildcards: settings(config, "probe", wildcards.dataset),
-        run=run_settings("seed", "replicas", "precision"),
-        code=lambda wildcards: point_digest("probe_cascade", wildcards.architecture),
+        **probe_params("adam"),
     script:
         "../scripts/probe_cascade.py"
+
+
+use rule probe_cascade as probe_ridge with:
+    output:
+        kept("results/probe_ridge/{dataset}/{architecture}/{point}.nc"),
+    log:
+        "results/logs/probe_ridge/{dataset}/{architecture}/{point}.log",
+    benchmark:
+        "results/benchmarks/probe_ridge/{dataset}/{architecture}/{point}.tsv"
+    params:
+        **probe_params("ridge"),
 
 
 rule evaluate_kl:
@@ -28,8 +37,17 @@ rule evaluate_kl:
     conda:
         "../../envs/infoflow.yaml"
     params:
-        offset=config["evaluate"]["offset"],
-        saturation_rtol=config["evaluate"]["saturation_rtol"],
-        code=code_digest("evaluate_kl"),
+        **evaluate_params("adam"),
     script:
         "../scripts/evaluate_kl.py"
+
+
+use rule evaluate_kl as evaluate_ridge with:
+    input:
+        probe="results/probe_ridge/{dataset}/{architecture}/{point}.nc",
+    output:
+        "results/evaluate_ridge/{dataset}/{architecture}/{point}.nc",
+    log:
+        "results/logs/evaluate_ridge/{dataset}/{architecture}/{point}.log",
+    params:
+        **evaluate_params("ridge"),

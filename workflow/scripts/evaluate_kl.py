@@ -7,15 +7,20 @@ from infoflow.joblog import job_log
 from infoflow.store import read_result, write_result
 
 
-def main(*, probe: str, output: str, offset: float, saturation_rtol: float, code: str) -> None:
+def main(*, probe: str, output: str, options: dict, code: str) -> None:
     result = read_result(probe)
     first = float(np.square(result["evaluation_images"][0], dtype=np.float64).mean())
     write_result(
         output,
-        evaluate_probe(result, offset, saturation_rtol),
+        evaluate_probe(result, **options),
         {**result.attributes, "first_image_mean_square": first, "code_evaluate_kl": code},
     )
 
 
 with job_log(snakemake.log[0]):
-    main(probe=snakemake.input.probe, output=snakemake.output[0], **snakemake.params)
+    main(
+        probe=snakemake.input.probe,
+        output=snakemake.output[0],
+        options=snakemake.params.options,
+        code=snakemake.params.code,
+    )

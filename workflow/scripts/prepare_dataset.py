@@ -1,11 +1,12 @@
 """Load a data set, check its files, fix its split and evaluation order."""
 
-from infoflow.datasets import find_data_root, load_images
 from infoflow.joblog import job_log
-from infoflow.prepared import write_prepared
 
 
 def main(*, output: str, options: dict, data_root: str | None, seed: int, attributes: dict) -> None:
+    from infoflow.datasets import find_data_root, load_images
+    from infoflow.prepared import write_prepared
+
     images = load_images(options, find_data_root(data_root), seed)
     write_prepared(output, images, seed, attributes)
 

@@ -1,12 +1,13 @@
 """Probe one random network: train and compose the reconstruction networks of all its layers."""
 
 from infoflow.joblog import job_log
-from infoflow.probing import probe_point
 
 
 def main(
     *, dataset: str, output: str, point: str, architecture: dict, probe: dict, run: dict, threads: int, code: str
 ) -> None:
+    from infoflow.probing import probe_point
+
     probe_point(dataset, output, point, architecture, probe, run, threads, {"code_probe_cascade": code})
 
 

@@ -1,12 +1,13 @@
 """Train the networks of one grid point fully."""
 
-from infoflow.ground_truth import train_point
 from infoflow.joblog import job_log
 
 
 def main(
     *, dataset: str, output: str, point: str, architecture: dict, train: dict, run: dict, threads: int, code: str
 ) -> None:
+    from infoflow.ground_truth import train_point
+
     train_point(dataset, output, point, architecture, train, run, threads, {"code_train_network": code})
 
 

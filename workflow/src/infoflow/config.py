@@ -19,6 +19,10 @@ UNLABELLED = {"white_noise"}
 """Kinds of data sets that can be probed, but not trained on."""
 
 
+METHOD_OPTIONS = {"adam": ("epochs", "batch_size", "learning_rate"), "ridge": ("ridge_penalty", "ridge_samples")}
+"""Methods of probing (`infoflow.reconstruction`), and the keys of section `probe` that each of them uses."""
+
+
 def check_config(config: Mapping[str, Any], schema_path: str | Path) -> dict[str, Any]:
     """The config with all defaults filled in.
 
@@ -45,6 +49,18 @@ def check_config(config: Mapping[str, Any], schema_path: str | Path) -> dict[str
 def settings(config: Mapping[str, Any], section: str, dataset: str) -> dict[str, Any]:
     """A section (`probe`, `train`) with what the data set's own entry overrides."""
     return config[section] | config["datasets"][dataset].get(section, {})
+
+
+def probe_methods(config: Mapping[str, Any], dataset: str) -> list[str]:
+    """Names of the methods that find the reconstruction networks of a data set's probes, the main one first."""
+    method = settings(config, "probe", dataset)["method"]
+    return [method] if isinstance(method, str) else list(method)
+
+
+def probe_options(config: Mapping[str, Any], dataset: str, method: str) -> dict[str, Any]:
+    """What a probe by one method depends on."""
+    known = settings(config, "probe", dataset)
+    return {"method": method} | {name: known[name] for name in (*METHOD_OPTIONS[method], "evaluation_samples")}
 
 
 _NAMED = ("datasets", "architectures", "experiments")

@@ -14,6 +14,7 @@ stands for the dimensions of one probe: (sigma_w2, sigma_b2), and depth too if t
 | saturation_depth, saturation_case | probe, replica, measure | layers |
 | probe_status | probe, replica | ok, diverged, missing |
 | probe_seconds | probe | wall-clock of all replicas |
+| ridge_…: most of the above | likewise | of a method of probing that is scored beside the main one |
 | accuracy, loss | sigma_w2, sigma_b2, depth, replica, epoch | NaN after a replica has stopped |
 | best_accuracy, epochs_run, trainable, train_status | sigma_w2, sigma_b2, depth, replica | |
 | train_seconds | sigma_w2, sigma_b2, depth | wall-clock of all replicas |
@@ -48,7 +49,9 @@ from infoflow.store import Result, replaced
 logger = logging.getLogger(__name__)
 
 DIMENSIONS = ("sigma_w2", "sigma_b2", "depth", "replica", "layer", "epoch", "quantile", "measure", "score")
-SCORES = ("differential_entropy", "explained_variance", "negative_relative_entropy", "mean_field")
+SCORES = ("differential_entropy", "explained_variance", "negative_relative_entropy")
+"""Scores of a probe; those of a further method carry its name, like `ridge_explained_variance`."""
+MEAN_FIELD = "mean_field"
 # From which score on a network is predicted trainable; None: chosen on the other columns of the grid.
 THRESHOLDS = {"explained_variance": 0.0, "mean_field": 1.0}
 REFERENCES = "arXiv:2406.12916; arXiv:1611.01232; arXiv:1606.05340"
@@ -116,7 +119,7 @@ ABOUT: dict[str, dict] = {
     "predicted_trainable": {
         "long_name": "predicted label",
         "flag_meanings": "undefined not_trainable trainable",
-        "comment": "explained_variance >= 0; mean_field = 6 xi_c / depth >= 1; entropies from the threshold with the "
+        "comment": "explained variance >= 0; mean_field = 6 xi_c / depth >= 1; entropies from the threshold with the "
         "best balanced accuracy on all other columns of sigma_w2",
         **_FLAGS,
     },
@@ -131,12 +134,16 @@ ABOUT: dict[str, dict] = {
 }
 """Attributes of the variables that the merge adds to those of the probes."""
 
-_RECORDED = ("device", "torch_version", "cuda_version", "precision", "tf32", "determinism", "threads")
+_OF_THE_NETWORK = ("pre_activation_variance",)
+"""Variables of a probe that do not depend on its reconstruction networks."""
+
+_RECORDED = ("probe_method", "device", "torch_version", "cuda_version", "precision", "tf32", "determinism", "threads")
 
 
 def merge_cube(
     evaluations: Mapping[str, Result],
     trainings: Mapping[str, Result],
+    beside: Mapping[str, Mapping[str, Result]] | None = None,
     *,
     prefix_invariant: bool,
     activation: str,
@@ -149,6 +156,7 @@ def merge_cube(
     Args:
         evaluations: what `evaluate_kl` wrote, by the name of the point (`grid.encode`).
         trainings: what `train_network` wrote, likewise; empty for a probe without ground truth.
+        beside: by further methods of probing, evaluations of the same points.
         prefix_invariant: whether one probe serves all depths.
         activation: φ of the architecture, for the mean-field quantities.
         success_accuracy: from which a network counts as trainable.
@@ -163,6 +171,11 @@ def merge_cube(
     probes = {decode(name): result for name, result in evaluations.items()}
     truths = {decode(name): result for name, result in trainings.items()}
     points = [*probes, *truths]
+    others = {
+        f"{method}_": {decode(name): result for name, result in results.items()}
+        for method, results in (beside or {}).items()
+    }
+    scores = [*(f"{prefix}{name}" for prefix in ("", *others) for name in SCORES), MEAN_FIELD]
     depths = sorted({d for _, _, d in (truths if prefix_invariant and truths else points)})
     cube = xr.Dataset(
         coords={
@@ -173,19 +186,22 @@ def merge_cube(
             "layer": np.arange(1, max(r["differential_entropy"].shape[1] for r in probes.values()) + 1),
             "quantile": list(QUANTILES),
             "measure": list(SATURATION_MEASURES),
-            "score": list(SCORES),
+            "score": scores,
         }
     )
-    _add_probes(cube, probes, prefix_invariant)
+    for prefix, results in {"": probes, **others}.items():
+        _add_probes(cube, results, prefix_invariant, prefix)
     _add_mean_field(cube, probes, prefix_invariant, activation)
     if truths:
         _add_trainings(cube, truths, success_accuracy)
         _add_predictions(cube, np.random.default_rng(seed))
     else:
         cube = cube.drop_dims("score")
-    _annotate(
-        cube, {"activation": activation, **_provenance([*evaluations.values(), *trainings.values()]), **attributes}
-    )
+    made_by = _provenance([*evaluations.values(), *trainings.values()])
+    for prefix, results in others.items():
+        codes = _provenance(list(results.values())).items()
+        made_by |= {f"{prefix}{name}": value for name, value in codes if name.startswith("code_")}
+    _annotate(cube, {"activation": activation, **made_by, **attributes})
     validate_cube(cube)
     return cube
 
@@ -263,7 +279,7 @@ def _place(
     cube[name] = (tuple(dimensions), array)
 
 
-def _add_probes(cube: xr.Dataset, probes: Mapping[tuple, Result], prefix_invariant: bool) -> None:
+def _add_probes(cube: xr.Dataset, probes: Mapping[tuple, Result], prefix_invariant: bool, prefix: str) -> None:
     selecting = ["sigma_w2", "sigma_b2"] if prefix_invariant else ["sigma_w2", "sigma_b2", "depth"]
     extra = {
         "relative_entropy": ["replica", "layer", "quantile"],
@@ -273,10 +289,13 @@ def _add_probes(cube: xr.Dataset, probes: Mapping[tuple, Result], prefix_invaria
     }
     fills = {"probe_status": (MISSING, np.int8), "saturation_case": (-1, np.int8)}
     for name in PROBE_ABOUT:
+        if prefix and name in _OF_THE_NETWORK:
+            continue
         fill, dtype = fills.get(name, (np.nan, np.float32))
         dimensions = [*selecting, *extra.get(name, ["replica", "layer"])]
-        _place(cube, name, dimensions, fill, dtype, probes, lambda r, n=name: r[n])
-    _place(cube, "probe_seconds", selecting, np.nan, np.float32, probes, lambda r: r.attributes["probe_seconds"])
+        _place(cube, prefix + name, dimensions, fill, dtype, probes, lambda r, n=name: r[n])
+    seconds = f"{prefix}probe_seconds"
+    _place(cube, seconds, selecting, np.nan, np.float32, probes, lambda r: r.attributes["probe_seconds"])
 
 
 def _add_mean_field(cube: xr.Dataset, probes: Mapping[tuple, Result], prefix_invariant: bool, activation: str) -> None:
@@ -329,27 +348,32 @@ def _add_trainings(cube: xr.Dataset, truths: Mapping[tuple, Result], success_acc
 def _add_predictions(cube: xr.Dataset, generator: np.random.Generator) -> None:
     """Scores at layer = depth, the labels that they predict, and their areas under the ROC curve."""
     point = ("sigma_w2", "sigma_b2", "depth", "replica")
-    by_name = {
-        "differential_entropy": at_depth(cube, "differential_entropy"),
-        "explained_variance": at_depth(cube, "explained_variance"),
-        "negative_relative_entropy": -at_depth(cube, "relative_entropy").sel(quantile=0.5, drop=True),
-        "mean_field": (6 * cube["xi_c"] / cube["depth"]).expand_dims(replica=cube["replica"]),
-    }
-    scores = [by_name[name].transpose(*point).values.astype(np.float32) for name in SCORES]
+    names = cube["score"].values.tolist()
+    scores = [_score(cube, name).transpose(*point).values.astype(np.float32) for name in names]
     known, positive = cube["trainable"].values >= 0, cube["trainable"].values == 1
     if positive[known].all() or not positive[known].any():
         logger.warning("all networks are trainable, or none is: the AUROC is undefined (NaN)")
 
     usable = [known & ~np.isnan(score) for score in scores]
     areas = [_area(*arguments, positive, generator) for arguments in zip(scores, usable)]
-    predicted = [_predict(name, *arguments, positive) for name, *arguments in zip(SCORES, scores, usable)]
+    predicted = [_predict(name, *arguments, positive) for name, *arguments in zip(names, scores, usable)]
     cube["prediction_score"] = ((*point, "score"), np.stack(scores, axis=-1))
     cube["predicted_trainable"] = ((*point, "score"), np.stack(predicted, axis=-1))
     for name, column in zip(("auroc", "auroc_low", "auroc_high"), np.transpose(areas)):
         cube[name] = (("score",), column)
     cube["auroc_networks"] = (("score",), np.array([u.sum() for u in usable], np.int32))
-    for name, (area, low, high) in zip(SCORES, areas):
+    for name, (area, low, high) in zip(names, areas):
         cube.attrs |= {f"auroc_{name}": area, f"auroc_{name}_interval": [low, high]}
+
+
+def _score(cube: xr.Dataset, name: str) -> xr.DataArray:
+    """A score of every network; higher means more likely trainable."""
+    if name == MEAN_FIELD:
+        return (6 * cube["xi_c"] / cube["depth"]).expand_dims(replica=cube["replica"])
+    if name.endswith("negative_relative_entropy"):
+        relative_entropy = name.replace("negative_relative_entropy", "relative_entropy")
+        return -at_depth(cube, relative_entropy).sel(quantile=0.5, drop=True)
+    return at_depth(cube, name)
 
 
 def _area(
@@ -367,7 +391,7 @@ def _predict(name: str, score: np.ndarray, usable: np.ndarray, positive: np.ndar
     """Predicted label of every network, -1 where there is none; arrays as in `_area`."""
     predicted = np.full(score.shape, -1, np.int8)
     for column in range(len(score)):
-        threshold = THRESHOLDS.get(name)
+        threshold = next((t for known, t in THRESHOLDS.items() if name.endswith(known)), None)
         if threshold is None:
             others = usable.copy()
             others[column] = False
@@ -388,6 +412,9 @@ def _provenance(results: Sequence[Result]) -> dict[str, str]:
 
 def _annotate(cube: xr.Dataset, attributes: Mapping[str, Any]) -> None:
     about = ABOUT | PROBE_ABOUT
+    for name in set(cube.variables) - set(about):  # of a further method
+        method, _, known = name.partition("_")
+        about[name] = about[known] | {"long_name": f"{about[known]['long_name']}, method {method}"}
     for axis in ("sigma_w", "sigma_b"):
         cube.coords[axis] = np.sqrt(cube[f"{axis}2"])
     for name in cube.variables:

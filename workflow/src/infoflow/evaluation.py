@@ -25,6 +25,11 @@ STATUS = {
     "flag_meanings": "ok diverged missing",
 }
 
+PICTURES = ("pictures", "inputs")
+"""Variables that are pictures, for figures of single probes; they are not merged."""
+PICTURE_LEVELS = 127
+"""A pixel of 1 in a picture."""
+
 _UNKNOWN = "NaN where probe_status is not ok, and in layers beyond the probed depth"
 ABOUT: dict[str, dict] = {
     "relative_entropy": {
@@ -73,7 +78,7 @@ ABOUT: dict[str, dict] = {
 """Attributes of the variables of one probe, here and in the cube."""
 
 
-def evaluate_probe(probe: Result, offset: float, saturation_rtol: float) -> Mapping[str, Variable]:
+def evaluate_probe(probe: Result, offset: float, saturation_rtol: float, pictures: int = 0) -> Mapping[str, Variable]:
     """Evaluate the reconstructions of all replicas and layers against the input.
 
     A replica with a number that is not finite anywhere is `diverged`; all its values are NaN.
@@ -83,9 +88,10 @@ def evaluate_probe(probe: Result, offset: float, saturation_rtol: float) -> Mapp
             `losses` [R, L, N], `pre_activation_moments` [R, L, S].
         offset: see `divergence.normalise`.
         saturation_rtol: see `divergence.saturation_depth`.
+        pictures: number K of images that are kept, see `take_pictures`.
 
     Returns:
-        Variables for `store.write_result`, over replica, layer, quantile and saturation measure.
+        Variables for `store.write_result`, over replica, layer, quantile and saturation measure; and the pictures.
     """
     reconstructions, images = probe["reconstructions"], probe["evaluation_images"].astype(np.float64)
     losses = probe["losses"]
@@ -122,4 +128,22 @@ def evaluate_probe(probe: Result, offset: float, saturation_rtol: float) -> Mapp
         "saturation_case": (saturation, saturation_case(curves, saturation_rtol)),
         "probe_status": (("replica",), np.where(finite, OK, DIVERGED).astype(np.int8)),
     }
-    return {name: (dimensions, values, ABOUT[name]) for name, (dimensions, values) in found.items()}
+    variables = {name: (dimensions, values, ABOUT[name]) for name, (dimensions, values) in found.items()}
+    return variables | (take_pictures(reconstructions, images, pictures) if pictures else {})
+
+
+def take_pictures(reconstructions: np.ndarray, images: np.ndarray, count: int) -> dict[str, Variable]:
+    """The first images and their reconstructions, [R, L, K, P] and [K, P], of 8 bits from -1 to 1."""
+
+    def picture(values: np.ndarray) -> np.ndarray:
+        return np.rint(PICTURE_LEVELS * np.nan_to_num(values, nan=0.0).clip(-1, 1)).astype(np.int8)
+
+    about = {"units": "1", "scale_factor": 1 / PICTURE_LEVELS}
+    return {
+        "pictures": (
+            ("replica", "layer", "picture", "pixel"),
+            picture(reconstructions[:, :, :count]),
+            {"long_name": "reconstructions of some images, to look at; cut to [-1, 1]", **about},
+        ),
+        "inputs": (("picture", "pixel"), picture(images[:count]), {"long_name": "these images", **about}),
+    }

@@ -1,6 +1,8 @@
 """What a job tells its user: progress in its log file, and one clear line when it fails."""
 
+import gc
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,8 +15,13 @@ from infoflow.errors import InfoflowError
 def job_log(path: str | Path) -> Iterator[None]:
     """Send the log messages of the block to `path`; an exception ends the process with exit status 1.
 
-    An InfoflowError is told in its one line, anything else with its traceback in the log.
+    Jobs import heavy libraries inside the block: a failure is then in the log, and the import of torch is a tenth
+    faster, because garbage is looked for less often.
+
+    An InfoflowError is told in its one line, anything else with its traceback in the log. Success ends the process too:
+    nothing is left to do, and torch takes a third of a second to tear down what the system frees at once.
     """
+    gc.set_threshold(100_000)
     logging.basicConfig(
         filename=path,
         filemode="w",
@@ -27,6 +34,10 @@ def job_log(path: str | Path) -> Iterator[None]:
     try:
         yield
         logger.info("done")
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
     except InfoflowError as error:
         logger.error("error: %s", error)
         sys.exit(f"error: {error}")

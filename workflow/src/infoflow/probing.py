@@ -31,7 +31,8 @@ def probe_point(
         dataset: prepared data set.
         output: result file to write.
         point: name of the point (`grid.encode`).
-        architecture, probe, run: entries of the config.
+        architecture, run: entries of the config.
+        probe: method and options of the reconstruction networks, `config.probe_options`.
         threads: CPU threads.
         attributes: further global attributes of the result.
     """
@@ -48,9 +49,7 @@ def probe_point(
         sigma_b2,
         images.train_images,
         evaluation,
-        epochs=probe["epochs"],
-        batch_size=probe["batch_size"],
-        learning_rate=probe["learning_rate"],
+        probe,
         seed=run["seed"],
         replicas=range(run["replicas"]),
     )
@@ -85,6 +84,7 @@ def probe_point(
         },
         {
             "probe_seconds": seconds,
+            "probe_method": probe["method"],
             "image_shape": np.array(images.shape, np.int32),
             "layer_widths": np.array([b.forward.fan_out for b in network.blocks], np.int32),
             **describe_device(device, run["precision"], threads),

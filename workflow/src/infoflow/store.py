@@ -5,7 +5,7 @@ with netCDF4 itself, which a job imports in a third of xarray's time; the cubes 
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,16 +71,16 @@ def write_result(path: str | Path, variables: Mapping[str, Variable], attributes
         file.setncatts(attributes)
 
 
-def read_result(path: str | Path, names: list[str] | None = None) -> Result:
-    """Read a result file, or only the named variables of it.
+def read_result(path: str | Path, skip: Collection[str] = ()) -> Result:
+    """Read a result file, but for some variables.
 
     Raises:
-        InfoflowError: the file is missing, damaged, or lacks a variable.
+        InfoflowError: the file is missing or damaged.
     """
     try:
         with netCDF4.Dataset(path) as file:
             file.set_auto_maskandscale(False)
-            variables = {name: file[name][...] for name in (names or file.variables)}
+            variables = {name: variable[...] for name, variable in file.variables.items() if name not in skip}
             return Result(variables, {name: file.getncattr(name) for name in file.ncattrs()})
-    except (OSError, RuntimeError, IndexError) as error:
+    except (OSError, RuntimeError) as error:
         raise InfoflowError(f"{path}: not a whole result file ({error}); delete it and run again") from error

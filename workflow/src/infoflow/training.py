@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
-from infoflow.architectures import Map, Network, apply
+from infoflow.architectures import Map, Network, Parameters, apply, vjp
 from infoflow.initialization import draw_gaussian, draw_order
 
 logger = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ def class_loss(scores: torch.Tensor, labels: torch.Tensor, readout: str) -> torc
     """
     if readout == "reference":
         scores = scores.softmax(-1)
-    return cross_entropy(scores.transpose(1, 2), labels, reduction="none").mean(1)
+    return cross_entropy(scores.flatten(0, 1), labels.flatten(), reduction="none").view(labels.shape).mean(1)
 
 
 def train_network(
@@ -85,29 +85,19 @@ def train_network(
     loss = np.full((len(replicas), epochs), math.nan)
     diverged = np.zeros(len(replicas), dtype=bool)
     running = np.arange(len(replicas))
-    state = [p for layer in parameters for p in layer.values()]
-    velocity = [torch.zeros_like(p) for p in state] if momentum else []
+    velocity = [{name: torch.zeros_like(p) for name, p in layer.items()} for layer in parameters] if momentum else None
     started = time.monotonic()
     for epoch in range(epochs):
         order = draw_order(seed, "train order", epoch, [replicas[r] for r in running], len(images)).to(images.device)
         total = torch.zeros(len(running), dtype=torch.float64, device=images.device)
-        for p in state:
-            p.requires_grad_()
-        parameters = _regroup(layers, state)
         for batch in order.split(batch_size, dim=1):
-            batch_loss = class_loss(_forward(layers, parameters, images[batch]), labels[batch], readout)
-            gradients = list(torch.autograd.grad(batch_loss.sum(), state))
-            with torch.no_grad():
-                if momentum:
-                    torch._foreach_mul_(velocity, momentum)
-                    torch._foreach_add_(velocity, gradients)
-                torch._foreach_add_(state, velocity if momentum else gradients, alpha=-learning_rate)
-                total += batch_loss * batch.shape[1]
+            total += batch.shape[1] * _descend(
+                layers, parameters, velocity, images[batch], labels[batch], readout, learning_rate, momentum
+            )
 
-        with torch.no_grad():
-            state = [p.detach() for p in state]
-            loss[running, epoch] = (total / len(images)).cpu().numpy()
-            accuracy[running, epoch] = _accuracy(layers, _regroup(layers, state), test_images, test_labels)
+        loss[running, epoch] = (total / len(images)).cpu().numpy()
+        accuracy[running, epoch] = _accuracy(layers, parameters, test_images, test_labels)
+        state = [p for layer in parameters for p in layer.values()]
         finite = torch.stack([p.flatten(1).isfinite().all(1) for p in state]).all(0).cpu().numpy()
         finite &= np.isfinite(loss[running, epoch])
         diverged[running] = ~finite
@@ -122,28 +112,57 @@ def train_network(
         go_on = finite & (accuracy[running, epoch] < success_accuracy)
         if not go_on.all():
             keep = torch.from_numpy(go_on).to(images.device)
-            state, velocity = [p[keep] for p in state], [v[keep] for v in velocity]
+            parameters = [{name: p[keep] for name, p in layer.items()} for layer in parameters]
+            if momentum:
+                velocity = [{name: v[keep] for name, v in layer.items()} for layer in velocity]
             running = running[go_on]
         if not running.size:
             break
     return Training(accuracy, loss, diverged)
 
 
-def _regroup(layers: Sequence[Map], state: Sequence[torch.Tensor]) -> list[dict[str, torch.Tensor]]:
-    tensors = iter(state)
-    return [{name: next(tensors) for name in layer.parameter_shapes} for layer in layers]
-
-
-def _forward(layers: Sequence[Map], parameters: Sequence[dict[str, torch.Tensor]], x: torch.Tensor) -> torch.Tensor:
+def _descend(
+    layers: Sequence[Map],
+    parameters: Sequence[Parameters],
+    velocity: Sequence[Parameters] | None,
+    x: torch.Tensor,
+    labels: torch.Tensor,
+    readout: str,
+    learning_rate: float,
+    momentum: float,
+) -> torch.Tensor:
+    """One step on a batch x [N, B, *input_shape], labels [N, B]; parameters, velocity move in place. Loss [N]."""
+    way_back = []
     for layer, p in zip(layers, parameters, strict=True):
-        x = apply(layer, p, x)
-    return x
+        x, pull_back = vjp(layer, p, x)
+        way_back.append(pull_back)
+    scores = x.requires_grad_()
+    with torch.enable_grad():
+        loss = class_loss(scores, labels, readout)
+        (gradient,) = torch.autograd.grad(loss.sum(), scores)
+    # The products add the step to the parameters, or the gradient to the velocity: no memory for gradients.
+    for index in reversed(range(len(layers))):
+        if velocity is None:
+            into, decay, scale = parameters[index], 1.0, -learning_rate
+        else:
+            into, decay, scale = velocity[index], momentum, 1.0
+        gradient = way_back[index](gradient, into, decay, scale, to_input=index > 0)
+    if velocity is not None:
+        torch._foreach_add_(
+            [p for layer in parameters for p in layer.values()],
+            [v for layer in velocity for v in layer.values()],
+            alpha=-learning_rate,
+        )
+    return loss.detach()
 
 
+@torch.no_grad()
 def _accuracy(layers, parameters, images: torch.Tensor, labels: torch.Tensor, batch_size: int = 1000) -> np.ndarray:
     count = len(next(iter(parameters[0].values())))
-    hits = sum(
-        (_forward(layers, parameters, x.expand(count, *x.shape)).argmax(-1) == y).sum(1)
-        for x, y in zip(images.split(batch_size), labels.split(batch_size), strict=True)
-    )
+    hits = torch.zeros(count, dtype=torch.long, device=images.device)
+    for x, y in zip(images.split(batch_size), labels.split(batch_size), strict=True):
+        x = x.expand(count, *x.shape)
+        for layer, p in zip(layers, parameters, strict=True):
+            x = apply(layer, p, x)
+        hits += (x.argmax(-1) == y).sum(1)
     return (hits.double() / len(images)).cpu().numpy()

@@ -2,7 +2,8 @@
 
 The contract, and all that the engine knows of a network:
 
-- a `Map` takes activations of one shape to another, with parameters stacked over independent networks;
+- a `Map` takes activations of one shape to another, with parameters stacked over independent networks; how gradients
+  go back through it is autograd's business (`vjp`), unless it has a faster way of its own;
 - a `Block` pairs the frozen forward map of one layer with the inverse map that is trained to undo it;
 - a `Network` is the blocks, in the order in which the input meets them, and the maps of the readout head.
 
@@ -13,7 +14,7 @@ An architecture is one module of this package, named like its `kind`, with `buil
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -21,6 +22,9 @@ import torch
 
 Parameters = dict[str, torch.Tensor]
 """Parameters of N independent networks: each tensor is [N, *shape]."""
+
+PullBack = Callable[..., torch.Tensor | None]
+"""`pull_back(gradient, into, decay, scale, to_input)`, see `vjp`."""
 
 
 class Map(Protocol):
@@ -44,6 +48,58 @@ class Map(Protocol):
 def apply(layer: Map, parameters: Parameters, x: torch.Tensor) -> torch.Tensor:
     """φ(W x + b): [N, B, *input_shape] -> [N, B, *output_shape]."""
     return layer.activate(layer.pre_activation(parameters, x))
+
+
+@torch.no_grad()
+def apply_in_parts(
+    layer: Map, parameters: Parameters, x: torch.Tensor, out: torch.Tensor | None = None, samples: int = 4096
+) -> torch.Tensor:
+    """`apply` for any number B of samples, so many at a time, into `out`: only the result takes memory."""
+    if out is None:
+        out = x.new_empty(*x.shape[:2], *layer.output_shape)
+    for start in range(0, x.shape[1], samples):
+        part = slice(start, start + samples)
+        out[:, part] = apply(layer, parameters, x[:, part])
+    return out
+
+
+def vjp(layer: Map, parameters: Parameters, x: torch.Tensor) -> tuple[torch.Tensor, PullBack]:
+    """The output of a map, and the function that takes a gradient back through it (vector-Jacobian product).
+
+    `pull_back(gradient, into, decay, scale, to_input)` takes the gradient of a loss by the output, [N, B,
+    *output_shape], adds what it gives for the parameters to `into` (p <- decay p + scale ∂loss/∂p, for the names and
+    shapes of the parameters), and returns the gradient by the input, [N, B, *input_shape], if `to_input`, else None.
+    So a step of gradient descent needs no memory for gradients: `into` may be the parameters themselves.
+
+    A map with a method `vjp` of its own is asked for it; for all others it is autograd.
+    """
+    if hasattr(layer, "vjp"):
+        return layer.vjp(parameters, x)
+    with torch.enable_grad():
+        x = x.detach().requires_grad_()
+        variables = {name: p.detach().requires_grad_() for name, p in parameters.items()}
+        output = apply(layer, variables, x)
+
+    def pull_back(
+        gradient: torch.Tensor, into: Parameters, decay: float, scale: float, to_input: bool
+    ) -> torch.Tensor | None:
+        wanted = [*variables.values(), *([x] if to_input else [])]
+        found = torch.autograd.grad(output, wanted, gradient)
+        for name, part in zip(variables, found):
+            accumulate(into[name], part, decay, scale)
+        return found[-1] if to_input else None
+
+    return output.detach(), pull_back
+
+
+def accumulate(into: torch.Tensor, part: torch.Tensor, decay: float, scale: float) -> None:
+    """into <- decay into + scale part; what was in `into` is not looked at if `decay` is 0."""
+    if decay == 0:
+        torch.mul(part, scale, out=into)
+    elif decay == 1:
+        into.add_(part, alpha=scale)
+    else:
+        into.mul_(decay).add_(part, alpha=scale)
 
 
 @dataclass(frozen=True)

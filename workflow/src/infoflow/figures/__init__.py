@@ -13,7 +13,7 @@ class Needs:
     truth: bool = False
     """Only for experiments with ground truth."""
     probes: bool = False
-    """The probes of the highlighted σ_w², for their reconstructions."""
+    """The evaluated probes of the highlighted σ_w², for their pictures."""
 
 
 FIGURES = {

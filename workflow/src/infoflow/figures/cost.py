@@ -17,6 +17,8 @@ NAMES = {
     "negative_relative_entropy": "relative entropy $-D$",
     "mean_field": "mean field $6\\,\\xi_c$/depth",
 }
+PROBE = "probe_seconds"
+COLOURS = ("crimson", "tab:blue", "tab:green")
 
 
 def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
@@ -28,21 +30,27 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
     depth = cube["depth"].values
     left.fill_between(depth, flat.min("point"), flat.max("point"), color="0.8", label="full training, range over grid")
     left.plot(depth, flat.mean("point"), "ko-", markersize=4, label="full training, mean")
-    probe = cube["probe_seconds"] / replicas
-    if "depth" in probe.dims:
-        left.plot(depth, probe.mean(("sigma_w2", "sigma_b2")), "s--", color="crimson", label="probe")
-    else:
-        mean = float(probe.mean())
-        left.axhline(mean, color="crimson", linestyle="--", label="probe of all depths at once, mean")
+    methods = {name.removesuffix(PROBE).rstrip("_"): cube[name] for name in cube.data_vars if name.endswith(PROBE)}
+    for (method, seconds), colour in zip(methods.items(), COLOURS):
+        probe = seconds / replicas
+        label = f"probe, {method or cube.attrs.get('probe_method', 'adam')}"
+        if "depth" in probe.dims:
+            left.plot(depth, probe.mean(("sigma_w2", "sigma_b2")), "s--", color=colour, label=label)
+        else:
+            left.axhline(float(probe.mean()), color=colour, linestyle="--", label=f"{label}: all depths at once, mean")
     left.set(xlabel="depth (hidden layers)", ylabel="seconds per network", yscale="log")
     for axis in (left.yaxis,):
         axis.set_major_formatter(ScalarFormatter())
         axis.set_minor_formatter(NullFormatter())
     left.legend(loc="lower right")
-    total_probe, total_train = float(cube["probe_seconds"].sum()), float(cube["train_seconds"].sum())
+    total_train = float(cube["train_seconds"].sum())
+    totals = [
+        f"{method or cube.attrs.get('probe_method', 'adam')} {float(seconds.sum()):.0f} s "
+        f"(1 : {total_train / float(seconds.sum()):.1f})"
+        for method, seconds in methods.items()
+    ]
     left.set_title(
-        f"all of the grid: probing {total_probe:.0f} s, training {total_train:.0f} s "
-        f"({total_train / total_probe:.1f} ×)\n{cube.attrs.get('device', '')}"
+        f"all of the grid, {cube.attrs.get('device', '')}: training {total_train:.0f} s,\nprobing {', '.join(totals)}"
     )
 
     area = cube["auroc"].values
@@ -52,10 +60,16 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
     for value, y in zip(area, order, strict=True):
         right.annotate(f"{value:.3f}", (value, y), textcoords="offset points", xytext=(0, 6), ha="center", fontsize=8)
     right.axvline(0.5, color="0.6", linestyle=":", label="no better than chance")
-    right.set_yticks(order, [NAMES[s] for s in cube["score"].values])
+    right.set_yticks(order, [_name(s) for s in cube["score"].values])
     right.set(xlim=(min(0.45, np.nanmin(area) - 0.05), 1.02), ylim=(-0.6, len(area) - 0.3))
     right.set(xlabel="AUROC against the ground truth (95 % interval)")
     right.set_title(f"{int(cube['auroc_networks'].max())} networks")
     right.legend(loc="lower left")
     figure.suptitle(f"Cost and quality of the prediction: {title(cube, experiment)}")
     return figure
+
+
+def _name(score: str) -> str:
+    known = next(name for name in NAMES if score.endswith(name))
+    method = score.removesuffix(known).rstrip("_")
+    return f"{NAMES[known]}, {method}" if method else NAMES[known]

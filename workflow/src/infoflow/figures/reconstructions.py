@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
+from infoflow.evaluation import PICTURE_LEVELS
 from infoflow.figures._style import SIGMA_W2, phase, title
 from infoflow.grid import Experiment
 from infoflow.store import Result
@@ -19,17 +20,17 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping[tuple[float, 
     """For every highlighted (σ_w², σ_b²) a block of rows, one per input; the input is on the left."""
     shape = None
     points = sorted(probes, key=lambda p: (p[1], p[0]))
-    last = min(p["reconstructions"].shape[1] for p in probes.values())
+    last = min(p["pictures"].shape[1] for p in probes.values())
     layers = sorted({round(l) for l in np.geomspace(1, last, COLUMNS)})
     figure = plt.figure(figsize=(0.62 * (len(layers) + 1) + 1.6, 0.62 * IMAGES * len(points) + 0.9))
     blocks = figure.subfigures(len(points), 1, squeeze=False)[:, 0]
     for number, (block, point) in enumerate(zip(blocks, points, strict=True)):
         probe = probes[point]
         shape = tuple(np.atleast_1d(probe.attributes["image_shape"]))
-        images = min(IMAGES, len(probe["evaluation_images"]))
+        images = min(IMAGES, len(probe["inputs"]))
         axes = block.subplots(images, len(layers) + 1, squeeze=False, gridspec_kw={"wspace": 0.05, "hspace": 0.05})
         for row in range(images):
-            pictures = [probe["evaluation_images"][row], *(probe["reconstructions"][0, l - 1, row] for l in layers)]
+            pictures = [probe["inputs"][row], *(probe["pictures"][0, l - 1, row] for l in layers)]
             for ax, picture in zip(axes[row], pictures, strict=True):
                 ax.imshow(_as_picture(picture, shape), cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
                 ax.set(xticks=[], yticks=[])
@@ -47,5 +48,5 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping[tuple[float, 
 
 
 def _as_picture(pixels: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Pixels as [row, column]; a vector becomes a single row of pixels."""
-    return pixels.reshape(shape if len(shape) == 2 else (1, -1)).clip(0, 1)
+    """Pixels of `evaluation.take_pictures` as [row, column]; a vector becomes a single row of pixels."""
+    return (pixels.reshape(shape if len(shape) == 2 else (1, -1)) / PICTURE_LEVELS).clip(0, 1)

@@ -1,0 +1,58 @@
+"""Reconstruction networks: for every layer of a frozen network a one-layer network that takes x_l back to x_{l-1}.
+
+A method of finding them is one module of this package, named like it, with `fit` (see `fit_inverses`).
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from infoflow.architectures import Block, Map, Parameters
+
+
+@dataclass(frozen=True)
+class Inverses:
+    """Reconstruction networks of L layers and R replicas.
+
+    Attributes:
+        maps: one per layer; `apply` evaluates them.
+        parameters: one dict per layer, stacked over replicas.
+        losses: mean squared error on the training set, [R, L, N]: per step, or a single number for closed forms.
+    """
+
+    maps: Sequence[Map]
+    parameters: Sequence[Parameters]
+    losses: torch.Tensor
+
+
+def methods() -> list[str]:
+    """Names of all methods: the modules of this package."""
+    return sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
+
+
+def fit_inverses(
+    blocks: Sequence[Block],
+    frozen: Sequence[Parameters],
+    images: torch.Tensor,
+    options: Mapping[str, Any],
+    *,
+    seed: int,
+    replicas: Sequence[int],
+    at_once: int | None = None,
+) -> Inverses:
+    """Find the reconstruction networks of a frozen network.
+
+    Args:
+        blocks: the L layers and their inverses.
+        frozen: parameters of the layers, stacked over replicas.
+        images: training images [M, *input_shape]; their dtype and device are those of the whole computation.
+        options: section `probe` of the config; `method` names the module, the rest is its business.
+        replicas: indices of the replicas; replica r does not depend on which others are computed with it.
+        at_once: networks that are computed as one batch, see `frozen.walk`.
+    """
+    module = importlib.import_module(f"{__name__}.{options['method']}")
+    return module.fit(blocks, frozen, images, options, seed=seed, replicas=replicas, at_once=at_once)
