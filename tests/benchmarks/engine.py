@@ -185,12 +185,12 @@ def main() -> None:
         del case
 
     head = [
-        "probe step of one network",
+        "step of one network, µs",
         "GFLOP/s",
         "GB/s",
-        "arithmetic, µs",
-        "traffic, µs",
-        "taken, µs",
+        "arithmetic",
+        "traffic",
+        "taken",
         "share, %",
         "target, %",
     ]

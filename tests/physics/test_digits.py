@@ -21,10 +21,10 @@ def curves(tmp_path_factory):
     train, test = (torch.from_numpy(x).float() / digits.levels for x in (digits.train_images, digits.test_images))
     options = {"kind": "mlp", "layout": "wide", "activation": "tanh"}
     blocks = build_network(options, (8, 8), 10, DEPTH).blocks
-    settings = {"epochs": 20, "batch_size": 32, "learning_rate": 1e-3, "seed": 0, "replicas": range(2)}
+    settings = {"method": "adam", "epochs": 20, "batch_size": 32, "learning_rate": 1e-3}
     found = {}
     for w in SIGMA_W2:
-        result = probe_cascade(blocks, w, 0.05, train, test, **settings)
+        result = probe_cascade(blocks, w, 0.05, train, test, settings, seed=0, replicas=range(2))
         c = result.reconstructions.flatten(3).numpy()
         found[w] = differential_entropy(c), explained_variance(test.flatten(1).numpy(), c), result.losses.numpy()
     return found
