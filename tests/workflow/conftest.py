@@ -45,9 +45,11 @@ class Checkout:
         """Write the tiny grid, with changes like evaluate={"saturation_rtol": 0.1}."""
         (self.root / "tiny.yaml").write_text(yaml.safe_dump(TINY | changes))
 
-    def snakemake(self, *arguments: str, config: str = "tiny.yaml") -> subprocess.CompletedProcess:
+    def snakemake(self, *arguments: str, config: str = "tiny.yaml", **changes: str) -> subprocess.CompletedProcess:
+        """Run Snakemake; `changes` are those of the environment."""
         command = [sys.executable, "-m", "snakemake", "--profile", "profiles/local"]
-        environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+        # before the installed package, which is that of the original
+        environment = os.environ | {"PYTHONPATH": str(self.root / "workflow/src"), **changes}
         return subprocess.run(
             [*command, *arguments, "--configfile", config],
             cwd=self.root,

@@ -28,7 +28,7 @@ def test_the_tiny_grid_makes_every_result(finished):
     assert "train epoch 2/2" in log
     assert "loss" in log
     log = (finished.root / "results/logs/probe_cascade/digits/mlp/w1.000000_b0.050000_d003.log").read_text()
-    assert "probe layers 1-3 of 3, replicas 0, 1" in log
+    assert "probe layers 2-3 of 3, replicas 0, 1" in log
 
 
 def test_a_second_run_does_nothing(finished):

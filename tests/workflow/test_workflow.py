@@ -149,3 +149,10 @@ def test_conda_and_pip_install_the_same_versions():
     pinned = {line.split(";")[0].strip() for line in lock}
     conda = yaml.safe_load((ROOT / "envs/infoflow.yaml").read_text())["dependencies"][-1]["pip"]
     assert set(conda) <= pinned
+
+
+def test_the_package_of_another_checkout_is_refused(checkout):
+    done = checkout.snakemake("all_probes", PYTHONPATH=str(ROOT / "workflow/src"))
+    assert done.returncode != 0
+    assert "error: infoflow is installed from" in done.stdout + done.stderr
+    assert not list(checkout.root.glob("results/*/*.nc"))

@@ -9,7 +9,7 @@ def main(*, cube: str, probes: list[str], output: list[str], figure: str, experi
     draw_figure(figure, cube, Experiment(**experiment), probes, output)
 
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake.log[0], snakemake.scriptdir):
     main(
         cube=snakemake.input.cube,
         probes=snakemake.input.get("probes", []),

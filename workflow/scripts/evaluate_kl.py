@@ -17,7 +17,7 @@ def main(*, probe: str, output: str, options: dict, code: str) -> None:
     )
 
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake.log[0], snakemake.scriptdir):
     main(
         probe=snakemake.input.probe,
         output=snakemake.output[0],

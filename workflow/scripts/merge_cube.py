@@ -34,7 +34,7 @@ def main(
     write_cube(cube, output)
 
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake.log[0], snakemake.scriptdir):
     main(
         evaluations=snakemake.input.evaluations,
         trainings=snakemake.input.get("trainings", []),

@@ -11,7 +11,7 @@ def main(*, output: str, options: dict, data_root: str | None, seed: int, attrib
     write_prepared(output, images, seed, attributes)
 
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake.log[0], snakemake.scriptdir):
     main(
         output=snakemake.output[0],
         options=snakemake.params.options,

@@ -11,7 +11,7 @@ def main(
     probe_point(dataset, output, point, architecture, probe, run, threads, {"code_probe_cascade": code})
 
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake.log[0], snakemake.scriptdir):
     main(
         dataset=snakemake.input.dataset,
         output=snakemake.output[0],

@@ -11,7 +11,7 @@ def main(
     train_point(dataset, output, point, architecture, train, run, threads, {"code_train_network": code})
 
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake.log[0], snakemake.scriptdir):
     main(
         dataset=snakemake.input.dataset,
         output=snakemake.output[0],

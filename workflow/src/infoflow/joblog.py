@@ -12,11 +12,15 @@ from infoflow.errors import InfoflowError
 
 
 @contextmanager
-def job_log(path: str | Path) -> Iterator[None]:
+def job_log(path: str | Path, scripts: str | Path) -> Iterator[None]:
     """Send the log messages of the block to `path`; an exception ends the process with exit status 1.
 
     Jobs import heavy libraries inside the block: a failure is then in the log, and the import of torch is a tenth
     faster, because garbage is looked for less often.
+
+    Args:
+        path: the log file.
+        scripts: directory of the scripts of the workflow that runs the job.
 
     An InfoflowError is told in its one line, anything else with its traceback in the log. Success ends the process too:
     nothing is left to do, and torch takes a third of a second to tear down what the system frees at once.
@@ -32,6 +36,12 @@ def job_log(path: str | Path) -> Iterator[None]:
     )
     logger = logging.getLogger("infoflow")
     try:
+        package, expected = Path(__file__).resolve().parent, Path(scripts).resolve().parent / "src/infoflow"
+        if package != expected:
+            raise InfoflowError(
+                f"infoflow is installed from {package}, but this workflow has its own in {expected}, which its results "
+                "would be attributed to; run it in the environment that `make setup` makes here"
+            )
         yield
         logger.info("done")
         logging.shutdown()

@@ -4,7 +4,9 @@ A method of finding them is one module of this package, named like it, with `fit
 """
 
 import importlib
+import logging
 import pkgutil
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +14,9 @@ from typing import Any
 import torch
 
 from infoflow.architectures import Block, Map, Parameters
+from infoflow.frozen import Chunk
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,24 @@ class Inverses:
     maps: Sequence[Map]
     parameters: Sequence[Parameters]
     losses: torch.Tensor
+
+
+class Progress:
+    """Says in the log which layers are done, and when."""
+
+    def __init__(self):
+        self._started = time.monotonic()
+
+    def __call__(self, chunk: Chunk, depth: int, replicas: Sequence[int], loss: torch.Tensor) -> None:
+        logger.info(
+            "probe layers %d-%d of %d, replicas %s  loss %.5f  %.1f s",
+            chunk.layers.start + 1,
+            chunk.layers.stop,
+            depth,
+            ", ".join(map(str, replicas[chunk.rows])),
+            loss,
+            time.monotonic() - self._started,
+        )
 
 
 def methods() -> list[str]:

@@ -1,8 +1,6 @@
 """Reconstruction networks trained with Adam on the mean squared error, as published. Source: PHYSICS A2."""
 
-import logging
 import math
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,9 +9,7 @@ import torch
 from infoflow.architectures import Block, Map, Parameters, vjp
 from infoflow.frozen import Chunk, walk
 from infoflow.initialization import draw_order, draw_uniform
-from infoflow.reconstruction import Inverses
-
-logger = logging.getLogger(__name__)
+from infoflow.reconstruction import Inverses, Progress
 
 
 class Adam:
@@ -68,7 +64,7 @@ def fit(
     steps = epochs * math.ceil(len(images) / batch_size)
     losses = images.new_empty(len(replicas), len(blocks), steps)
 
-    started = time.monotonic()
+    tell = Progress()
     for chunk in walk(blocks, frozen, images, at_once):
         layers, rows = slice(chunk.layers.start, chunk.layers.stop), chunk.rows
         # the networks side by side, [layers x replicas, ...]
@@ -81,15 +77,7 @@ def fit(
         for name, trained in networks.items():
             for p, part in zip(parameters[layers], trained.split(count)):
                 p[name][rows] = part
-        logger.info(
-            "probe layers %d-%d of %d, replicas %s  loss %.5f  %.1f s",
-            layers.start + 1,
-            layers.stop,
-            len(blocks),
-            ", ".join(map(str, replicas[rows])),
-            history[-1].mean(),
-            time.monotonic() - started,
-        )
+        tell(chunk, len(blocks), replicas, history[-1].mean())
     return Inverses(maps, parameters, losses)
 
 

@@ -5,9 +5,7 @@ of two products and one factorisation per layer. The penalty λ is absolute, a n
 x_l with a variance below λ counts as lost. One that scales with the variance would never see the ordered phase forget.
 """
 
-import logging
 import math
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,9 +15,7 @@ from infoflow.architectures import Block, Parameters
 from infoflow.architectures.mlp import Dense
 from infoflow.frozen import walk
 from infoflow.initialization import draw_order
-from infoflow.reconstruction import Inverses
-
-logger = logging.getLogger(__name__)
+from infoflow.reconstruction import Inverses, Progress
 
 
 def fit(
@@ -45,7 +41,7 @@ def fit(
         {name: torch.empty(len(replicas), *shape, **to) for name, shape in m.parameter_shapes.items()} for m in maps
     ]
     losses = torch.empty(len(replicas), len(blocks), 1, **to)
-    started = time.monotonic()
+    tell = Progress()
     for chunk in walk(blocks, frozen, images, at_once):
         layers, rows = slice(chunk.layers.start, chunk.layers.stop), chunk.rows
         weight, bias, loss = solve(
@@ -55,15 +51,7 @@ def fit(
         for p, w, b in zip(parameters[layers], weight.split(count), bias.split(count), strict=True):
             p["weight"][rows], p["bias"][rows] = w, b
         losses[rows, layers, 0] = loss.unflatten(0, (-1, count)).T.to(images.dtype)
-        logger.info(
-            "probe layers %d-%d of %d, replicas %s  loss %.5f  %.1f s",
-            layers.start + 1,
-            layers.stop,
-            len(blocks),
-            ", ".join(map(str, replicas[rows])),
-            loss.mean(),
-            time.monotonic() - started,
-        )
+        tell(chunk, len(blocks), replicas, loss.mean())
     return Inverses(maps, parameters, losses)
 
 
