@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup figures test lint lock
+.PHONY: setup figures test bench lint lock
 .DELETE_ON_ERROR:
 
 setup: $(READY)
@@ -14,6 +14,11 @@ figures: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest
+
+# About an hour on two cores; needs MNIST. tests/benchmarks/README.md has the tables.
+bench: $(READY)
+	$(BIN)/python tests/benchmarks/engine.py
+	$(BIN)/python tests/benchmarks/workflow.py
 
 lint: $(READY)
 	$(BIN)/ruff check .

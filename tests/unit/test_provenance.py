@@ -6,13 +6,14 @@ import sys
 import pytest
 
 from common import ROOT
-from infoflow import figures, provenance
+from infoflow import figures, provenance, reconstruction
+from infoflow.config import METHOD_OPTIONS
 from infoflow.provenance import PACKAGE, code_digest, imported_modules, software
 
 # the modules that a rule picks by name at run time
 PLUGINS = {
     "prepare_dataset": ["datasets.mnist"],
-    "probe_cascade": ["architectures.mlp"],
+    **{f"probe_cascade {m}": ["architectures.mlp", f"reconstruction.{m}"] for m in METHOD_OPTIONS},
     "train_network": ["architectures.mlp"],
     "evaluate_kl": [],
     "merge_cube": [],
@@ -25,6 +26,10 @@ def names(paths) -> set[str]:
     return {".".join(p.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__") for p in paths}
 
 
+def test_every_method_of_probing_is_covered():
+    assert set(METHOD_OPTIONS) == set(reconstruction.methods())
+
+
 def test_every_script_is_covered():
     assert {rule.split()[0] for rule in PLUGINS} == SCRIPTS
 
@@ -32,7 +37,8 @@ def test_every_script_is_covered():
 @pytest.mark.parametrize("rule", PLUGINS)
 def test_the_digest_covers_what_the_script_really_imports(rule):
     script = ROOT / f"workflow/scripts/{rule.split()[0]}.py"
-    imports = "\n".join(line for line in script.read_text().splitlines() if line.startswith(("import", "from")))
+    lines = map(str.strip, script.read_text().splitlines())
+    imports = "\n".join(line for line in lines if line.startswith(("import ", "from ")))
     plugins = "\n".join(f"import infoflow.{p}" for p in PLUGINS[rule])
     report = "import sys, json; print(json.dumps([m for m in sys.modules if m.startswith('infoflow')]))"
     done = subprocess.run(
@@ -48,10 +54,12 @@ def test_the_digest_covers_what_the_script_really_imports(rule):
 
 
 def test_stages_depend_on_what_they_should():
-    probe = names(imported_modules("probe_cascade", "architectures.mlp"))
+    probe = names(imported_modules("probe_cascade", "architectures.mlp", "reconstruction.adam"))
     train = names(imported_modules("train_network", "architectures.mlp"))
     evaluate = names(imported_modules("evaluate_kl"))
     assert "cascade" in probe
+    assert "reconstruction.adam" in probe
+    assert "reconstruction.ridge" not in probe
     assert "cascade" not in train
     assert "training" in train
     assert "training" not in probe

@@ -72,7 +72,7 @@ class Checkout:
             assert "Nothing to be done" in output, output
             return {}
         jobs = dict(line.split() for line in table[1].splitlines())
-        return {rule: int(count) for rule, count in jobs.items() if not rule.startswith("all_")}
+        return {rule: int(count) for rule, count in jobs.items() if not rule.startswith(("all_", "experiment_"))}
 
 
 @pytest.fixture

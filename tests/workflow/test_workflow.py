@@ -49,6 +49,8 @@ def test_the_targets_stop_where_they_say(checkout):
     assert set(checkout.plan("all_probes")) == probes
     assert set(checkout.plan("all_trainings")) == {"prepare_dataset", "train_network"}
     assert set(checkout.plan("all_cubes")) == {*probes, "train_network", "merge_cube"}
+    assert checkout.plan("experiment_digits") == checkout.plan("all_figures")
+    assert checkout.plan("all_trainings", "--batch", "all_trainings=1/2")["train_network"] == 2
 
 
 def test_the_slurm_profile_is_read(checkout):

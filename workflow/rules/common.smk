@@ -68,8 +68,13 @@ def experiments_of(figure):
     return [name for name, e in GRID.experiments.items() if e.truth or not needs.truth]
 
 
-def figure_files():
-    return [f"results/figures/{name}/{figure}.png" for figure in figures.FIGURES for name in experiments_of(figure)]
+def figure_files(experiments):
+    return [
+        f"results/figures/{name}/{figure}.png"
+        for figure in figures.FIGURES
+        for name in experiments_of(figure)
+        if name in experiments
+    ]
 
 
 def run_settings(*names):

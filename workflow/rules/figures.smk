@@ -27,3 +27,13 @@ for figure, needs in figures.FIGURES.items():
             code=code_digest("draw_figure", f"figures.{figure}"),
         script:
             "../scripts/draw_figure.py"
+
+
+# One target per experiment.
+for experiment in GRID.experiments:
+
+    rule:
+        name:
+            f"experiment_{experiment}"
+        input:
+            figure_files([experiment]),
