@@ -154,7 +154,8 @@ def test_theory_of_variance_and_its_spread_against_random_networks(activation, w
     blocks = build_network(options, (100,), 10, depth).blocks
     frozen = draw_gaussian([b.forward for b in blocks], w, 0.05, 0, "frozen", range(networks))
     inverse = draw_uniform([b.inverse for b in blocks], 0, "inverse", range(networks))
-    measured = compose_cascades(blocks, frozen, inverse, image)[1][:, :, 0].double().numpy()
+    forward, back = [b.forward for b in blocks], [b.inverse for b in blocks]
+    measured = compose_cascades(forward, frozen, back, inverse, image)[1][:, :, 0].double().numpy()
     q, spread = variance_recursion(image.double().square().mean().item(), w, 0.05, [width] * depth, activation)
     # the bias of the mean is of order 1/width
     assert measured.mean(0) == pytest.approx(q, abs=4 * spread.max() / math.sqrt(networks) + 2 * q.max() / width)
