@@ -43,7 +43,11 @@ class Chunk:
 
 @torch.no_grad()
 def walk(
-    blocks: Sequence[Block], frozen: Sequence[Parameters], images: torch.Tensor, at_once: int | None = None
+    blocks: Sequence[Block],
+    frozen: Sequence[Parameters],
+    images: torch.Tensor,
+    order: torch.Tensor | None = None,
+    at_once: int | None = None,
 ) -> Iterator[Chunk]:
     """All layers and replicas of a network, chunk by chunk.
 
@@ -51,6 +55,7 @@ def walk(
         blocks: the L layers.
         frozen: their parameters, stacked over R replicas.
         images: [M, *input_shape].
+        order: permutations [R, M] of the images, for every replica its own; by default they stay as they are.
         at_once: networks per chunk, by default what suits the device; what is computed does not depend on it.
     """
     replicas = len(next(iter(frozen[0].values())))
@@ -59,7 +64,7 @@ def walk(
     for first in range(0, replicas, together):
         rows = slice(first, min(first + together, replicas))
         count = rows.stop - rows.start
-        x = images.expand(count, *images.shape).contiguous()
+        x = images.expand(count, *images.shape).contiguous() if order is None else images[order[rows]]
         for layers in _runs(blocks, [max(1, limit // count) for limit in limits]):
             forward = blocks[layers.start].forward
             if len(layers) > 1:  # equal shapes: the outputs of a layer are the inputs of the next

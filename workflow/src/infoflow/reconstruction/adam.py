@@ -1,7 +1,7 @@
 """Reconstruction networks trained with Adam on the mean squared error, as published. Source: PHYSICS A2."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -9,6 +9,7 @@ import torch
 from infoflow.architectures import Block, Map, Parameters, vjp
 from infoflow.frozen import Chunk, walk
 from infoflow.initialization import draw_order, draw_uniform
+from infoflow.parallel import for_each
 from infoflow.reconstruction import Inverses, Progress
 
 
@@ -64,13 +65,18 @@ def fit(
     steps = epochs * math.ceil(len(images) / batch_size)
     losses = images.new_empty(len(replicas), len(blocks), steps)
 
+    # The images lie in the order of the first epoch: its batches need not be gathered, layer after layer.
+    first = orders[0]
+    place = first.argsort(1)
+    later = [place.gather(1, order) for order in orders[1:]]
     tell = Progress()
-    for chunk in walk(blocks, frozen, images, at_once):
+
+    def train(chunk: Chunk) -> None:
         layers, rows = slice(chunk.layers.start, chunk.layers.stop), chunk.rows
         # the networks side by side, [layers x replicas, ...]
         networks = {k: torch.cat([p[k][rows] for p in parameters[layers]]) for k in parameters[layers.start]}
-        batches = [batch for order in orders for batch in order[rows].split(batch_size, dim=1)]
-        history = _train(maps[layers.start], networks, chunk, batches, options["learning_rate"])
+        batches = _batches(chunk, [order[rows] for order in later], batch_size)
+        history = _train(maps[layers.start], networks, batches, steps, options["learning_rate"])
 
         count = rows.stop - rows.start
         losses[rows, layers] = history.T.unflatten(0, (-1, count)).transpose(0, 1)
@@ -78,30 +84,46 @@ def fit(
             for p, part in zip(parameters[layers], trained.split(count)):
                 p[name][rows] = part
         tell(chunk, len(blocks), replicas, history[-1].mean())
+
+    threads = torch.get_num_threads() if images.device.type == "cpu" else 1
+    for_each(walk(blocks, frozen, images, first, at_once), train, threads)
     return Inverses(maps, parameters, losses)
+
+
+def _batches(
+    chunk: Chunk, orders: Sequence[torch.Tensor], batch_size: int
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Inputs and outputs [N, B, *shape] of the layers, batch by batch: as they lie, then in further orders [Q, M]."""
+    replicas, samples = chunk.inputs.shape[1:3]
+    parts = [a.flatten(0, 1).split(batch_size, dim=1) for a in (chunk.inputs, chunk.outputs)]
+    yield from zip(*parts)
+    first_of = samples * torch.arange(replicas, device=chunk.inputs.device)[:, None]
+    flat = [a.flatten(1, 2) for a in (chunk.inputs, chunk.outputs)]
+    for order in orders:
+        for places in (order + first_of).split(batch_size, dim=1):
+            rows = places.flatten()
+            yield tuple(a.index_select(1, rows).view(-1, places.shape[1], *a.shape[2:]) for a in flat)
 
 
 @torch.no_grad()
 def _train(
-    inverse: Map, networks: Parameters, chunk: Chunk, batches: Sequence[torch.Tensor], learning_rate: float
+    inverse: Map,
+    networks: Parameters,
+    batches: Iterable[tuple[torch.Tensor, torch.Tensor]],
+    steps: int,
+    learning_rate: float,
 ) -> torch.Tensor:
-    """Train the networks of a chunk, N = C Q of them, in place, on batches [Q, B] of samples; losses [steps, N]."""
+    """Train N networks in place, to give the first of each pair [N, B, *shape] from the second; losses [steps, N]."""
     optimizer = Adam(networks.values(), learning_rate)
     gradients = dict(zip(networks, optimizer.gradients))
-    samples = chunk.inputs.shape[2]
-    offsets = samples * torch.arange(chunk.inputs.shape[1], device=chunk.inputs.device)[:, None]
     # Written in place: a small tensor kept from every step would keep the allocator from reusing the large ones.
-    losses = chunk.inputs.new_empty(len(batches), len(chunk.layers) * len(offsets))
-    for step, batch in enumerate(batches):
-        places = (batch + offsets).flatten()
-        targets, outputs = (
-            a.flatten(1, 2).index_select(1, places).view(-1, batch.shape[1], *a.shape[3:])
-            for a in (chunk.inputs, chunk.outputs)
-        )
+    losses = optimizer.parameters[0].new_empty(steps, len(optimizer.parameters[0]))
+    sizes = []
+    for step, (targets, outputs) in enumerate(batches):
         guess, pull_back = vjp(inverse, networks, outputs)
         error = guess - targets
-        size = error[0].numel()
-        pull_back(error, gradients, decay=0.0, scale=2 / size, to_input=False)
+        sizes.append(error[0].numel())
+        pull_back(error, gradients, decay=0.0, scale=2 / sizes[-1], to_input=False)
         optimizer.step()
-        losses[step] = torch.linalg.vector_norm(error.flatten(1), dim=1).square() / size
-    return losses
+        torch.linalg.vector_norm(error.flatten(1), dim=1, out=losses[step])
+    return losses.square_().div_(losses.new_tensor(sizes)[:, None])

@@ -42,7 +42,7 @@ def fit(
     ]
     losses = torch.empty(len(replicas), len(blocks), 1, **to)
     tell = Progress()
-    for chunk in walk(blocks, frozen, images, at_once):
+    for chunk in walk(blocks, frozen, images, at_once=at_once):
         layers, rows = slice(chunk.layers.start, chunk.layers.stop), chunk.rows
         weight, bias, loss = solve(
             chunk.outputs.flatten(0, 1).flatten(2), chunk.inputs.flatten(0, 1).flatten(2), options["ridge_penalty"]
