@@ -70,6 +70,20 @@ def test_how_many_networks_are_taken_at_once_changes_nothing(method, option, at_
             torch.testing.assert_close(q[name], p[name], rtol=1e-9, atol=1e-11)
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("method", methods())
+def test_the_number_of_threads_changes_nothing(images, method, threads):
+    before = torch.get_num_threads()
+    expected = probe({}, images, method=method)
+    try:
+        torch.set_num_threads(threads)
+        found = probe({}, images, method=method)
+    finally:
+        torch.set_num_threads(before)
+    torch.testing.assert_close(found.reconstructions, expected.reconstructions, rtol=1e-9, atol=1e-11)
+    torch.testing.assert_close(found.losses, expected.losses, rtol=1e-9, atol=1e-12)
+
+
 @pytest.mark.parametrize("method", methods())
 @pytest.mark.parametrize("option", LAYOUTS, ids=str)
 def test_replicas_in_one_batch_equal_single_runs(option, method, images):

@@ -93,6 +93,20 @@ def test_a_replica_stops_at_success_and_does_not_depend_on_the_others(data):
         assert np.isnan(together.accuracy[r, stops[r] :]).all()
 
 
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("at_once", [None, 1, 2, 3])
+def test_how_many_replicas_are_trained_at_once_changes_nothing(data, threads, at_once):
+    before = torch.get_num_threads()
+    expected = run(data, momentum=0.5)
+    try:
+        torch.set_num_threads(threads)
+        found = run(data, momentum=0.5, at_once=at_once)
+    finally:
+        torch.set_num_threads(before)
+    np.testing.assert_allclose(found.loss, expected.loss, rtol=1e-10)
+    np.testing.assert_allclose(found.accuracy, expected.accuracy)
+
+
 def test_overflow_is_reported_as_divergence_and_spares_the_other_replicas(data):
     network = build_network({**OPTIONS, "activation": "relu"}, (4, 4), 3, 20)
     images = tuple(d.float() if d.is_floating_point() else d for d in data)

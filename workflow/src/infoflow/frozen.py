@@ -15,9 +15,8 @@ from dataclasses import dataclass
 import torch
 
 from infoflow.architectures import Block, Parameters, apply_in_parts
+from infoflow.parallel import CACHE
 
-CACHE = 4 << 20
-"""Bytes of parameters, gradients and moments that are at hand in the cache of a CPU."""
 ACTIVATIONS = 1 << 30
 """Bytes of activations on a CPU; those of one layer of one replica may take more."""
 GPU_SHARE = 0.25

@@ -7,7 +7,8 @@ import logging
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from torch.nn.functional import cross_entropy
 
 from infoflow.architectures import Map, Network, Parameters, apply, vjp
 from infoflow.initialization import draw_gaussian, draw_order
+from infoflow.parallel import CACHE, for_each
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +58,54 @@ def train_network(
     test_images: torch.Tensor,
     test_labels: torch.Tensor,
     *,
+    replicas: Sequence[int],
+    at_once: int | None = None,
+    **settings: Any,
+) -> Training:
+    """Train all replicas with stochastic gradient descent, several at once.
+
+    A replica stops as soon as its test accuracy reaches `success_accuracy`, or when it diverges, and leaves the batch.
+    Replica r does not depend on which others are trained with it.
+
+    Args:
+        images, labels: training set, [M, *input_shape] and [M]; the images' dtype and device are those of the training.
+        test_images, test_labels: likewise.
+        replicas: indices of the replicas.
+        at_once: how many of them take their steps as one batch, by default what suits the device.
+        settings: epochs, batch_size, learning_rate, momentum, readout (see `class_loss`), success_accuracy: section
+            `train` of the config; and the seed.
+    """
+    size = at_once or _networks_at_once(network, len(replicas), images)
+    groups = [replicas[first : first + size] for first in range(0, len(replicas), size)]
+    found: list[Training | None] = [None] * len(groups)
+
+    def train(group: int) -> None:
+        data = (images, labels, test_images, test_labels)
+        found[group] = _train_together(network, sigma_w2, sigma_b2, *data, replicas=groups[group], **settings)
+
+    for_each(range(len(groups)), train, images.device, len(groups))
+    return Training(*(np.concatenate([getattr(t, f.name) for t in found]) for f in fields(Training)))
+
+
+def _networks_at_once(network: Network, replicas: int, images: torch.Tensor) -> int:
+    """On a CPU, so many that the parameters of a layer stay in the cache between its two products on the way back."""
+    if images.device.type != "cpu":
+        return replicas
+    layers = [*(b.forward for b in network.blocks), *network.head]
+    largest = max(sum(map(math.prod, layer.parameter_shapes.values())) for layer in layers)
+    share = math.ceil(replicas / torch.get_num_threads())
+    return max(1, min(share, CACHE // (images.element_size() * largest)))
+
+
+def _train_together(
+    network: Network,
+    sigma_w2: float,
+    sigma_b2: float,
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    test_images: torch.Tensor,
+    test_labels: torch.Tensor,
+    *,
     epochs: int,
     batch_size: int,
     learning_rate: float,
@@ -65,16 +115,7 @@ def train_network(
     seed: int,
     replicas: Sequence[int],
 ) -> Training:
-    """Train all replicas at once with stochastic gradient descent.
-
-    A replica stops as soon as its test accuracy reaches `success_accuracy`, or when it diverges, and leaves the batch.
-    Replica r does not depend on which others are trained with it.
-
-    Args:
-        images, labels: training set, [M, *input_shape] and [M]; the images' dtype and device are those of the training.
-        test_images, test_labels: likewise.
-        readout: see `class_loss`.
-    """
+    """`train_network` for replicas that take their steps as one batch."""
     to = {"dtype": images.dtype, "device": images.device}
     layers = [b.forward for b in network.blocks]
     parameters = draw_gaussian(layers, sigma_w2, sigma_b2, seed, "frozen", replicas, **to)
@@ -102,9 +143,10 @@ def train_network(
         finite &= np.isfinite(loss[running, epoch])
         diverged[running] = ~finite
         logger.info(
-            "train epoch %d/%d  loss %s  accuracy %s  %.1f s",
+            "train epoch %d/%d  replicas %s  loss %s  accuracy %s  %.1f s",
             epoch + 1,
             epochs,
+            ", ".join(str(replicas[r]) for r in running),
             np.array2string(loss[running, epoch], precision=4),
             np.array2string(accuracy[running, epoch], precision=4),
             time.monotonic() - started,

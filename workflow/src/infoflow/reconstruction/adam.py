@@ -85,8 +85,7 @@ def fit(
                 p[name][rows] = part
         tell(chunk, len(blocks), replicas, history[-1].mean())
 
-    threads = torch.get_num_threads() if images.device.type == "cpu" else 1
-    for_each(walk(blocks, frozen, images, first, at_once), train, threads)
+    for_each(walk(blocks, frozen, images, first, at_once), train, images.device, len(blocks) * len(replicas))
     return Inverses(maps, parameters, losses)
 
 
