@@ -198,13 +198,13 @@ print(read, time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SE
 def room(folder: Path, repeats: int) -> str:
     """Memory and files of a probe of depth 200 and width 784, on images of MNIST's shape.
 
-    Few steps and few samples of evaluation would not do: activations of all 60,000 images are what memory has to hold.
-    The batches are large, so that there are few steps: those take time and no memory.
+    Memory: with all 60,000 images, whose activations it has to hold. The batches are large there: steps take time, and
+    no memory. Files: with the replicas and the evaluation set of config/paper.yaml.
     """
     rows = []
-    for replicas, samples, keep in ((1, 1000, True), (3, 100, True), (3, 100, False)):
-        noise = {"kind": "white_noise", "shape": [28, 28], "train_samples": 60_000, "test_samples": samples}
-        noise["probe"] = {"epochs": 1, "batch_size": 6000, "evaluation_samples": samples}
+    for replicas, images, samples, keep in ((1, 60_000, 1000, True), (3, 640, 100, True), (3, 640, 100, False)):
+        noise = {"kind": "white_noise", "shape": [28, 28], "train_samples": images, "test_samples": samples}
+        noise["probe"] = {"epochs": 1, "batch_size": images // 10, "evaluation_samples": samples}
         config = {
             "run": {"replicas": replicas, "keep_reconstructions": keep},
             "datasets": {"white_noise": noise},
@@ -231,7 +231,7 @@ def room(folder: Path, repeats: int) -> str:
         total = 590 * sum(sizes.values()) / 1e3
         rows.append(
             [
-                f"{replicas} replica{'s' * (replicas > 1)}, {samples:,} samples, "
+                f"{replicas} replica{'s' * (replicas > 1)}, {images:,} images, {samples:,} of evaluation, "
                 f"`keep_reconstructions: {str(keep).lower()}`",
                 f"{float(line.split(chr(9))[2]) / 1024:.1f}",
                 f"{sizes['probe_cascade']:.0f}",

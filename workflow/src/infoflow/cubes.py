@@ -304,18 +304,14 @@ def _add_mean_field(cube: xr.Dataset, probes: Mapping[tuple, Result], prefix_inv
     for name in ("q_star", "chi_1", "c_star", "chi_c", "xi_c", "xi_q"):
         cube[name] = (("sigma_w2", "sigma_b2"), getattr(scales, name))
     cube["edge_of_chaos"] = (("sigma_b2",), np.atleast_1d(meanfield.edge_of_chaos(cube["sigma_b2"].values, activation)))
-    theory = {
-        point: np.stack(
-            meanfield.variance_recursion(
-                result.attributes["first_image_mean_square"],
-                point[0],
-                point[1],
-                np.atleast_1d(result.attributes["layer_widths"]),
-                activation,
-            )
-        )
-        for point, result in probes.items()
-    }
+    alike: dict[tuple[int, ...], list[tuple]] = {}
+    for point, result in probes.items():
+        alike.setdefault(tuple(np.atleast_1d(result.attributes["layer_widths"]).tolist()), []).append(point)
+    theory = {}
+    for widths, points in alike.items():
+        mean_square = [probes[point].attributes["first_image_mean_square"] for point in points]
+        w, b = np.transpose(points)[:2]
+        theory |= zip(points, np.stack(meanfield.variance_recursion(mean_square, w, b, widths, activation), axis=1))
     dimensions = ["sigma_w2", "sigma_b2", *(() if prefix_invariant else ("depth",)), "layer"]
     for row, name in enumerate(("pre_activation_variance_theory", "pre_activation_variance_theory_spread")):
         _place(cube, name, dimensions, np.nan, np.float32, theory, lambda t, r=row: t[r])

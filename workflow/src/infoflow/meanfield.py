@@ -119,7 +119,7 @@ def variance_map(q: ArrayLike, sigma_w2: float, sigma_b2: float, activation: str
 
 
 def variance_recursion(
-    mean_square: ArrayLike, sigma_w2: float, sigma_b2: float, widths: Sequence[int], activation: str = "tanh"
+    mean_square: ArrayLike, sigma_w2: ArrayLike, sigma_b2: ArrayLike, widths: Sequence[int], activation: str = "tanh"
 ) -> tuple[np.ndarray, np.ndarray]:
     """Variance q^l of the pre-activations of layers 1..L, and its standard deviation in a network of finite width.
 
@@ -128,32 +128,29 @@ def variance_recursion(
     to leading order in 1/N.
 
     Args:
-        mean_square: ⟨x²⟩ of the inputs, any shape.
+        mean_square, sigma_w2, sigma_b2: ⟨x²⟩ of the inputs and the variances, of shapes that broadcast.
         widths: number of units of the layers 1..L.
 
     Returns:
-        q and its standard deviation, each [*mean_square.shape, layers].
+        q and its standard deviation, each [*shape, layers].
     """
     phi = _lookup(activation)
-    s = sigma_w2 * np.asarray(mean_square, float) + sigma_b2
+    given = np.broadcast_arrays(*(np.asarray(a, float) for a in (mean_square, sigma_w2, sigma_b2)))
+    shape, (mean_square, sigma_w2, sigma_b2) = given[0].shape, (a.reshape(-1) for a in given)
+    s = sigma_w2 * mean_square + sigma_b2
     spread = np.zeros_like(s)
+    moments = np.empty((3, s.size))
+    moving = np.full(s.shape, True)  # still, where s has reached its fixed point
     q, deviation = [], []
     for width in widths:
         q.append(s)
         deviation.append(np.sqrt(spread + 2 * s**2 / width))
-        if phi is None:
-            slope, second, fourth = sigma_w2 / 2, s / 2, 1.5 * s**2
-        else:
-
-            def square(z):
-                return phi.phi(z) ** 2
-
-            slope = sigma_w2 * np.reshape([_variance_slope(phi, v) for v in s.flat], s.shape)
-            second = np.reshape([_mean(phi.phi, phi.phi, v) for v in s.flat], s.shape)
-            fourth = np.reshape([_mean(square, square, v) for v in s.flat], s.shape)
-        spread = slope**2 * spread + sigma_w2**2 * (fourth - second**2) / width
-        s = sigma_w2 * second + sigma_b2
-    return np.stack(q, axis=-1), np.stack(deviation, axis=-1)
+        moments[:, moving] = _moments(phi, s[moving])
+        slope, second, fourth = moments
+        spread = (sigma_w2 * slope) ** 2 * spread + sigma_w2**2 * (fourth - second**2) / width
+        before, s = s, sigma_w2 * second + sigma_b2
+        moving = np.abs(s - before) > 1e-14 * before
+    return tuple(np.stack(layers, axis=-1).reshape(*shape, len(widths)) for layers in (q, deviation))
 
 
 def _lookup(activation: str) -> Smooth | None:
@@ -186,6 +183,21 @@ def _mean(f: Callable, g: Callable, q: float) -> float:
     z, weight = _nodes(q)
     u = math.sqrt(q) * z
     return float(weight @ (f(u) * g(u)))
+
+
+def _moments(phi: Smooth | None, q: np.ndarray, block: int = 256) -> np.ndarray:
+    """V'(q)/σ_w², E φ² and E φ⁴ for many q: [n] -> [3, n]. Some at a time: what is at work then stays in the cache."""
+    if phi is None:
+        return np.stack([np.full_like(q, 0.5), q / 2, 1.5 * q**2])
+    found = np.empty((3, len(q)))
+    for first in range(0, len(q), block):
+        some = slice(first, first + block)
+        z, weight = _nodes(q[some].max())
+        u = np.sqrt(q[some])[:, None] * z
+        value = phi.phi(u)
+        second = value**2
+        found[:, some] = (phi.d1(u) ** 2 + value * phi.d2(u)) @ weight, second @ weight, second**2 @ weight
+    return found
 
 
 def _variance_slope(phi: Smooth, q: float) -> float:

@@ -63,22 +63,22 @@ def probe_point(
         {
             "reconstructions": (
                 ("replica", "layer", "sample", "pixel"),
-                result.reconstructions.flatten(3).cpu().numpy().astype(float32),
+                result.reconstructions.flatten(3).cpu().numpy().astype(float32, copy=False),
                 {"long_name": "reconstructions of the evaluation set by the composed cascades", **units},
             ),
             "losses": (
                 ("replica", "layer", "step"),
-                result.losses.cpu().numpy().astype(float32),
+                result.losses.cpu().numpy().astype(float32, copy=False),
                 {"long_name": "mean squared error of the reconstruction networks", **units},
             ),
             "pre_activation_moments": (
                 ("replica", "layer", "sample"),
-                result.pre_activation_moments.cpu().numpy().astype(float32),
+                result.pre_activation_moments.cpu().numpy().astype(float32, copy=False),
                 {"long_name": "mean squared pre-activation of the frozen network", **units},
             ),
             "evaluation_images": (
                 ("sample", "pixel"),
-                evaluation.flatten(1).cpu().numpy().astype(float32),
+                evaluation.flatten(1).cpu().numpy().astype(float32, copy=False),
                 {"long_name": "evaluation set", **units},
             ),
         },
