@@ -20,6 +20,8 @@ from typing import Any, Protocol
 
 import torch
 
+from infoflow.parallel import for_each
+
 Parameters = dict[str, torch.Tensor]
 """Parameters of N independent networks: each tensor is [N, *shape]."""
 
@@ -50,16 +52,20 @@ def apply(layer: Map, parameters: Parameters, x: torch.Tensor) -> torch.Tensor:
     return layer.activate(layer.pre_activation(parameters, x))
 
 
-@torch.no_grad()
 def apply_in_parts(
-    layer: Map, parameters: Parameters, x: torch.Tensor, out: torch.Tensor | None = None, samples: int = 4096
+    layer: Map, parameters: Parameters, x: torch.Tensor, out: torch.Tensor | None = None, samples: int = 1024
 ) -> torch.Tensor:
     """`apply` for any number B of samples, so many at a time, into `out`: only the result takes memory."""
     if out is None:
         out = x.new_empty(*x.shape[:2], *layer.output_shape)
-    for start in range(0, x.shape[1], samples):
+
+    @torch.no_grad()
+    def evaluate(start: int) -> None:
         part = slice(start, start + samples)
         out[:, part] = apply(layer, parameters, x[:, part])
+
+    starts = range(0, x.shape[1], samples)
+    for_each(starts, evaluate, x.device, len(starts))
     return out
 
 
