@@ -89,7 +89,12 @@ def compose_cascades(
         x = layer.activate(z)
         activations.append(x)
 
-    batch = activations[-1][:, :0]
-    for inverse, p in zip(reversed(inverses), reversed(parameters), strict=True):
-        batch = apply_in_parts(inverse, p, torch.cat([activations.pop(), batch], dim=1))
-    return batch.unflatten(1, (len(layers), len(images))), torch.stack(moments, dim=1)
+    # [R, L, S, *shape]: filled from the deepest layer down, each inverse takes what is there in place
+    cascades = x.new_empty(count, len(layers), len(images), *inverses[-1].input_shape)
+    for l in reversed(range(len(layers))):
+        cascades[:, l] = activations.pop()
+        source = cascades[:, l:].flatten(1, 2)
+        if inverses[l].output_shape != inverses[l].input_shape:
+            cascades = x.new_empty(*cascades.shape[:3], *inverses[l].output_shape)
+        apply_in_parts(inverses[l], parameters[l], source, out=cascades[:, l:].flatten(1, 2))
+    return cascades, torch.stack(moments, dim=1)
