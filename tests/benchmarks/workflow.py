@@ -20,20 +20,28 @@ from machine import describe, spread, table
 ROOT = Path(__file__).parents[2]
 SNAKEMAKE = [sys.executable, "-m", "snakemake", "--profile", str(ROOT / "profiles/local"), "--snakefile"]
 
+# The peak memory of a process begins with that of the one that starts it: this one is small.
+LAUNCH = """
+import os, sys
+process = os.spawnvp(os.P_NOWAIT, sys.argv[1], sys.argv[1:])
+_, status, usage = os.wait4(process, 0)
+print(usage.ru_maxrss, flush=True)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
 
 def measured(command: list[str], folder: Path) -> tuple[float, float, str]:
     """Seconds, peak memory in MB, and output of a command."""
     environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow/src")}
-    with tempfile.TemporaryFile("w+") as output:
-        started = time.perf_counter()
-        process = subprocess.Popen(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT, env=environment)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - started
-        output.seek(0)
-        text = output.read()
-    if status:
-        raise SystemExit(text[-3000:])
-    return seconds, usage.ru_maxrss / 1024, text
+    started = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", LAUNCH, *command], cwd=folder, capture_output=True, text=True, env=environment
+    )
+    seconds = time.perf_counter() - started
+    if done.returncode:
+        raise SystemExit((done.stdout + done.stderr)[-3000:])
+    *output, peak = (done.stderr + done.stdout).splitlines()
+    return seconds, int(peak) / 1024, "\n".join(output)
 
 
 def snakemake(folder: Path, config: dict, *arguments: str) -> tuple[float, float, str]:
