@@ -10,3 +10,14 @@ SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
 
 def load_config(name: str = "config") -> dict:
     return yaml.safe_load((ROOT / f"config/{name}.yaml").read_text())
+
+
+ARCHITECTURES = {
+    "mlp": {"kind": "mlp", "layout": "wide", "width": 14, "activation": "tanh"},
+    "mlp pixels": {"kind": "mlp", "layout": "wide", "activation": "tanh"},
+    "mlp shrinking": {"kind": "mlp", "layout": "shrinking", "width": 20, "activation": "tanh", "head": [5]},
+    "cnn": {"kind": "cnn", "channels": 3, "activation": "tanh"},
+    "resnet": {"kind": "resnet", "channels": 3, "activation": "tanh"},
+    "resnet_dense": {"kind": "resnet_dense", "activation": "tanh", "head": [6]},
+}
+"""Small examples of the architectures; a test sees to it that every kind is there."""

@@ -9,41 +9,139 @@ import torch
 from torch import nn
 
 from infoflow.initialization import draw_gaussian, draw_uniform
+from infoflow.maps.compose import Chain, Residual
+from infoflow.maps.convolution import Convolution, TransposedConvolution
+from infoflow.maps.dense import Dense
+from infoflow.maps.pooling import MaxPool, MeanPool, Reshape, Standardise
+
+FUNCTIONS = {
+    "tanh": nn.Tanh,
+    "relu": nn.ReLU,
+    "tanhshrink": nn.Tanhshrink,
+    "linear": nn.Identity,
+}
 
 
-def linear(parameters: dict[str, torch.Tensor], replica: int = 0) -> nn.Linear:
-    """One network's layer as a module."""
-    weight, bias = parameters["weight"][replica], parameters["bias"][replica]
-    layer = nn.Linear(*weight.shape, dtype=weight.dtype, device=weight.device)
-    layer.weight.data, layer.bias.data = weight.T.contiguous(), bias[0].clone()
-    return layer
+class ChannelsFirst(nn.Module):
+    """Modules of images [B, channel, row, column] for [B, row, column, channel]; one channel may have no axis."""
+
+    def __init__(self, layer, *modules: nn.Module):
+        super().__init__()
+        self.layer, self.modules_ = layer, nn.Sequential(*modules)
+
+    def forward(self, x):
+        x = x.unsqueeze(-1) if x.ndim == 3 else x
+        return self.modules_(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1).reshape(len(x), *self.layer.output_shape)
+
+
+class Cut(nn.Module):
+    """Both sides alike, an odd rest at the end; what lacks is filled by the module before it (output_padding)."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.sides = layer.output_shape[:2]
+
+    def forward(self, x):
+        starts = [(n - side) // 2 for n, side in zip(x.shape[2:], self.sides)]
+        return x[:, :, starts[0] : starts[0] + self.sides[0], starts[1] : starts[1] + self.sides[1]]
+
+
+class Beside(nn.Module):
+    """x + S(x)."""
+
+    def __init__(self, branch):
+        super().__init__()
+        self.branch = branch
+
+    def forward(self, x):
+        return x + self.branch(x)
+
+
+class Call(nn.Module):
+    """A function of the samples."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, x):
+        return self.function(x)
+
+
+def module(layer, parameters: dict[str, torch.Tensor], replica: int = 0) -> nn.Module:
+    """One network's layer, forward or inverse, its activation included, on samples [B, *input_shape]."""
+
+    def give(to: nn.Module, **values: torch.Tensor) -> nn.Module:
+        for name, value in values.items():
+            getattr(to, name).data = value.clone()
+        return to
+
+    mine = {name: p[replica] for name, p in parameters.items()}
+    match layer:
+        case Dense():
+            linear = nn.Linear(*mine["weight"].shape, bias=layer.bias)
+            give(linear, weight=mine["weight"].T.contiguous(), **({"bias": mine["bias"][0]} if layer.bias else {}))
+            shaped = nn.Unflatten(1, layer.output_shape)
+            return nn.Sequential(nn.Flatten(), linear, FUNCTIONS[layer.activation](), shaped)
+        case Convolution():
+            size = mine["weight"].shape
+            convolution = nn.Conv2d(size[1], size[0], size[2], layer.stride, layer.padding, bias=layer.bias)
+            give(convolution, **mine)
+            return ChannelsFirst(layer, convolution, FUNCTIONS[layer.activation](), nn.CircularPad2d(layer.wrap))
+        case TransposedConvolution():
+            size = mine["weight"].shape
+            full = [(m - 1) * layer.stride + layer.kernel for m in layer.input_shape[:2]]
+            more = [max(0, n - f) for n, f in zip(layer.output_shape[:2], full)]
+            back = nn.ConvTranspose2d(size[0], size[1], size[2], layer.stride, output_padding=more)
+            return ChannelsFirst(layer, give(back, **mine), FUNCTIONS[layer.activation](), Cut(layer))
+        case Chain():
+            names = [(k, part) for k, part in enumerate(layer.parts)]
+            split = [{n.split(".", 1)[1]: p for n, p in parameters.items() if n.startswith(f"{k}.")} for k, _ in names]
+            return nn.Sequential(*(module(part, p, replica) for (_, part), p in zip(names, split)))
+        case Residual():
+            branch = module(layer.branch, parameters, replica)
+            return nn.Sequential(Beside(branch), FUNCTIONS[layer.activation]())
+        case MaxPool():
+            return ChannelsFirst(layer, nn.MaxPool2d(layer.size))
+        case MeanPool():
+            return nn.Sequential(nn.Flatten(1, 2), Call(lambda x: x.mean(1)))
+        case Reshape():
+            return nn.Sequential(nn.Flatten(), nn.Unflatten(1, layer.output_shape))
+        case Standardise():
+            return Call(lambda x: (x - x.new_tensor(layer.mean)) / x.new_tensor(layer.deviation))
+    raise TypeError(layer)
 
 
 def frozen_layers(maps: Sequence, sigma_w2: float, sigma_b2: float, seed: int, replica: int, purpose="frozen", **to):
-    """The layers of one replica."""
-    return [linear(p) for p in draw_gaussian(maps, sigma_w2, sigma_b2, seed, purpose, [replica], **to)]
+    """The layers of one replica, with their activations."""
+    parameters = draw_gaussian(maps, sigma_w2, sigma_b2, seed, purpose, [replica], **to)
+    return [module(layer, p) for layer, p in zip(maps, parameters)]
 
 
-def inverse_layers(maps: Sequence, seed: int, replica: int, **to) -> list[nn.Linear]:
-    """The reconstruction networks of one replica, before training."""
-    return [linear(p) for p in draw_uniform(maps, seed, "inverse", [replica], **to)]
+def inverse_layers(maps: Sequence, seed: int, replica: int, **to) -> list[nn.Module]:
+    """The reconstruction networks of one replica, before training, with their activations."""
+    parameters = draw_uniform(maps, seed, "inverse", [replica], **to)
+    return [module(layer, p) for layer, p in zip(maps, parameters)]
 
 
 def train_inverses(
-    frozen: Sequence[nn.Linear], inverses: Sequence[nn.Linear], batches: Iterable[torch.Tensor], learning_rate: float
+    frozen: Sequence[nn.Module], inverses: Sequence[nn.Module], batches: Iterable[torch.Tensor], learning_rate: float
 ) -> torch.Tensor:
     """One Adam optimizer per reconstruction network; losses [L, steps]."""
-    optimizers = [torch.optim.Adam(c.parameters(), lr=learning_rate) for c in inverses]
+    optimizers = [
+        torch.optim.Adam(c.parameters(), lr=learning_rate) if list(c.parameters()) else None for c in inverses
+    ]
     losses = []
     for x in batches:
-        x, step = x.flatten(1), []
+        step = []
         for layer, inverse, optimizer in zip(frozen, inverses, optimizers, strict=True):
             with torch.no_grad():
-                y = torch.tanh(layer(x))
-            loss = nn.functional.mse_loss(torch.tanh(inverse(y)), x)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
+                y = layer(x)
+            loss = nn.functional.mse_loss(inverse(y), x)
+            if optimizer is not None:
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
             step.append(loss.detach())
             x = y
         losses.append(torch.stack(step))
@@ -51,26 +149,28 @@ def train_inverses(
 
 
 @torch.no_grad()
-def compose(frozen: Sequence[nn.Linear], inverses: Sequence[nn.Linear], images: torch.Tensor) -> torch.Tensor:
-    """All cascades, [L, S, P]: for every layer, back through all layers below it."""
-    reconstructions, x = [], images.flatten(1)
+def compose(frozen: Sequence[nn.Module], inverses: Sequence[nn.Module], images: torch.Tensor) -> torch.Tensor:
+    """All cascades, [L, S, *shape]: for every layer, back through all layers below it."""
+    reconstructions, x = [], images
     for depth, layer in enumerate(frozen, start=1):
-        x = torch.tanh(layer(x))
+        x = layer(x)
         y = x
         for inverse in reversed(inverses[:depth]):
-            y = torch.tanh(inverse(y))
+            y = inverse(y)
         reconstructions.append(y)
     return torch.stack(reconstructions)
 
 
-def train(layers: Sequence[nn.Linear], batches: Iterable[tuple], learning_rate: float, momentum: float = 0.0) -> float:
-    """One epoch of a network, its last layer linear, with torch.optim.SGD; mean loss."""
-    modules = [m for layer in layers for m in (layer, nn.Tanh())][:-1]
-    network = nn.Sequential(nn.Flatten(), *modules)
+def train(
+    layers: Sequence[nn.Module], batches: Iterable[tuple], learning_rate: float, momentum: float = 0.0, loss_of=None
+) -> float:
+    """One epoch of a network with torch.optim.SGD; mean loss. `loss_of` scores and labels, by default cross-entropy."""
+    network = nn.Sequential(*layers)
+    loss_of = loss_of or nn.functional.cross_entropy
     optimizer = torch.optim.SGD(network.parameters(), lr=learning_rate, momentum=momentum)
     total, count = 0.0, 0
     for x, y in batches:
-        loss = nn.functional.cross_entropy(network(x), y)
+        loss = loss_of(network(x), y)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -71,7 +71,7 @@ def probe_case(digits: Digits, depth: int, replicas: int, device: torch.device) 
     def by_loop() -> torch.Tensor:
         (order,) = draw_order(SEED, "probe order", 0, [0], len(digits))
         loader = DataLoader(digits, batch_size=BATCH, sampler=order.tolist())
-        batches = (x.to(device) for x, _ in loader)
+        batches = (x.to(device).squeeze(1) for x, _ in loader)
         layers = plain.frozen_layers(forward, SIGMA_W2, SIGMA_B2, SEED, 0, **to)
         return plain.train_inverses(layers, plain.inverse_layers(inverse, SEED, 0, **to), batches, 1e-3)[:, -10:]
 
@@ -112,12 +112,13 @@ def compose_case(digits: Digits, depth: int, samples: int, device: torch.device)
     forward, inverse = [b.forward for b in blocks], [b.inverse for b in blocks]
     frozen = draw_gaussian(forward, SIGMA_W2, SIGMA_B2, SEED, "frozen", [0], **to)
     parameters = draw_uniform(inverse, SEED, "inverse", [0], **to)
-    layers, inverses = ([plain.linear(p) for p in group] for group in (frozen, parameters))
+    layers = [plain.module(m, p) for m, p in zip(forward, frozen)]
+    inverses = [plain.module(m, p) for m, p in zip(inverse, parameters)]
     images = digits.data[:samples].to(device).float() / 255
     return Case(
         f"cascades of all layers, depth {depth}, {samples} samples",
         lambda: plain.compose(layers, inverses, images),
-        lambda: compose_cascades(forward, frozen, inverse, parameters, images)[0][0].flatten(2),
+        lambda: compose_cascades(forward, frozen, inverse, parameters, images, 1)[0][0],
         1,
         (3.0, 10.0),
         1e-4,

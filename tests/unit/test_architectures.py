@@ -2,48 +2,93 @@ import math
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from common import ARCHITECTURES
 from infoflow import architectures
-from infoflow.architectures import Block, apply, build_network
-from infoflow.architectures.mlp import Dense, hidden_widths
+from infoflow.architectures import Block, build_network, inverse_of
+from infoflow.architectures.mlp import hidden_widths
+from infoflow.errors import InfoflowError
 from infoflow.grid import is_prefix_invariant
 from infoflow.initialization import draw_gaussian, draw_uniform, generator
+from infoflow.maps import apply, record_of
+from infoflow.maps.convolution import Convolution
+from infoflow.maps.dense import Dense
 
-EXAMPLES = {"mlp": [{"layout": "wide"}, {"layout": "shrinking"}, {"layout": "wide", "width": 7, "head": [5]}]}
-
-
-def options(kind: str):
-    return [{"kind": kind, "activation": "tanh", **example} for example in EXAMPLES[kind]]
-
-
-def every_architecture():
-    return [o for kind in architectures.kinds() for o in options(kind)]
+EXAMPLES = pytest.mark.parametrize("option", ARCHITECTURES.values(), ids=ARCHITECTURES)
 
 
-@pytest.mark.parametrize("option", every_architecture(), ids=str)
-@given(height=st.integers(2, 9), width=st.integers(2, 9), depth=st.integers(1, 8), classes=st.integers(2, 12))
-def test_blocks_chain_and_inverses_undo_their_shapes(option, height, width, depth, classes):
-    network = build_network(option, (height, width), classes, depth)
-    assert len(network.blocks) == depth
-    x = torch.rand(2, 3, height, width)
+def test_every_kind_has_an_example():
+    assert {option["kind"] for option in ARCHITECTURES.values()} == set(architectures.kinds())
+
+
+@EXAMPLES
+@settings(max_examples=30)
+@given(
+    height=st.integers(8, 21),
+    width=st.integers(8, 21),
+    colours=st.sampled_from([(), (1,), (3,)]),
+    depth=st.integers(1, 8),
+    classes=st.integers(2, 12),
+    readout=st.sampled_from(["logits", "reference"]),
+)
+def test_blocks_chain_and_inverses_undo_their_shapes(option, height, width, colours, depth, classes, readout):
+    shape = (height, width, *colours)
+    network = build_network(option, shape, classes, depth, readout)
+    assert len(network.blocks) == depth + (2 if option["kind"] in ("cnn", "resnet") else 0)
+    x = torch.rand(2, 3, *shape)
     for index, block in enumerate(network.blocks):
         (parameters,) = draw_gaussian([block.forward], 1.0, 0.1, 0, f"test {index}", range(2))
         (inverse,) = draw_uniform([block.inverse], 0, f"inverse {index}", range(2))
         y = apply(block.forward, parameters, x)
-        assert apply(block.inverse, inverse, y).shape == x.shape
+        assert y.shape[2:] == block.forward.output_shape
+        assert apply(block.inverse, inverse, y, record_of(block.forward, x)).shape == x.shape
         x = y
     for index, layer in enumerate(network.head):
         (parameters,) = draw_gaussian([layer], 1.0, 0.1, 0, f"head {index}", range(2))
+        back = inverse_of(layer)
+        assert (back.input_shape, back.output_shape) == (layer.output_shape, layer.input_shape)
         x = apply(layer, parameters, x)
     assert x.shape == (2, 3, classes)
 
 
-@pytest.mark.parametrize("option", every_architecture(), ids=str)
+@EXAMPLES
 def test_a_prefix_invariant_network_begins_like_a_deeper_one(option):
-    shallow, deep = (build_network(option, (6, 6), 10, depth) for depth in (3, 7))
-    assert (shallow.blocks == deep.blocks[:3]) == is_prefix_invariant(option)
+    shallow, deep = (build_network(option, (9, 9), 10, depth).blocks for depth in (3, 7))
+    assert (shallow == deep[: len(shallow)]) == is_prefix_invariant(option)
+
+
+@pytest.mark.parametrize("kind", ["cnn", "resnet"])
+def test_the_convolutional_networks_are_the_published_ones(kind):
+    network = build_network({"kind": kind, "channels": 16, "activation": "tanh"}, (28, 28), 10, 5)
+    states = [block.forward.output_shape for block in network.blocks]
+    assert states == [(28, 28, 16), (14, 14, 16), *[(7, 7, 16)] * 5]
+    assert [layer.output_shape for layer in network.head] == [(5, 5, 16), (16,), (10,)]
+    assert network.head[-1].bias is False
+
+
+@pytest.mark.parametrize("kind", ["cnn", "resnet"])
+@pytest.mark.parametrize("shape", [(7, 9), (28, 28, 2), (64,), (2, 8, 8, 3)])
+def test_what_is_not_an_image_is_refused(kind, shape):
+    with pytest.raises(InfoflowError, match="needs images of at least 8 x 8 pixels and 1 or 3 channels"):
+        build_network({"kind": kind, "channels": 4, "activation": "tanh"}, shape, 10, 3)
+
+
+def test_a_layer_with_a_border_is_a_convolution_on_a_torus():
+    """Shifting a state on the torus shifts what the layer makes of it."""
+    layer = Convolution((7, 7, 3), 4, "tanh", wrap=1)
+    (parameters,) = draw_gaussian([layer], 1.5, 0.1, 0, "torus", range(2), dtype=torch.float64)
+    torus = torch.rand(2, 3, 5, 5, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+
+    def through(state):
+        bordered = torch.nn.functional.pad(state.flatten(0, 1).permute(0, 3, 1, 2), (1, 1, 1, 1), "circular")
+        y = apply(layer, parameters, bordered.permute(0, 2, 3, 1).unflatten(0, (2, 3)))
+        torch.testing.assert_close(y[:, :, 0], y[:, :, 5])
+        torch.testing.assert_close(y[:, :, :, 6], y[:, :, :, 1])
+        return y[:, :, 1:-1, 1:-1]
+
+    torch.testing.assert_close(through(torus.roll((1, 2), (2, 3))), through(torus).roll((1, 2), (2, 3)))
 
 
 def test_a_block_refuses_an_inverse_that_does_not_fit():

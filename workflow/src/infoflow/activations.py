@@ -37,5 +37,6 @@ ACTIVATIONS = {
     "tanh": Activation(tanh, lambda g, z, a: torch.ops.aten.tanh_backward(g, a)),
     "erf": Activation(torch.erf, lambda g, z, a: g * (z.square().neg_().exp_() * (2 / math.sqrt(math.pi)))),
     "relu": Activation(torch.relu, lambda g, z, a: g * (a > 0)),
+    "tanhshrink": Activation(lambda z: z - tanh(z), lambda g, z, a: g * (z - a).square_()),
     "linear": Activation(lambda z: z, lambda g, z, a: g),
 }

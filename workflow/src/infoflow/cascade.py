@@ -11,8 +11,11 @@ from typing import Any
 
 import torch
 
-from infoflow.architectures import Block, Map, Parameters, apply_in_parts
-from infoflow.initialization import draw_gaussian
+from infoflow.architectures import Block
+from infoflow.errors import InfoflowError
+from infoflow.frozen import memory
+from infoflow.initialization import draw_gaussian, scale_weights
+from infoflow.maps import Map, Parameters, apply_in_parts, record_of, units
 from infoflow.reconstruction import fit_inverses
 
 
@@ -24,11 +27,17 @@ class Probe:
         reconstructions: C^l(x) of the evaluation set, [R, L, S, *input_shape].
         losses: mean squared error of every reconstruction network per step, [R, L, N].
         pre_activation_moments: (1/N_l) Σ_i (z_i^l)² of the frozen network, [R, L, S].
+        channels: reconstructions of some of the evaluation set from single channels, [R, K, S', *input_shape].
     """
 
     reconstructions: torch.Tensor
     losses: torch.Tensor
     pre_activation_moments: torch.Tensor
+    channels: torch.Tensor
+
+
+CHANNEL_SAMPLES = 4
+"""Images that are reconstructed from single channels."""
 
 
 def probe_cascade(
@@ -41,6 +50,7 @@ def probe_cascade(
     *,
     seed: int,
     replicas: Sequence[int],
+    weights: Sequence[Parameters] | None = None,
 ) -> Probe:
     """Draw the frozen networks, find their reconstruction networks, and reconstruct the evaluation set.
 
@@ -50,13 +60,22 @@ def probe_cascade(
         evaluation_images: [S, *input_shape].
         options: section `probe` of the config.
         replicas: indices of the replicas to compute; replica r does not depend on which others are computed with it.
+        weights: parameters of the layers, to be scaled by σ_w and σ_b; by default they are drawn at random.
     """
     to = {"dtype": images.dtype, "device": images.device}
-    frozen = draw_gaussian([b.forward for b in blocks], sigma_w2, sigma_b2, seed, "frozen", replicas, **to)
-    inverses = fit_inverses(blocks, frozen, images, options, seed=seed, replicas=replicas)
     forward = [b.forward for b in blocks]
-    reconstructions, moments = compose_cascades(forward, frozen, inverses.maps, inverses.parameters, evaluation_images)
-    return Probe(reconstructions, inverses.losses, moments)
+    if weights is None:
+        frozen = draw_gaussian(forward, sigma_w2, sigma_b2, seed, "frozen", replicas, **to)
+    else:
+        frozen = scale_weights(weights, sigma_w2, sigma_b2, replicas, **to)
+    found = fit_inverses(blocks, frozen, images, options, seed=seed, replicas=replicas)
+    way_back = found.maps, found.parameters
+    reconstructions, moments = compose_cascades(forward, frozen, *way_back, evaluation_images, len(replicas))
+    shown = options.get("show_channels", [])
+    channels = reconstruct_channels(
+        forward, frozen, *way_back, evaluation_images[:CHANNEL_SAMPLES], len(replicas), shown
+    )
+    return Probe(reconstructions, found.losses, moments, channels)
 
 
 @torch.no_grad()
@@ -66,35 +85,112 @@ def compose_cascades(
     inverses: Sequence[Map],
     parameters: Sequence[Parameters],
     images: torch.Tensor,
+    replicas: int,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """All cascades C^1 ... C^L of the images in one sweep, from the deepest layer down.
 
     On its way down the batch of layer l + 1 is joined by the activations of layer l, so that every inverse is applied
-    once, to everything that has to pass it.
+    once, to everything that has to pass it. As many images are taken at once as memory holds.
 
     Args:
         layers: the L layers, with their parameters `frozen`, stacked over R replicas.
         inverses: the L reconstruction networks, with their `parameters`.
         images: [S, *input_shape].
+        replicas: R.
 
     Returns:
         Reconstructions [R, L, S, *input_shape] and (1/N_l) Σ_i (z_i^l)² [R, L, S].
     """
-    count = len(next(iter(frozen[0].values())))
-    x = images.expand(count, *images.shape)
-    activations, moments = [], []
-    for layer, p in zip(layers, frozen, strict=True):
-        z = layer.pre_activation(p, x)
-        moments.append(z.square().flatten(2).mean(2))
-        x = layer.activate(z)
-        activations.append(x)
+    largest = max(units(layer.output_shape) for layer in layers)
+    samples = max(1, memory(images.device) // (images.element_size() * replicas * len(layers) * largest))
+    if samples >= len(images):
+        return _compose(layers, frozen, inverses, parameters, images, replicas)
+    cascades = images.new_empty(replicas, len(layers), *images.shape)
+    moments = images.new_empty(cascades.shape[:3])
+    for first in range(0, len(images), samples):
+        part = slice(first, first + samples)
+        found = _compose(layers, frozen, inverses, parameters, images[part], replicas)
+        cascades[:, :, part], moments[:, :, part] = found
+    return cascades, moments
 
+
+def _compose(layers, frozen, inverses, parameters, images: torch.Tensor, replicas: int):
+    """`compose_cascades` of images that all fit in memory."""
+    activations, moments, records = forward(layers, frozen, images, replicas)
     # [R, L, S, *shape]: filled from the deepest layer down, each inverse takes what is there in place
-    cascades = x.new_empty(count, len(layers), len(images), *inverses[-1].input_shape)
+    cascades = images.new_empty(replicas, len(layers), len(images), *inverses[-1].input_shape)
     for l in reversed(range(len(layers))):
         cascades[:, l] = activations.pop()
         source = cascades[:, l:].flatten(1, 2)
         if inverses[l].output_shape != inverses[l].input_shape:
-            cascades = x.new_empty(*cascades.shape[:3], *inverses[l].output_shape)
-        apply_in_parts(inverses[l], parameters[l], source, out=cascades[:, l:].flatten(1, 2))
+            cascades = images.new_empty(*cascades.shape[:3], *inverses[l].output_shape)
+        record = None if records[l] is None else records[l].repeat(1, len(layers) - l, *[1] * (records[l].ndim - 2))
+        apply_in_parts(inverses[l], parameters[l], source, cascades[:, l:].flatten(1, 2), record)
     return cascades, torch.stack(moments, dim=1)
+
+
+@torch.no_grad()
+def forward(
+    layers: Sequence[Map], frozen: Sequence[Parameters], images: torch.Tensor, replicas: int
+) -> tuple[list[torch.Tensor], list[torch.Tensor], list[torch.Tensor | None]]:
+    """Of every layer: activations [R, S, *output_shape], (1/N_l) Σ_i (z_i^l)² [R, S], and what its inverse needs."""
+    x = images.expand(replicas, *images.shape)
+    activations, moments, records = [], [], []
+    for layer, p in zip(layers, frozen, strict=True):
+        z = layer.pre_activation(p, x)
+        moments.append(z.square().flatten(2).mean(2))
+        records.append(record_of(layer, x))
+        x = layer.activate(z)
+        activations.append(x)
+    return activations, moments, records
+
+
+@torch.no_grad()
+def send_back(
+    inverses: Sequence[Map],
+    parameters: Sequence[Parameters],
+    states: torch.Tensor,
+    records: Sequence[torch.Tensor | None] | None = None,
+) -> torch.Tensor:
+    """States [R, S, *shape] of the layer that the last inverse undoes, taken back to images [R, S, *input_shape]."""
+    for l in reversed(range(len(inverses))):
+        states = apply_in_parts(inverses[l], parameters[l], states, record=records and records[l])
+    return states
+
+
+@torch.no_grad()
+def reconstruct_channels(
+    layers: Sequence[Map],
+    frozen: Sequence[Parameters],
+    inverses: Sequence[Map],
+    parameters: Sequence[Parameters],
+    images: torch.Tensor,
+    replicas: int,
+    channels: Sequence[tuple[int, int]],
+) -> torch.Tensor:
+    """What single channels hold: all others are set to zero, and the state is taken back to the input.
+
+    Args:
+        layers, frozen, inverses, parameters, images, replicas: see `compose_cascades`.
+        channels: K pairs of a layer, counted from 1, and a channel of it, counted from 0.
+
+    Returns:
+        [R, K, S, *input_shape].
+
+    Raises:
+        InfoflowError: there is no such layer or channel.
+    """
+    for layer, channel in channels:
+        if layer > len(layers) or channel >= layers[layer - 1].output_shape[-1]:
+            raise InfoflowError(
+                f"probe.show_channels: there is no channel {channel} in layer {layer} of this network of {len(layers)} "
+                f"layers; channels count from 0, layers from 1"
+            )
+    found = images.new_empty(replicas, len(channels), *images.shape)
+    if channels:
+        activations, _, records = forward(layers, frozen, images, replicas)
+    for k, (layer, channel) in enumerate(channels):
+        state = torch.zeros_like(activations[layer - 1])
+        state[..., channel] = activations[layer - 1][..., channel]
+        found[:, k] = send_back(inverses[:layer], parameters[:layer], state, records)
+    return found

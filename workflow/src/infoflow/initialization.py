@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import torch
 
-from infoflow.architectures import Map, Parameters
+from infoflow.maps import Map, Parameters
 
 
 def generator(seed: int, *labels: str | int) -> torch.Generator:
@@ -37,7 +37,7 @@ def draw_gaussian(
             [
                 {
                     name: torch.randn(shape, generator=stream)
-                    * math.sqrt(sigma_b2 if name == "bias" else sigma_w2 / forward.fan_in)
+                    * math.sqrt(sigma_b2 if name.endswith("bias") else sigma_w2 / forward.fan_in(name))
                     for name, shape in forward.parameter_shapes.items()
                 }
                 for stream in (generator(seed, purpose, index, r) for r in replicas)
@@ -48,13 +48,32 @@ def draw_gaussian(
     ]
 
 
+def scale_weights(
+    weights: Sequence[Parameters], sigma_w2: float, sigma_b2: float, replicas: Sequence[int], **to
+) -> list[Parameters]:
+    """Given weights times σ_w, given biases times σ_b: what `draw_gaussian` does with its draws. Equal replicas.
+
+    Args:
+        weights: parameters of one network per map, without an axis of networks.
+    """
+    return [
+        {
+            name: (p.to(**to) * math.sqrt(sigma_b2 if name.endswith("bias") else sigma_w2)).expand(
+                len(replicas), *p.shape
+            )
+            for name, p in one.items()
+        }
+        for one in weights
+    ]
+
+
 def draw_uniform(maps: Sequence[Map], seed: int, purpose: str, replicas: Sequence[int], **to) -> list[Parameters]:
     """Reconstruction-network parameters, PyTorch's default U(±1/√fan_in), for every map, stacked over replicas."""
     return [
         _stack(
             [
                 {
-                    name: (2 * torch.rand(shape, generator=stream) - 1) / math.sqrt(inverse.fan_in)
+                    name: (2 * torch.rand(shape, generator=stream) - 1) / math.sqrt(inverse.fan_in(name))
                     for name, shape in inverse.parameter_shapes.items()
                 }
                 for stream in (generator(seed, purpose, index, r) for r in replicas)

@@ -14,8 +14,9 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
-from infoflow.architectures import Map, Network, Parameters, apply, vjp
+from infoflow.architectures import Network
 from infoflow.initialization import draw_gaussian, draw_order
+from infoflow.maps import PART, Map, Parameters, apply, units, vjp
 from infoflow.parallel import CACHE, for_each
 
 logger = logging.getLogger(__name__)
@@ -92,7 +93,7 @@ def _networks_at_once(network: Network, replicas: int, images: torch.Tensor) -> 
     if images.device.type != "cpu":
         return replicas
     layers = [*(b.forward for b in network.blocks), *network.head]
-    largest = max(sum(map(math.prod, layer.parameter_shapes.values())) for layer in layers)
+    largest = max(sum(map(units, layer.parameter_shapes.values())) for layer in layers)
     share = math.ceil(replicas / torch.get_num_threads())
     return max(1, min(share, CACHE // (images.element_size() * largest)))
 
@@ -137,7 +138,7 @@ def _train_together(
             )
 
         loss[running, epoch] = (total / len(images)).cpu().numpy()
-        accuracy[running, epoch] = _accuracy(layers, parameters, test_images, test_labels)
+        accuracy[running, epoch] = _accuracy(layers, parameters, len(running), test_images, test_labels)
         state = [p for layer in parameters for p in layer.values()]
         finite = torch.stack([p.flatten(1).isfinite().all(1) for p in state]).all(0).cpu().numpy()
         finite &= np.isfinite(loss[running, epoch])
@@ -199,11 +200,14 @@ def _descend(
 
 
 @torch.no_grad()
-def _accuracy(layers, parameters, images: torch.Tensor, labels: torch.Tensor, batch_size: int = 1000) -> np.ndarray:
-    count = len(next(iter(parameters[0].values())))
-    hits = torch.zeros(count, dtype=torch.long, device=images.device)
-    for x, y in zip(images.split(batch_size), labels.split(batch_size), strict=True):
-        x = x.expand(count, *x.shape)
+def _accuracy(
+    layers: Sequence[Map], parameters: Sequence[Parameters], replicas: int, images: torch.Tensor, labels: torch.Tensor
+) -> np.ndarray:
+    largest = max(units(layer.output_shape) for layer in layers)
+    samples = min(1000, max(1, PART // (images.element_size() * replicas * largest)))
+    hits = torch.zeros(replicas, dtype=torch.long, device=images.device)
+    for x, y in zip(images.split(samples), labels.split(samples), strict=True):
+        x = x.expand(replicas, *x.shape)
         for layer, p in zip(layers, parameters, strict=True):
             x = apply(layer, p, x)
         hits += (x.argmax(-1) == y).sum(1)

@@ -1,111 +1,23 @@
 """Architectures: a network is a list of blocks and a readout head.
 
-The contract, and all that the engine knows of a network:
+- A `Block` pairs the frozen forward map of one layer with the inverse map that is trained to undo it.
+- A `Network` is the blocks, in the order in which the input meets them, and the maps of the readout head.
 
-- a `Map` takes activations of one shape to another, with parameters stacked over independent networks; how gradients
-  go back through it is autograd's business (`vjp`), unless it has a faster way of its own;
-- a `Block` pairs the frozen forward map of one layer with the inverse map that is trained to undo it;
-- a `Network` is the blocks, in the order in which the input meets them, and the maps of the readout head.
-
-Maps and blocks are compared by value: equal ones are computed together, in one batched operation.
-
-An architecture is one module of this package, named like its `kind`, with `build` (see `build_network`).
+An architecture is one module of this package, named like its `kind`, with `build` (see `build_network`). Whatever is
+made of convolutions, dense layers and pooling can be cut into blocks by `infoflow.modules`.
 """
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
-import torch
-
-from infoflow.parallel import for_each
-
-Parameters = dict[str, torch.Tensor]
-"""Parameters of N independent networks: each tensor is [N, *shape]."""
-
-PullBack = Callable[..., torch.Tensor | None]
-"""`pull_back(gradient, into, decay, scale, to_input)`, see `vjp`."""
-
-
-class Map(Protocol):
-    """A layer, forward or inverse, evaluated for N independent networks at once."""
-
-    input_shape: tuple[int, ...]
-    output_shape: tuple[int, ...]
-    parameter_shapes: dict[str, tuple[int, ...]]
-    """Shapes for one network, by name; the name `bias` is drawn with σ_b², all others with σ_w²/fan_in."""
-    fan_in: int
-    fan_out: int
-    """Units, or channels, of the output; their number sets the finite-width spread."""
-
-    def pre_activation(self, parameters: Parameters, x: torch.Tensor) -> torch.Tensor:
-        """z = W x + b: [N, B, *input_shape] -> [N, B, *output_shape]."""
-
-    def activate(self, z: torch.Tensor) -> torch.Tensor:
-        """φ(z), elementwise."""
-
-
-def apply(layer: Map, parameters: Parameters, x: torch.Tensor) -> torch.Tensor:
-    """φ(W x + b): [N, B, *input_shape] -> [N, B, *output_shape]."""
-    return layer.activate(layer.pre_activation(parameters, x))
-
-
-def apply_in_parts(
-    layer: Map, parameters: Parameters, x: torch.Tensor, out: torch.Tensor | None = None, samples: int = 1024
-) -> torch.Tensor:
-    """`apply` for any number B of samples, so many at a time, into `out`: only the result takes memory."""
-    if out is None:
-        out = x.new_empty(*x.shape[:2], *layer.output_shape)
-
-    @torch.no_grad()
-    def evaluate(start: int) -> None:
-        part = slice(start, start + samples)
-        out[:, part] = apply(layer, parameters, x[:, part])
-
-    starts = range(0, x.shape[1], samples)
-    for_each(starts, evaluate, x.device, len(starts))
-    return out
-
-
-def vjp(layer: Map, parameters: Parameters, x: torch.Tensor) -> tuple[torch.Tensor, PullBack]:
-    """The output of a map, and the function that takes a gradient back through it (vector-Jacobian product).
-
-    `pull_back(gradient, into, decay, scale, to_input)` takes the gradient of a loss by the output, [N, B,
-    *output_shape], adds what it gives for the parameters to `into` (p <- decay p + scale ∂loss/∂p, for the names and
-    shapes of the parameters), and returns the gradient by the input, [N, B, *input_shape], if `to_input`, else None.
-    So a step of gradient descent needs no memory for gradients: `into` may be the parameters themselves.
-
-    A map with a method `vjp` of its own is asked for it; for all others it is autograd.
-    """
-    if hasattr(layer, "vjp"):
-        return layer.vjp(parameters, x)
-    with torch.enable_grad():
-        x = x.detach().requires_grad_()
-        variables = {name: p.detach().requires_grad_() for name, p in parameters.items()}
-        output = apply(layer, variables, x)
-
-    def pull_back(
-        gradient: torch.Tensor, into: Parameters, decay: float, scale: float, to_input: bool
-    ) -> torch.Tensor | None:
-        wanted = [*variables.values(), *([x] if to_input else [])]
-        found = torch.autograd.grad(output, wanted, gradient)
-        for name, part in zip(variables, found):
-            accumulate(into[name], part, decay, scale)
-        return found[-1] if to_input else None
-
-    return output.detach(), pull_back
-
-
-def accumulate(into: torch.Tensor, part: torch.Tensor, decay: float, scale: float) -> None:
-    """into <- decay into + scale part; what was in `into` is not looked at if `decay` is 0."""
-    if decay == 0:
-        torch.mul(part, scale, out=into)
-    elif decay == 1:
-        into.add_(part, alpha=scale)
-    else:
-        into.mul_(decay).add_(part, alpha=scale)
+from infoflow.maps import Map
+from infoflow.maps.compose import Chain
+from infoflow.maps.convolution import Convolution, TransposedConvolution
+from infoflow.maps.dense import Dense
+from infoflow.maps.pooling import Reshape
 
 
 @dataclass(frozen=True)
@@ -114,6 +26,7 @@ class Block:
 
     forward: Map
     inverse: Map
+    name: str = field(default="", compare=False)
 
     def __post_init__(self):
         there, back = self.forward, self.inverse
@@ -126,7 +39,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Network:
-    """`depth` blocks and the maps of the readout head, whose last one gives the class scores."""
+    """The blocks and the maps of the readout head, whose last one gives the class scores."""
 
     blocks: tuple[Block, ...]
     head: tuple[Map, ...]
@@ -144,10 +57,27 @@ def build_network(
 
     Args:
         options: the architecture's entry of the config; `kind` names the module.
-        input_shape: shape of one image, without the batch axis.
+        input_shape: shape of one image, without the batch axis: [row, column] or [row, column, channel].
         classes: number of classes of the readout.
-        depth: number of hidden layers.
-        readout: `logits` (linear) or `reference` (the published head ends with φ as well).
+        depth: depth as the architecture counts it.
+        readout: `logits` (linear); otherwise the head ends with φ as well, as published.
+
+    Raises:
+        InfoflowError: the architecture cannot take such images, or has no such depth.
     """
     module = importlib.import_module(f"{__name__}.{options['kind']}")
     return module.build(options, tuple(input_shape), classes, depth, readout)
+
+
+def inverse_of(layer: Map, activation: str = "tanh") -> Map:
+    """The map that is trained to undo a layer, where an architecture has none of its own: of the layer's own kind."""
+    match layer:
+        case Convolution():
+            shapes = layer.output_shape, layer.input_shape
+            return TransposedConvolution(*shapes, activation, layer.kernel, layer.stride)
+        case Chain():
+            return Chain(tuple(inverse_of(part, activation) for part in reversed(layer.parts)))
+        case Reshape():
+            return Reshape(layer.output_shape, layer.input_shape)
+        case _:
+            return Dense(layer.output_shape, layer.input_shape, activation)

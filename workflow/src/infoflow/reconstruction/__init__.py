@@ -13,8 +13,9 @@ from typing import Any
 
 import torch
 
-from infoflow.architectures import Block, Map, Parameters
+from infoflow.architectures import Block
 from infoflow.frozen import Chunk
+from infoflow.maps import Map, Parameters
 
 logger = logging.getLogger(__name__)
 
@@ -74,8 +75,11 @@ def fit_inverses(
         frozen: parameters of the layers, stacked over replicas.
         images: training images [M, *input_shape]; their dtype and device are those of the whole computation.
         options: section `probe` of the config; `method` names the module, the rest is its business.
-        replicas: indices of the replicas; replica r does not depend on which others are computed with it.
+        replicas: indices of the R replicas; replica r does not depend on which others are computed with it.
         at_once: networks that are computed as one batch, see `frozen.walk`.
+
+    Raises:
+        InfoflowError: the method cannot be used for such layers.
     """
     module = importlib.import_module(f"{__name__}.{options['method']}")
     return module.fit(blocks, frozen, images, options, seed=seed, replicas=replicas, at_once=at_once)

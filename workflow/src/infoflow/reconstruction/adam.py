@@ -1,14 +1,15 @@
 """Reconstruction networks trained with Adam on the mean squared error, as published. Source: PHYSICS A2."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
 
-from infoflow.architectures import Block, Map, Parameters, vjp
-from infoflow.frozen import Chunk, walk
+from infoflow.architectures import Block
+from infoflow.frozen import Chunk, Pair, walk
 from infoflow.initialization import draw_order, draw_uniform
+from infoflow.maps import Parameters, record_of, vjp
 from infoflow.parallel import for_each
 from infoflow.reconstruction import Inverses, Progress
 
@@ -72,57 +73,60 @@ def fit(
     tell = Progress()
 
     def train(chunk: Chunk) -> None:
-        layers, rows = slice(chunk.layers.start, chunk.layers.stop), chunk.rows
-        # the networks side by side, [layers x replicas, ...]
-        networks = {k: torch.cat([p[k][rows] for p in parameters[layers]]) for k in parameters[layers.start]}
-        batches = _batches(chunk, [order[rows] for order in later], batch_size)
-        history = _train(maps[layers.start], networks, batches, steps, options["learning_rate"])
-
+        rows = chunk.rows
         count = rows.stop - rows.start
-        losses[rows, layers] = history.T.unflatten(0, (-1, count)).transpose(0, 1)
-        for name, trained in networks.items():
-            for p, part in zip(parameters[layers], trained.split(count)):
-                p[name][rows] = part
-        tell(chunk, len(blocks), replicas, history[-1].mean())
+        # of every part the networks side by side, [layers x replicas, ...]
+        networks = [
+            {k: torch.cat([p[k][rows] for p in parameters[part.start : part.stop]]) for k in parameters[part.start]}
+            for part in chunk.parts
+        ]
+        batches = chunk.batches([order[rows] for order in later], batch_size)
+        histories = _train([blocks[p.start] for p in chunk.parts], networks, batches, steps, options["learning_rate"])
+        for part, trained, history in zip(chunk.parts, networks, histories, strict=True):
+            layers = slice(part.start, part.stop)
+            losses[rows, layers] = history.T.unflatten(0, (-1, count)).transpose(0, 1)
+            for name, both in trained.items():
+                for p, one in zip(parameters[layers], both.split(count)):
+                    p[name][rows] = one
+        tell(chunk, len(blocks), replicas, torch.stack([h[-1].mean() for h in histories]).mean())
 
-    for_each(walk(blocks, frozen, images, first, at_once), train, images.device, len(blocks) * len(replicas))
+    chunks = walk(blocks, frozen, images, len(replicas), first, at_once)
+    for_each(chunks, train, images.device, len(blocks) * len(replicas))
     return Inverses(maps, parameters, losses)
-
-
-def _batches(
-    chunk: Chunk, orders: Sequence[torch.Tensor], batch_size: int
-) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Inputs and outputs [N, B, *shape] of the layers, batch by batch: as they lie, then in further orders [Q, M]."""
-    replicas, samples = chunk.inputs.shape[1:3]
-    parts = [a.flatten(0, 1).split(batch_size, dim=1) for a in (chunk.inputs, chunk.outputs)]
-    yield from zip(*parts)
-    first_of = samples * torch.arange(replicas, device=chunk.inputs.device)[:, None]
-    flat = [a.flatten(1, 2) for a in (chunk.inputs, chunk.outputs)]
-    for order in orders:
-        for places in (order + first_of).split(batch_size, dim=1):
-            rows = places.flatten()
-            yield tuple(a.index_select(1, rows).view(-1, places.shape[1], *a.shape[2:]) for a in flat)
 
 
 @torch.no_grad()
 def _train(
-    inverse: Map,
-    networks: Parameters,
-    batches: Iterable[tuple[torch.Tensor, torch.Tensor]],
+    blocks: Sequence[Block],
+    networks: Sequence[Parameters],
+    batches: Iterable[Iterable[Pair]],
     steps: int,
     learning_rate: float,
-) -> torch.Tensor:
-    """Train N networks in place, to give the first of each pair [N, B, *shape] from the second; losses [steps, N]."""
-    optimizer = Adam(networks.values(), learning_rate)
-    gradients = dict(zip(networks, optimizer.gradients))
-    # Written in place: a small tensor kept from every step would keep the allocator from reusing the large ones.
-    losses = optimizer.parameters[0].new_empty(steps, len(optimizer.parameters[0]))
-    sizes = []
-    for step, (targets, outputs) in enumerate(batches):
-        guess, pull_back = vjp(inverse, networks, outputs)
-        error = guess - targets
-        sizes.append(error[0].numel())
-        pull_back(error, gradients, decay=0.0, scale=2 / sizes[-1], to_input=False)
-        optimizer.step()
-        torch.linalg.vector_norm(error.flatten(1), dim=1, out=losses[step])
-    return losses.square_().div_(losses.new_tensor(sizes)[:, None])
+) -> list[torch.Tensor]:
+    """Train the inverses of some blocks in place, to give the first of each pair from the second.
+
+    Args:
+        blocks: P of them.
+        networks: parameters of their inverses, each stacked over N networks.
+        batches: for every step a pair [N, B, *shape] for each of the blocks.
+
+    Returns:
+        Losses [steps, N] of each of the blocks.
+    """
+    optimizers = [Adam(p.values(), learning_rate) for p in networks]
+    gradients = [dict(zip(p, optimizer.gradients)) for p, optimizer in zip(networks, optimizers)]
+    losses: list[torch.Tensor | None] = [None] * len(blocks)
+    sizes = torch.empty(steps, len(blocks), dtype=torch.float64)
+    for step, pairs in enumerate(batches):
+        for k, (targets, outputs) in enumerate(pairs):
+            guess, pull_back = vjp(blocks[k].inverse, networks[k], outputs, record_of(blocks[k].forward, targets))
+            error = guess - targets
+            if networks[k]:
+                pull_back(error, gradients[k], decay=0.0, scale=2 / error[0].numel(), to_input=False)
+                optimizers[k].step()
+            if losses[k] is None:
+                losses[k] = error.new_empty(steps, len(error))
+            # Written in place: a small tensor kept from every step would keep the allocator from reusing large ones.
+            torch.linalg.vector_norm(error.flatten(1), dim=1, out=losses[k][step])
+            sizes[step, k] = error[0].numel()
+    return [loss.square_().div_(sizes[:, k, None].to(loss)) for k, loss in enumerate(losses)]

@@ -3,6 +3,7 @@
 c_l(a) = μ_{l-1} + (a - μ_l) B with B = (Cov(x_l) + λ 1)^{-1} Cov(x_l, x_{l-1}): affine, without iterations, at the cost
 of two products and one factorisation per layer. The penalty λ is absolute, a noise floor: what of the input is left in
 x_l with a variance below λ counts as lost. One that scales with the variance would never see the ordered phase forget.
+Layers that are not dense are undone by a dense map as well: every pixel from all units.
 """
 
 import math
@@ -11,11 +12,16 @@ from typing import Any
 
 import torch
 
-from infoflow.architectures import Block, Parameters
-from infoflow.architectures.mlp import Dense
+from infoflow.architectures import Block
+from infoflow.errors import InfoflowError
 from infoflow.frozen import walk
 from infoflow.initialization import draw_order
+from infoflow.maps import Parameters, units
+from infoflow.maps.dense import Dense
 from infoflow.reconstruction import Inverses, Progress
+
+LARGEST = 20_000
+"""Units of the largest layer: its covariances take 8 bytes times the square of that."""
 
 
 def fit(
@@ -32,7 +38,16 @@ def fit(
 
     Covariances are taken and solved for in float64, over the same random choice of `ridge_samples` images (or over all)
     for all replicas.
+
+    Raises:
+        InfoflowError: a layer has more than `LARGEST` units.
     """
+    for l, block in enumerate(blocks, start=1):
+        if (size := max(units(block.forward.input_shape), units(block.forward.output_shape))) > LARGEST:
+            raise InfoflowError(
+                f"probe.method ridge: layer {l} has {size} units, more than {LARGEST}, too many for its covariances; "
+                "use adam for this architecture"
+            )
     (order,) = draw_order(seed, "ridge samples", 0, [0], len(images))
     images = images[order[: options["ridge_samples"]].to(images.device)]
     maps = [Dense(b.inverse.input_shape, b.inverse.output_shape, "linear") for b in blocks]
@@ -42,7 +57,7 @@ def fit(
     ]
     losses = torch.empty(len(replicas), len(blocks), 1, **to)
     tell = Progress()
-    for chunk in walk(blocks, frozen, images, at_once=at_once):
+    for chunk in walk(blocks, frozen, images, len(replicas), at_once=at_once):
         layers, rows = slice(chunk.layers.start, chunk.layers.stop), chunk.rows
         weight, bias, loss = solve(
             chunk.outputs.flatten(0, 1).flatten(2), chunk.inputs.flatten(0, 1).flatten(2), options["ridge_penalty"]

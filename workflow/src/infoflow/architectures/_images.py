@@ -1,0 +1,51 @@
+"""What the convolutional architectures share: the stem that makes images smaller, and the readout head."""
+
+import math
+
+from infoflow.architectures import Block
+from infoflow.errors import InfoflowError
+from infoflow.maps import Map
+from infoflow.maps.convolution import Convolution, TransposedConvolution, as_image
+from infoflow.maps.dense import Dense
+from infoflow.maps.pooling import MeanPool
+
+SMALLEST_IMAGE = 8
+SMALLEST_STATE = 5
+"""Least side of a state: with a border of one the torus is 3 × 3, and a kernel meets nine different pixels."""
+
+
+def stem(input_shape: tuple[int, ...], channels: int, activation: str) -> list[Block]:
+    """Three convolutions, the last two with stride 2 unless that leaves fewer than 5 pixels: 28 → 28 → 14 → 7.
+
+    Raises:
+        InfoflowError: the input is not an image of at least 8 × 8 pixels and 1 or 3 channels.
+    """
+    if (
+        len(input_shape) not in (2, 3)
+        or min(input_shape[:2]) < SMALLEST_IMAGE
+        or as_image(input_shape)[2] not in (1, 3)
+    ):
+        raise InfoflowError(
+            f"a convolutional network needs images of at least {SMALLEST_IMAGE} x {SMALLEST_IMAGE} pixels and 1 or 3 "
+            f"channels, not of shape {input_shape}"
+        )
+    blocks, shape = [], input_shape
+    for may_halve in (False, True, True):
+        stride = 2 if may_halve and math.ceil(min(shape[:2]) / 2) >= SMALLEST_STATE else 1
+        forward = Convolution(shape, channels, activation, stride=stride, padding=1)
+        blocks.append(Block(forward, undo(forward), f"stem {len(blocks) + 1}"))
+        shape = forward.output_shape
+    return blocks
+
+
+def undo(layer: Convolution) -> TransposedConvolution:
+    """The inverse of a convolution: with tanh, as published, whatever its own activation."""
+    return TransposedConvolution(layer.output_shape, layer.input_shape, "tanh", layer.kernel, layer.stride)
+
+
+def head(state_shape: tuple[int, ...], classes: int, activation: str, readout: str) -> tuple[Map, ...]:
+    """A convolution without padding, the mean over its pixels, and a dense layer without bias."""
+    last = Convolution(state_shape, state_shape[2], activation)
+    pool = MeanPool(last.output_shape)
+    scores = Dense(pool.output_shape, (classes,), "linear" if readout == "logits" else activation, bias=False)
+    return last, pool, scores

@@ -1,0 +1,29 @@
+"""Residual convolutional network with an outer activation. Source: arXiv:2406.12916, PHYSICS A1, B6.
+
+Blocks x → φ(x + S(x)), S two circular convolutions with φ between them. A network of depth D, counted as published, has
+D + 2 probed layers: the stem of the convolutional network, and D - 1 such blocks. Because of the outer φ it is not the
+residual network of arXiv:1712.08969.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from infoflow.architectures import Block, Network
+from infoflow.architectures._images import head, stem, undo
+from infoflow.maps.compose import Chain, Residual
+from infoflow.maps.convolution import Convolution
+
+
+def build(
+    options: Mapping[str, Any], input_shape: tuple[int, ...], classes: int, depth: int, readout: str = "logits"
+) -> Network:
+    """See `infoflow.architectures.build_network`."""
+    channels, activation = options["channels"], options["activation"]
+    blocks = stem(input_shape, channels, activation)
+    state = blocks[-1].forward.output_shape
+    first = Convolution(state, channels, activation, wrap=1)
+    second = Convolution(state, channels, "linear", wrap=1)
+    residual = Residual(Chain((first, second)), activation)
+    inverse = Chain((undo(second), undo(first)))
+    blocks += [Block(residual, inverse, f"block {k}") for k in range(1, depth)]
+    return Network(tuple(blocks), head(state, classes, activation, readout))
