@@ -25,6 +25,15 @@ def mnist_root() -> Path:
 
 
 @pytest.fixture(scope="session")
+def cifar10_root() -> Path:
+    """Directory with the original CIFAR-10 files; without it the test is skipped, and says so."""
+    root = Path(os.environ.get("INFOFLOW_DATA", ""))
+    if not os.environ.get("INFOFLOW_DATA") or not (root / "cifar-10-batches-py/test_batch").exists():
+        pytest.skip("needs CIFAR-10: set INFOFLOW_DATA to a directory in torchvision's layout")
+    return root
+
+
+@pytest.fixture(scope="session")
 def published() -> dict[float, dict[str, np.ndarray]]:
     """Per-layer medians measured with the published implementation on MNIST, by σ_w²."""
     points = json.loads((ROOT / "tests/physics/mnist_mlp_wide_d40.json").read_text())["points"]

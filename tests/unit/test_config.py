@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from common import ROOT, SCHEMA, load_config
 from infoflow import architectures, datasets
-from infoflow.config import UNLABELLED, check_config, settings
+from infoflow.config import DATASET_OPTIONS, UNLABELLED, check_config, settings
 from infoflow.errors import InfoflowError
 from infoflow.grid import Grid
 
@@ -50,6 +50,15 @@ def test_a_data_set_overrides_the_common_settings():
     assert settings(config, "probe", "digits")["epochs"] == 20
 
 
+def test_the_options_of_data_sets_have_no_defaults_in_the_schema():
+    own = {"kind": "image_folder", "path": "own", "train_samples": 10, "test_samples": 10}
+    noise = {"kind": "white_noise", "shape": [4, 4, 3], "train_samples": 10, "test_samples": 10}
+    config = check_config(changed(datasets__own=own, datasets__noise=noise), SCHEMA)
+    assert config["datasets"]["own"] == own
+    assert config["datasets"]["noise"] == noise
+    assert config["datasets"]["cifar10"] == {"kind": "cifar10"}
+
+
 def test_null_switches_an_experiment_off():
     other = {"dataset": "mnist", "architecture": "mlp", "sigma_w2": [1.0], "sigma_b2": [0.05], "depth": [3]}
     config = check_config(changed(experiments={"digits": None, "other": other}), SCHEMA)
@@ -83,6 +92,14 @@ def test_null_switches_an_experiment_off():
         ({"experiments__digits__dataset": "white_noise"}, "no labels to train on"),
         ({"datasets__noise": {"kind": "white_noise"}}, "datasets.noise.shape: white_noise needs it"),
         ({"datasets__digits__shape": [3, 3]}, "only white_noise has a shape"),
+        ({"datasets__white_noise__shape": [3]}, r"datasets.white_noise.shape: \[3\]"),
+        ({"datasets__white_noise__shape": [3, 3, 4]}, r"datasets.white_noise.shape\[2\]: 3 was expected"),
+        ({"datasets__mnist__colour": True}, "mnist.colour: only cifar10, image_folder and photographs have a colour"),
+        ({"datasets__cifar10__size": 16}, "datasets.cifar10.size: only image_folder and photographs have a size"),
+        ({"datasets__cifar10__colour": "grey"}, "datasets.cifar10.colour: 'grey'"),
+        ({"datasets__photos": {"kind": "photographs"}}, "datasets.photos.train_samples: photographs needs it"),
+        ({"datasets__own": {"kind": "image_folder", "path": ""}}, "datasets.own.path"),
+        ({"datasets__own": {"kind": "image_folder"}}, "datasets.own.path: image_folder needs it"),
     ],
 )
 def test_bad_configs_are_refused_in_one_line_that_names_the_key(change, message):
@@ -110,4 +127,5 @@ def test_the_schema_knows_every_registered_kind():
     defs = yaml.safe_load(SCHEMA.read_text())["$defs"]
     assert sorted(defs["dataset"]["properties"]["kind"]["enum"]) == datasets.kinds()
     assert sorted(defs["architecture"]["properties"]["kind"]["enum"]) == architectures.kinds()
+    assert sorted(DATASET_OPTIONS) == datasets.kinds()
     assert set(datasets.kinds()) >= UNLABELLED

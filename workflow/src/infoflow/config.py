@@ -18,6 +18,20 @@ from infoflow.errors import InfoflowError
 UNLABELLED = {"white_noise"}
 """Kinds of data sets that can be probed, but not trained on."""
 
+_SIZES = ("train_samples", "test_samples")
+
+DATASET_OPTIONS = {
+    "cifar10": ((), ("colour",)),
+    "digits": ((), ()),
+    "fashion_mnist": ((), ()),
+    "image_folder": (("path", *_SIZES), ("size", "colour")),
+    "mnist": ((), ()),
+    "photographs": (_SIZES, ("size", "colour")),
+    "white_noise": (("shape", *_SIZES), ()),
+}
+"""Kinds of data sets (`infoflow.datasets`): the keys that each needs, and those it can have besides the common ones."""
+
+_COMMON_OPTIONS = ("kind", *_SIZES, "probe", "train")
 
 METHOD_OPTIONS = {"adam": ("epochs", "batch_size", "learning_rate"), "ridge": ("ridge_penalty", "ridge_samples")}
 """Methods of probing (`infoflow.reconstruction`), and the keys of section `probe` that each of them uses."""
@@ -123,12 +137,15 @@ def _check_references(config: Mapping[str, Any]) -> None:
     if not config["experiments"]:
         raise InfoflowError("config: experiments: there is none; name at least one")
     for name, dataset in config["datasets"].items():
-        if dataset["kind"] == "white_noise":
-            for key in ("shape", "train_samples", "test_samples"):
-                if key not in dataset:
-                    raise InfoflowError(f"config: datasets.{name}.{key}: white_noise needs it")
-        elif "shape" in dataset:
-            raise InfoflowError(f"config: datasets.{name}.shape: only white_noise has a shape to choose")
+        required, optional = DATASET_OPTIONS[dataset["kind"]]
+        for key in required:
+            if key not in dataset:
+                raise InfoflowError(f"config: datasets.{name}.{key}: {dataset['kind']} needs it")
+        for key in dataset:
+            if key not in (*_COMMON_OPTIONS, *required, *optional):
+                *others, last = [k for k, (must, may) in DATASET_OPTIONS.items() if key in (*must, *may)]
+                having = f"{', '.join(others)} and {last} have" if others else f"{last} has"
+                raise InfoflowError(f"config: datasets.{name}.{key}: only {having} a {key} to choose")
     for name, experiment in config["experiments"].items():
         for key, table in (("dataset", "datasets"), ("truth_dataset", "datasets"), ("architecture", "architectures")):
             wanted = experiment[key]

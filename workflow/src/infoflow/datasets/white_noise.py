@@ -10,7 +10,7 @@ from infoflow.datasets import Images
 
 
 def load(options: Mapping[str, Any], data_root: Path, seed: int) -> Images:
-    """`train_samples` and `test_samples` images of `shape`."""
+    """`train_samples` and `test_samples` images of `shape`, [H, W] or [H, W, 3]."""
     rng = np.random.default_rng(seed)
     parts = (rng.random((options[f"{part}_samples"], *options["shape"]), np.float32) for part in ("train", "test"))
     return Images(*parts, train_labels=None, test_labels=None)
