@@ -86,7 +86,7 @@ def depth_scales(sigma_w2: ArrayLike, sigma_b2: ArrayLike, activation: str = "ta
     Raises:
         ValueError: a variance is negative or not finite, or the activation is not known.
     """
-    _check(sigma_b2=sigma_b2, sigma_w2=sigma_w2)
+    check_variances(sigma_b2=sigma_b2, sigma_w2=sigma_w2)
     sigma_w2, sigma_b2 = np.broadcast_arrays(np.asarray(sigma_w2, float), np.asarray(sigma_b2, float))
     single = _relu_scales if _lookup(activation) is None else _smooth_scales
     points = [single(float(w), float(b), SMOOTH.get(activation)) for w, b in zip(sigma_w2.flat, sigma_b2.flat)]
@@ -100,7 +100,7 @@ def edge_of_chaos(sigma_b2: ArrayLike, activation: str = "tanh") -> float | np.n
     Raises:
         ValueError: a variance is negative or not finite, or the activation is not known.
     """
-    _check(sigma_b2=sigma_b2)
+    check_variances(sigma_b2=sigma_b2)
     phi = _lookup(activation)
     sigma_b2 = np.asarray(sigma_b2, float)
     if phi is None:
@@ -153,17 +153,18 @@ def variance_recursion(
     return tuple(np.stack(layers, axis=-1).reshape(*shape, len(widths)) for layers in (q, deviation))
 
 
-def _lookup(activation: str) -> Smooth | None:
-    if activation not in ACTIVATIONS:
-        raise ValueError(f"no mean-field theory for activation {activation!r}; known: {', '.join(ACTIVATIONS)}")
-    return SMOOTH.get(activation)
-
-
-def _check(**variances: ArrayLike) -> None:
+def check_variances(**variances: ArrayLike) -> None:
+    """Raise ValueError where a variance is negative or not finite."""
     for name, value in variances.items():
         value = np.asarray(value, float)
         if not (np.isfinite(value) & (value >= 0)).all():
             raise ValueError(f"{name} must be finite and not negative")
+
+
+def _lookup(activation: str) -> Smooth | None:
+    if activation not in ACTIVATIONS:
+        raise ValueError(f"no mean-field theory for activation {activation!r}; known: {', '.join(ACTIVATIONS)}")
+    return SMOOTH.get(activation)
 
 
 def _nodes(q: float) -> tuple[np.ndarray, np.ndarray]:
