@@ -6,7 +6,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(workflow.current_basedir).parent / "src"))
 
 from infoflow import figures
-from infoflow.config import check_config, probe_methods, probe_options, settings
+from infoflow.config import architecture_options, check_config, probe_methods, probe_options, settings
 from infoflow.errors import InfoflowError
 from infoflow.grid import POINT, Grid, GridPoint, is_prefix_invariant
 from infoflow.provenance import code_digest
@@ -32,7 +32,7 @@ def evaluation_files(cube, method):
 
 
 def probed_files():
-    return [f for c in GRID.cubes() for m in probe_methods(config, c[0]) for f in evaluation_files(c, m)]
+    return [f for c in GRID.cubes() for m in probe_methods(config, *c) for f in evaluation_files(c, m)]
 
 
 def training_files(cube=None):
@@ -41,7 +41,7 @@ def training_files(cube=None):
 
 def merge_inputs(wildcards):
     cube = (wildcards.dataset, wildcards.architecture)
-    main, *beside = probe_methods(config, wildcards.dataset)
+    main, *beside = probe_methods(config, *cube)
     return {
         "evaluations": evaluation_files(cube, main),
         "trainings": training_files(cube),
@@ -59,13 +59,21 @@ def highlighted_evaluations(experiment):
         for p in experiment.points()
         if p.sigma_w2 in experiment.highlight and p.depth == experiment.depth[-1]
     }
-    main = probe_methods(config, experiment.dataset)[0]
+    main = probe_methods(config, *experiment.cube)[0]
     return [f for f in evaluation_files(experiment.cube, main) if Path(f).stem in wanted]
 
 
 def experiments_of(figure):
     needs = figures.FIGURES[figure]
-    return [name for name, e in GRID.experiments.items() if e.truth or not needs.truth]
+    return [
+        name
+        for name, e in GRID.experiments.items()
+        if (e.truth or not needs.truth) and (shown_channels(e) or not needs.channels)
+    ]
+
+
+def shown_channels(experiment):
+    return settings(config, "probe", *experiment.cube)["show_channels"]
 
 
 def figure_files(experiments):
@@ -95,8 +103,8 @@ def kept(path):
 
 def probe_params(method):
     return {
-        "architecture": lambda wildcards: config["architectures"][wildcards.architecture],
-        "probe": lambda wildcards: probe_options(config, wildcards.dataset, method),
+        "architecture": lambda wildcards: architecture_options(config, wildcards.architecture),
+        "probe": lambda wildcards: probe_options(config, wildcards.dataset, wildcards.architecture, method),
         "run": run_settings("seed", "replicas", "precision"),
         "code": lambda wildcards: point_digest("probe_cascade", wildcards.architecture, f"reconstruction.{method}"),
     }
@@ -113,4 +121,4 @@ def evaluate_params(method):
 
 def success_accuracy(dataset, architecture):
     truth = GRID.truth_dataset((dataset, architecture)) or dataset
-    return settings(config, "train", truth)["success_accuracy"]
+    return settings(config, "train", truth, architecture)["success_accuracy"]

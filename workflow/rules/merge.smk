@@ -10,9 +10,9 @@ rule merge_cube:
     conda:
         "../../envs/infoflow.yaml"
     params:
-        beside=lambda wildcards: probe_methods(config, wildcards.dataset)[1:],
+        beside=lambda wildcards: probe_methods(config, wildcards.dataset, wildcards.architecture)[1:],
         prefix_invariant=lambda wildcards: is_prefix_invariant(config["architectures"][wildcards.architecture]),
-        activation=lambda wildcards: config["architectures"][wildcards.architecture]["activation"],
+        architecture=lambda wildcards: architecture_options(config, wildcards.architecture),
         success_accuracy=lambda wildcards: success_accuracy(wildcards.dataset, wildcards.architecture),
         code=code_digest("merge_cube"),
     script:

@@ -1,7 +1,5 @@
 """Evaluate the reconstructions of one probe: entropies, explained variance, saturation depth."""
 
-import numpy as np
-
 from infoflow.evaluation import evaluate_probe
 from infoflow.joblog import job_log
 from infoflow.store import read_result, write_result
@@ -9,12 +7,7 @@ from infoflow.store import read_result, write_result
 
 def main(*, probe: str, output: str, options: dict, code: str) -> None:
     result = read_result(probe)
-    first = float(np.square(result["evaluation_images"][0], dtype=np.float64).mean())
-    write_result(
-        output,
-        evaluate_probe(result, **options),
-        {**result.attributes, "first_image_mean_square": first, "code_evaluate_kl": code},
-    )
+    write_result(output, evaluate_probe(result, **options), {**result.attributes, "code_evaluate_kl": code})
 
 
 with job_log(snakemake.log[0], snakemake.scriptdir):

@@ -4,11 +4,21 @@ from infoflow.joblog import job_log
 
 
 def main(
-    *, dataset: str, output: str, point: str, architecture: dict, probe: dict, run: dict, threads: int, code: str
+    *,
+    dataset: str,
+    output: str,
+    point: str,
+    architecture: dict,
+    probe: dict,
+    run: dict,
+    threads: int,
+    data_root: str | None,
+    code: str,
 ) -> None:
     from infoflow.probing import probe_point
 
-    probe_point(dataset, output, point, architecture, probe, run, threads, {"code_probe_cascade": code})
+    about = {"code_probe_cascade": code}
+    probe_point(dataset, output, point, architecture, probe, run, threads, about, data_root)
 
 
 with job_log(snakemake.log[0], snakemake.scriptdir):
@@ -20,5 +30,6 @@ with job_log(snakemake.log[0], snakemake.scriptdir):
         probe=snakemake.params.probe,
         run=snakemake.params.run,
         threads=snakemake.threads,
+        data_root=snakemake.config["data_root"],
         code=snakemake.params.code,
     )

@@ -33,6 +33,15 @@ DATASET_OPTIONS = {
 
 _COMMON_OPTIONS = ("kind", *_SIZES, "probe", "train")
 
+ARCHITECTURE_OPTIONS: dict[str, dict[str, Any]] = {
+    "cnn": {"activation": "tanh", "channels": 32},
+    "mlp": {"activation": "tanh", "layout": "wide", "width": None, "head": []},
+    "resnet": {"activation": "tanh", "channels": 32},
+    "resnet_dense": {"activation": "tanh", "head": [400]},
+    "vgg16": {"activation": "relu", "unpool": "learned", "weights": None, "weights_sha256": None},
+}
+"""Kinds of architectures (`infoflow.architectures`): their keys and defaults."""
+
 METHOD_OPTIONS = {"adam": ("epochs", "batch_size", "learning_rate"), "ridge": ("ridge_penalty", "ridge_samples")}
 """Methods of probing (`infoflow.reconstruction`), and the keys of section `probe` that each of them uses."""
 
@@ -56,25 +65,37 @@ def check_config(config: Mapping[str, Any], schema_path: str | Path) -> dict[str
     if error is not None:
         raise InfoflowError(f"config: {_explain(error)}")
     config = _fill(config, schema, schema)
-    _check_references(config)
+    config["architectures"] = {
+        name: ARCHITECTURE_OPTIONS[options["kind"]] | options for name, options in config["architectures"].items()
+    }
+    _check_datasets(config)
+    _check_architectures(config)
+    _check_experiments(config)
     return config
 
 
-def settings(config: Mapping[str, Any], section: str, dataset: str) -> dict[str, Any]:
-    """A section (`probe`, `train`) with what the data set's own entry overrides."""
-    return config[section] | config["datasets"][dataset].get(section, {})
+def settings(config: Mapping[str, Any], section: str, dataset: str, architecture: str) -> dict[str, Any]:
+    """A section (`probe`, `train`) with what the data set's own entry overrides, and the architecture's."""
+    entries = config["datasets"][dataset], config["architectures"][architecture]
+    return config[section] | entries[0].get(section, {}) | entries[1].get(section, {})
 
 
-def probe_methods(config: Mapping[str, Any], dataset: str) -> list[str]:
-    """Names of the methods that find the reconstruction networks of a data set's probes, the main one first."""
-    method = settings(config, "probe", dataset)["method"]
+def probe_methods(config: Mapping[str, Any], dataset: str, architecture: str) -> list[str]:
+    """Names of the methods that find the reconstruction networks of some probes, the main one first."""
+    method = settings(config, "probe", dataset, architecture)["method"]
     return [method] if isinstance(method, str) else list(method)
 
 
-def probe_options(config: Mapping[str, Any], dataset: str, method: str) -> dict[str, Any]:
+def probe_options(config: Mapping[str, Any], dataset: str, architecture: str, method: str) -> dict[str, Any]:
     """What a probe by one method depends on."""
-    known = settings(config, "probe", dataset)
-    return {"method": method} | {name: known[name] for name in (*METHOD_OPTIONS[method], "evaluation_samples")}
+    known = settings(config, "probe", dataset, architecture)
+    names = (*METHOD_OPTIONS[method], "evaluation_samples", *(["show_channels"] if known["show_channels"] else []))
+    return {"method": method} | {name: known[name] for name in names}
+
+
+def architecture_options(config: Mapping[str, Any], architecture: str) -> dict[str, Any]:
+    """What the networks of an architecture depend on."""
+    return {k: v for k, v in config["architectures"][architecture].items() if k not in ("probe", "train")}
 
 
 _NAMED = ("datasets", "architectures", "experiments")
@@ -133,9 +154,7 @@ def _fill(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any
     return filled
 
 
-def _check_references(config: Mapping[str, Any]) -> None:
-    if not config["experiments"]:
-        raise InfoflowError("config: experiments: there is none; name at least one")
+def _check_datasets(config: Mapping[str, Any]) -> None:
     for name, dataset in config["datasets"].items():
         required, optional = DATASET_OPTIONS[dataset["kind"]]
         for key in required:
@@ -146,6 +165,23 @@ def _check_references(config: Mapping[str, Any]) -> None:
                 *others, last = [k for k, (must, may) in DATASET_OPTIONS.items() if key in (*must, *may)]
                 having = f"{', '.join(others)} and {last} have" if others else f"{last} has"
                 raise InfoflowError(f"config: datasets.{name}.{key}: only {having} a {key} to choose")
+
+
+def _check_architectures(config: Mapping[str, Any]) -> None:
+    for name, options in config["architectures"].items():
+        known = ARCHITECTURE_OPTIONS[options["kind"]]
+        for key in options:
+            if key not in ("kind", "probe", "train", *known):
+                raise InfoflowError(
+                    f"config: architectures.{name}.{key}: {options['kind']} has no {key}; its keys: {', '.join(known)}"
+                )
+        if options["kind"] == "vgg16" and options["activation"] != "relu":
+            raise InfoflowError(f"config: architectures.{name}.activation: that of vgg16 is relu")
+
+
+def _check_experiments(config: Mapping[str, Any]) -> None:
+    if not config["experiments"]:
+        raise InfoflowError("config: experiments: there is none; name at least one")
     for name, experiment in config["experiments"].items():
         for key, table in (("dataset", "datasets"), ("truth_dataset", "datasets"), ("architecture", "architectures")):
             wanted = experiment[key]
@@ -158,4 +194,9 @@ def _check_references(config: Mapping[str, Any]) -> None:
             raise InfoflowError(
                 f"config: experiments.{name}: dataset {truth!r} has no labels to train on; "
                 "set truth: false, or truth_dataset to a data set with labels"
+            )
+        if experiment["truth"] and config["architectures"][experiment["architecture"]].get("weights"):
+            raise InfoflowError(
+                f"config: experiments.{name}: architecture {experiment['architecture']!r} has weights of its own, of "
+                "which full training from random weights says nothing; set truth: false"
             )

@@ -1,8 +1,9 @@
 """The NetCDF cube of one (dataset, architecture): merge, validate, read.
 
 Dimensions, in this order, each only where it applies: sigma_w2, sigma_b2, depth, replica, layer, epoch, and then the
-short ones of single variables (quantile, measure, score). `layer` and `depth` count hidden layers from 1. `probe` below
-stands for the dimensions of one probe: (sigma_w2, sigma_b2), and depth too if the layout is not prefix-invariant.
+short ones of single variables (quantile, measure, score). `layer` counts hidden layers from 1; `depth` is counted as
+the architecture does, and the coordinate `layers` has the number of hidden layers of each depth. `probe` below stands
+for the dimensions of one probe: (sigma_w2, sigma_b2), and depth too if the layout is not prefix-invariant.
 
 | variable | dimensions | |
 |---|---|---|
@@ -18,6 +19,7 @@ stands for the dimensions of one probe: (sigma_w2, sigma_b2), and depth too if t
 | accuracy, loss | sigma_w2, sigma_b2, depth, replica, epoch | NaN after a replica has stopped |
 | best_accuracy, epochs_run, trainable, train_status | sigma_w2, sigma_b2, depth, replica | |
 | train_seconds | sigma_w2, sigma_b2, depth | wall-clock of all replicas |
+| layers | depth | hidden layers of a network of that depth: as many, or with those of a stem |
 | q_star, chi_1, c_star, chi_c, xi_c, xi_q | sigma_w2, sigma_b2 | mean field |
 | edge_of_chaos | sigma_b2 | mean field, σ_w² |
 | pre_activation_variance_theory, …_spread | probe, layer | mean field, and its standard deviation at finite width |
@@ -38,7 +40,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from infoflow import __version__, meanfield
+from infoflow import __version__, theory
 from infoflow.errors import InfoflowError
 from infoflow.evaluation import ABOUT as PROBE_ABOUT
 from infoflow.evaluation import DIVERGED, MISSING, OK, QUANTILES, SATURATION_MEASURES, STATUS
@@ -56,13 +58,18 @@ MEAN_FIELD = "mean_field"
 THRESHOLDS = {"explained_variance": 0.0, "mean_field": 1.0}
 REFERENCES = "arXiv:2406.12916; arXiv:1611.01232; arXiv:1606.05340"
 
+_THEORY = (
+    "NaN for architectures that it is not known for; of residual networks chi_1 is the factor of the mean squared "
+    "gradient per block, and xi_c the blocks over which it changes by e, both averaged over all blocks"
+)
 _FLAGS = {"units": "1", "flag_values": np.array([-1, 0, 1], np.int8)}
 ABOUT: dict[str, dict] = {
     "sigma_w2": {"long_name": "variance of the weights times the fan-in, sigma_w^2", "units": "1"},
     "sigma_b2": {"long_name": "variance of the biases, sigma_b^2", "units": "1"},
     "sigma_w": {"long_name": "square root of sigma_w2", "units": "1"},
     "sigma_b": {"long_name": "square root of sigma_b2", "units": "1"},
-    "depth": {"long_name": "number of hidden layers", "units": "1"},
+    "depth": {"long_name": "depth of the network, as its architecture counts it", "units": "1"},
+    "layers": {"long_name": "number of hidden layers of a network of that depth", "units": "1"},
     "replica": {"long_name": "index of the independent random network", "units": "1"},
     "layer": {"long_name": "hidden layer, counted from 1", "units": "1"},
     "epoch": {"long_name": "pass over the training set, counted from 1", "units": "1"},
@@ -70,20 +77,34 @@ ABOUT: dict[str, dict] = {
     "measure": {"long_name": "curve over the layers whose saturation is measured", "units": "1"},
     "score": {"long_name": "score of trainability, higher meaning more likely trainable", "units": "1"},
     "probe_seconds": {"long_name": "seconds of the probe of all replicas; NaN where missing", "units": "s"},
-    "q_star": {"long_name": "mean-field fixed point of the pre-activation variance", "units": "1"},
-    "chi_1": {"long_name": "mean-field slope of the correlation map at c = 1", "units": "1"},
-    "c_star": {"long_name": "mean-field fixed point of the correlation", "units": "1"},
-    "chi_c": {"long_name": "mean-field slope of the correlation map at its fixed point", "units": "1"},
-    "xi_c": {"long_name": "mean-field correlation length", "units": "1", "comment": "in layers; inf at the edge"},
-    "xi_q": {"long_name": "mean-field relaxation length of the variance", "units": "1", "comment": "in layers"},
-    "edge_of_chaos": {"long_name": "mean-field sigma_w^2 at which chi_1 = 1", "units": "1"},
+    "q_star": {"long_name": "mean-field fixed point of the pre-activation variance", "units": "1", "comment": _THEORY},
+    "chi_1": {"long_name": "mean-field slope of the correlation map at c = 1", "units": "1", "comment": _THEORY},
+    "c_star": {"long_name": "mean-field fixed point of the correlation", "units": "1", "comment": _THEORY},
+    "chi_c": {
+        "long_name": "mean-field slope of the correlation map at its fixed point",
+        "units": "1",
+        "comment": _THEORY,
+    },
+    "xi_c": {
+        "long_name": "mean-field correlation length",
+        "units": "1",
+        "comment": f"in layers; inf at the edge; {_THEORY}",
+    },
+    "xi_q": {
+        "long_name": "mean-field relaxation length of the variance",
+        "units": "1",
+        "comment": f"in layers; {_THEORY}",
+    },
+    "edge_of_chaos": {"long_name": "mean-field sigma_w^2 at which chi_1 = 1", "units": "1", "comment": _THEORY},
     "pre_activation_variance_theory": {
         "long_name": "mean-field recursion of the pre-activation variance of the same image",
         "units": "1",
+        "comment": _THEORY,
     },
     "pre_activation_variance_theory_spread": {
         "long_name": "standard deviation of the pre-activation variance at the network's width",
         "units": "1",
+        "comment": f"NaN for residual networks; {_THEORY}",
     },
     "accuracy": {
         "long_name": "accuracy on the test set after each epoch",
@@ -112,9 +133,9 @@ ABOUT: dict[str, dict] = {
         **_FLAGS,
     },
     "prediction_score": {
-        "long_name": "score at layer = depth",
+        "long_name": "score of the last hidden layer",
         "units": "1",
-        "comment": "NaN where probe_status is not ok, and in layers beyond the probed depth",
+        "comment": "NaN where probe_status is not ok, in layers beyond the probed depth, and where there is no theory",
     },
     "predicted_trainable": {
         "long_name": "predicted label",
@@ -146,7 +167,7 @@ def merge_cube(
     beside: Mapping[str, Mapping[str, Result]] | None = None,
     *,
     prefix_invariant: bool,
-    activation: str,
+    architecture: Mapping[str, Any],
     success_accuracy: float,
     seed: int,
     attributes: Mapping[str, Any],
@@ -158,7 +179,7 @@ def merge_cube(
         trainings: what `train_network` wrote, likewise; empty for a probe without ground truth.
         beside: by further methods of probing, evaluations of the same points.
         prefix_invariant: whether one probe serves all depths.
-        activation: φ of the architecture, for the mean-field quantities.
+        architecture: its entry of the config, for the mean-field quantities.
         success_accuracy: from which a network counts as trainable.
         seed: of the bootstrap.
         attributes: further global attributes.
@@ -177,11 +198,15 @@ def merge_cube(
     }
     scores = [*(f"{prefix}{name}" for prefix in ("", *others) for name in SCORES), MEAN_FIELD]
     depths = sorted({d for _, _, d in (truths if prefix_invariant and truths else points)})
+    beyond = {_layers(result) - depth for (_, _, depth), result in probes.items()}
+    if len(beyond) > 1:
+        raise InfoflowError("the results do not belong together: they count their layers differently")
     cube = xr.Dataset(
         coords={
             "sigma_w2": sorted({w for w, _, _ in points}),
             "sigma_b2": sorted({b for _, b, _ in points}),
             "depth": depths,
+            "layers": ("depth", np.array(depths) + beyond.pop()),
             "replica": np.arange(max(len(r["probe_status"]) for r in probes.values())),
             "layer": np.arange(1, max(r["differential_entropy"].shape[1] for r in probes.values()) + 1),
             "quantile": list(QUANTILES),
@@ -191,7 +216,7 @@ def merge_cube(
     )
     for prefix, results in {"": probes, **others}.items():
         _add_probes(cube, results, prefix_invariant, prefix)
-    _add_mean_field(cube, probes, prefix_invariant, activation)
+    _add_mean_field(cube, probes, prefix_invariant, architecture)
     if truths:
         _add_trainings(cube, truths, success_accuracy)
         _add_predictions(cube, np.random.default_rng(seed))
@@ -201,7 +226,7 @@ def merge_cube(
     for prefix, results in others.items():
         codes = _provenance(list(results.values())).items()
         made_by |= {f"{prefix}{name}": value for name, value in codes if name.startswith("code_")}
-    _annotate(cube, {"activation": activation, **made_by, **attributes})
+    _annotate(cube, {"architecture": architecture, **made_by, **attributes})
     validate_cube(cube)
     return cube
 
@@ -252,11 +277,12 @@ def validate_cube(cube: xr.Dataset) -> None:
 
 
 def at_depth(cube: xr.Dataset, variable: str) -> xr.DataArray:
-    """A per-layer variable of the probe at layer = depth, for every depth of the ground truth."""
+    """A per-layer variable of the probe in the last hidden layer of every depth of the ground truth."""
     values = cube[variable]
     if "depth" not in values.dims:
-        return values.sel(layer=cube["depth"]).drop_vars("layer")
-    return xr.concat([values.sel(depth=d, layer=d, drop=True) for d in cube["depth"].values], dim=cube["depth"])
+        return values.sel(layer=cube["layers"]).drop_vars("layer")
+    pairs = zip(cube["depth"].values, cube["layers"].values)
+    return xr.concat([values.sel(depth=d, layer=l, drop=True) for d, l in pairs], dim=cube["depth"])
 
 
 def _place(
@@ -298,23 +324,37 @@ def _add_probes(cube: xr.Dataset, probes: Mapping[tuple, Result], prefix_invaria
     _place(cube, seconds, selecting, np.nan, np.float32, probes, lambda r: r.attributes["probe_seconds"])
 
 
-def _add_mean_field(cube: xr.Dataset, probes: Mapping[tuple, Result], prefix_invariant: bool, activation: str) -> None:
+def _add_mean_field(
+    cube: xr.Dataset, probes: Mapping[tuple, Result], prefix_invariant: bool, architecture: Mapping[str, Any]
+) -> None:
+    images = {_image(result).tobytes(): _image(result) for result in probes.values()}
+    (image,) = images.values() if len(images) == 1 else [None]
+    if image is None:
+        raise InfoflowError("the results do not belong together: their evaluation sets differ")
     w, b = np.meshgrid(cube["sigma_w2"].values, cube["sigma_b2"].values, indexing="ij")
-    scales = meanfield.depth_scales(w, b, activation)
-    for name in ("q_star", "chi_1", "c_star", "chi_c", "xi_c", "xi_q"):
-        cube[name] = (("sigma_w2", "sigma_b2"), getattr(scales, name))
-    cube["edge_of_chaos"] = (("sigma_b2",), np.atleast_1d(meanfield.edge_of_chaos(cube["sigma_b2"].values, activation)))
+    deepest = max(depth for _, _, depth in probes)
+    for name, values in theory.depth_scales(architecture, w, b, image, deepest).items():
+        cube[name] = (("sigma_w2", "sigma_b2"), values)
+    cube["edge_of_chaos"] = (("sigma_b2",), theory.edge_of_chaos(architecture, cube["sigma_b2"].values))
     alike: dict[tuple[int, ...], list[tuple]] = {}
     for point, result in probes.items():
         alike.setdefault(tuple(np.atleast_1d(result.attributes["layer_widths"]).tolist()), []).append(point)
-    theory = {}
+    curves = {}
     for widths, points in alike.items():
-        mean_square = [probes[point].attributes["first_image_mean_square"] for point in points]
         w, b = np.transpose(points)[:2]
-        theory |= zip(points, np.stack(meanfield.variance_recursion(mean_square, w, b, widths, activation), axis=1))
+        curves |= zip(points, np.stack(theory.layer_variances(architecture, image, w, b, widths), axis=1))
     dimensions = ["sigma_w2", "sigma_b2", *(() if prefix_invariant else ("depth",)), "layer"]
     for row, name in enumerate(("pre_activation_variance_theory", "pre_activation_variance_theory_spread")):
-        _place(cube, name, dimensions, np.nan, np.float32, theory, lambda t, r=row: t[r])
+        _place(cube, name, dimensions, np.nan, np.float32, curves, lambda t, r=row: t[r])
+
+
+def _layers(result: Result) -> int:
+    return np.size(result.attributes["layer_widths"])
+
+
+def _image(result: Result) -> np.ndarray:
+    """The image that the pre-activation variance is of."""
+    return result["first_image"].reshape(np.atleast_1d(result.attributes["image_shape"])).astype(np.float64)
 
 
 def _add_trainings(cube: xr.Dataset, truths: Mapping[tuple, Result], success_accuracy: float) -> None:

@@ -129,21 +129,34 @@ def evaluate_probe(probe: Result, offset: float, saturation_rtol: float, picture
         "probe_status": (("replica",), np.where(finite, OK, DIVERGED).astype(np.int8)),
     }
     variables = {name: (dimensions, values, ABOUT[name]) for name, (dimensions, values) in found.items()}
-    return variables | (take_pictures(reconstructions, images, pictures) if pictures else {})
+    first = {"long_name": "first image of the evaluation set, whose pre-activation variance is recorded", "units": "1"}
+    variables["first_image"] = (("pixel",), images[0].astype(np.float32), first)
+    if pictures:
+        variables |= take_pictures(reconstructions, images, pictures)
+        if "channels" in probe.variables:
+            variables["channel_pictures"] = take_channel_pictures(probe["channels"])
+    return variables
 
 
 def take_pictures(reconstructions: np.ndarray, images: np.ndarray, count: int) -> dict[str, Variable]:
     """The first images and their reconstructions, [R, L, K, P] and [K, P], of 8 bits from -1 to 1."""
-
-    def picture(values: np.ndarray) -> np.ndarray:
-        return np.rint(PICTURE_LEVELS * np.nan_to_num(values, nan=0.0).clip(-1, 1)).astype(np.int8)
-
     about = {"units": "1", "scale_factor": 1 / PICTURE_LEVELS}
     return {
         "pictures": (
             ("replica", "layer", "picture", "pixel"),
-            picture(reconstructions[:, :, :count]),
+            as_picture(reconstructions[:, :, :count]),
             {"long_name": "reconstructions of some images, to look at; cut to [-1, 1]", **about},
         ),
-        "inputs": (("picture", "pixel"), picture(images[:count]), {"long_name": "these images", **about}),
+        "inputs": (("picture", "pixel"), as_picture(images[:count]), {"long_name": "these images", **about}),
     }
+
+
+def take_channel_pictures(channels: np.ndarray) -> Variable:
+    """Reconstructions from single channels as pictures, [R, K, S', P]."""
+    about = {"long_name": "reconstructions from single channels, to look at", "scale_factor": 1 / PICTURE_LEVELS}
+    return ("replica", "channel", "channel_sample", "pixel"), as_picture(channels), {"units": "1", **about}
+
+
+def as_picture(values: np.ndarray) -> np.ndarray:
+    """8 bits from -1 to 1; what is not finite is 0."""
+    return np.rint(PICTURE_LEVELS * np.nan_to_num(values, nan=0.0).clip(-1, 1)).astype(np.int8)

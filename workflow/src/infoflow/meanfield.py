@@ -161,6 +161,12 @@ def check_variances(**variances: ArrayLike) -> None:
             raise ValueError(f"{name} must be finite and not negative")
 
 
+def second_moment(variance: ArrayLike, activation: str = "tanh") -> np.ndarray:
+    """E φ(z)², z ~ N(0, variance), elementwise."""
+    variance = np.asarray(variance, float)
+    return _moments(_lookup(activation), variance.ravel())[1].reshape(variance.shape)
+
+
 def _lookup(activation: str) -> Smooth | None:
     if activation not in ACTIVATIONS:
         raise ValueError(f"no mean-field theory for activation {activation!r}; known: {', '.join(ACTIVATIONS)}")

@@ -32,11 +32,11 @@ def bootstrap_auroc(
         scores, labels: [points, replicas]; NaN scores are left out.
     """
     values = []
-    for _ in range(resamples):
+    for _ in range(resamples if len(scores) else 0):
         chosen = generator.integers(len(scores), size=len(scores))
         known = ~np.isnan(scores[chosen])
         values.append(auroc(scores[chosen][known], labels[chosen][known]))
-    if np.isnan(values).all():
+    if np.isnan(values).all():  # also if there are none
         return float("nan"), float("nan")
     tail = (1 - level) / 2
     low, high = np.nanquantile(values, [tail, 1 - tail])

@@ -21,8 +21,6 @@ from infoflow.parallel import CACHE, for_each
 
 logger = logging.getLogger(__name__)
 
-READOUTS = ("logits", "reference")
-
 
 @dataclass(frozen=True)
 class Training:
@@ -42,8 +40,9 @@ class Training:
 def class_loss(scores: torch.Tensor, labels: torch.Tensor, readout: str) -> torch.Tensor:
     """Cross-entropy per network in nats: scores [N, B, classes], labels [N, B] -> [N].
 
-    `reference` is the published readout: the cross-entropy is taken of the softmax of scores that went through tanh
-    already, so that it stays within [1.9593, 2.3492] for ten classes and its gradients are small.
+    `reference` is the published readout of the multilayer perceptron: the cross-entropy is taken of the softmax of
+    scores that went through tanh already, so that it stays within [1.9593, 2.3492] for ten classes and its gradients
+    are small. With `logits` and `tanh` it is taken of the scores, which are linear or went through tanh.
     """
     if readout == "reference":
         scores = scores.softmax(-1)

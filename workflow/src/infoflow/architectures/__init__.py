@@ -11,9 +11,11 @@ import importlib
 import pkgutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from infoflow.maps import Map
+from infoflow.maps import Map, Parameters
 from infoflow.maps.compose import Chain
 from infoflow.maps.convolution import Convolution, TransposedConvolution
 from infoflow.maps.dense import Dense
@@ -65,8 +67,24 @@ def build_network(
     Raises:
         InfoflowError: the architecture cannot take such images, or has no such depth.
     """
-    module = importlib.import_module(f"{__name__}.{options['kind']}")
-    return module.build(options, tuple(input_shape), classes, depth, readout)
+    return _module(options).build(options, tuple(input_shape), classes, depth, readout)
+
+
+def load_weights(
+    options: Mapping[str, Any], data_root: Path, input_shape: tuple[int, ...], depth: int
+) -> list[Parameters] | None:
+    """Trained parameters of the blocks, without an axis of networks; None if the architecture's are random.
+
+    Raises:
+        InfoflowError: the file is missing, damaged, or of another network.
+    """
+    if not options.get("weights"):
+        return None
+    return _module(options).load_weights(options, data_root, tuple(input_shape), depth)
+
+
+def _module(options: Mapping[str, Any]) -> ModuleType:
+    return importlib.import_module(f"{__name__}.{options['kind']}")
 
 
 def inverse_of(layer: Map, activation: str = "tanh") -> Map:

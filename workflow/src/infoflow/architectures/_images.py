@@ -1,21 +1,18 @@
 """What the convolutional architectures share: the stem that makes images smaller, and the readout head."""
 
-import math
-
 from infoflow.architectures import Block
 from infoflow.errors import InfoflowError
 from infoflow.maps import Map
 from infoflow.maps.convolution import Convolution, TransposedConvolution, as_image
 from infoflow.maps.dense import Dense
 from infoflow.maps.pooling import MeanPool
+from infoflow.stem import strides
 
 SMALLEST_IMAGE = 8
-SMALLEST_STATE = 5
-"""Least side of a state: with a border of one the torus is 3 × 3, and a kernel meets nine different pixels."""
 
 
 def stem(input_shape: tuple[int, ...], channels: int, activation: str) -> list[Block]:
-    """Three convolutions, the last two with stride 2 unless that leaves fewer than 5 pixels: 28 → 28 → 14 → 7.
+    """Three convolutions, see `infoflow.stem`.
 
     Raises:
         InfoflowError: the input is not an image of at least 8 × 8 pixels and 1 or 3 channels.
@@ -30,8 +27,7 @@ def stem(input_shape: tuple[int, ...], channels: int, activation: str) -> list[B
             f"channels, not of shape {input_shape}"
         )
     blocks, shape = [], input_shape
-    for may_halve in (False, True, True):
-        stride = 2 if may_halve and math.ceil(min(shape[:2]) / 2) >= SMALLEST_STATE else 1
+    for stride in strides(*input_shape[:2]):
         forward = Convolution(shape, channels, activation, stride=stride, padding=1)
         blocks.append(Block(forward, undo(forward), f"stem {len(blocks) + 1}"))
         shape = forward.output_shape

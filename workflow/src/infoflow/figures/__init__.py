@@ -14,14 +14,18 @@ class Needs:
     """Only for experiments with ground truth."""
     probes: bool = False
     """The evaluated probes of the highlighted σ_w², for their pictures."""
+    channels: bool = False
+    """Only for experiments whose probes show single channels."""
 
 
 FIGURES = {
+    "overview": Needs(truth=True),
     "entropy_maps": Needs(),
     "accuracy_map": Needs(truth=True),
     "relative_entropy": Needs(),
     "initialization": Needs(),
     "reconstructions": Needs(probes=True),
+    "channels": Needs(probes=True, channels=True),
     "cost": Needs(truth=True),
 }
 """Figures by the name of their module and file."""

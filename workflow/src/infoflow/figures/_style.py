@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
+from infoflow.evaluation import PICTURE_LEVELS
 from infoflow.grid import Experiment
 
 STYLE = {
@@ -31,9 +32,14 @@ LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)), (0, (8, 2))
 def select_experiment(cube: xr.Dataset, experiment: Experiment) -> xr.Dataset:
     """The part of the cube that an experiment asked for."""
     axes = {"sigma_w2": list(experiment.sigma_w2), "sigma_b2": list(experiment.sigma_b2)}
-    selected = cube.sel(axes).sel(layer=slice(1, experiment.depth[-1]))
+    selected = cube.sel(axes).sel(layer=slice(1, experiment.depth[-1] + beyond_depth(cube)))
     depths = [d for d in experiment.depth if d in cube["depth"].values]
     return selected.sel(depth=depths)
+
+
+def beyond_depth(cube: xr.Dataset) -> int:
+    """How many hidden layers a network has beyond its depth: those of a stem that the depth does not count."""
+    return int(cube["layers"][0] - cube["depth"][0])
 
 
 def probe_variable(cube: xr.Dataset, name: str) -> xr.DataArray:
@@ -86,11 +92,34 @@ def mark_edge(axes: Axes, edge: float, label: str | None = None) -> None:
 
 
 def phase(sigma_w2: float, edge: float, neighbours: Sequence[float]) -> str:
-    """`ordered`, `chaotic`, or `critical` for the value of the axis that is closest to the edge of chaos."""
+    """`ordered`, `chaotic`, or `critical` for the value of the axis that is closest to the edge of chaos.
+
+    Nothing, if there is no edge.
+    """
+    if np.isnan(edge):
+        return ""
     closest = min(neighbours, key=lambda w: abs(w - edge))
     if sigma_w2 == closest and abs(sigma_w2 / edge - 1) < 0.05:
         return "critical"
     return "ordered" if sigma_w2 < edge else "chaotic"
+
+
+def name_point(sigma_w2: float, edge: float, neighbours: Sequence[float], separator: str = " ") -> str:
+    """σ_w² = 1 (ordered)."""
+    here = phase(sigma_w2, edge, neighbours)
+    return f"{SIGMA_W2} = {sigma_w2:g}" + (f"{separator}({here})" if here else "")
+
+
+def show_picture(ax: Axes, pixels: np.ndarray, shape: tuple[int, ...]) -> None:
+    """Pixels of `evaluation.as_picture`: grey levels or colours as they are, a vector as one row."""
+    shape = shape if len(shape) > 1 else (1, -1)
+    picture = (pixels.reshape(shape) / PICTURE_LEVELS).clip(0, 1)
+    if picture.ndim == 3 and picture.shape[2] == 1:
+        picture = picture[..., 0]
+    ax.imshow(picture, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    ax.set(xticks=[], yticks=[])
+    for side in ax.spines.values():
+        side.set(visible=True, linewidth=0.4, color="0.6")
 
 
 def title(cube: xr.Dataset, experiment: Experiment) -> str:

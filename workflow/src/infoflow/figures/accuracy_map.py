@@ -1,43 +1,62 @@
 """Ground truth over (σ_w², depth), with the predictions drawn over it."""
 
+import json
 from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
+from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
 from infoflow import meanfield
-from infoflow.figures._style import SIGMA_W2, cell_edges, mark_edge, over_replicas, probe_variable, title
+from infoflow.figures._style import SIGMA_W2, beyond_depth, cell_edges, mark_edge, over_replicas, probe_variable, title
 from infoflow.grid import Experiment
+from infoflow.theory import FEEDFORWARD
+
+LEGEND = {"frameon": True, "facecolor": "0.75", "framealpha": 1, "edgecolor": "none"}
+"""The lines are white."""
 
 
 def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
     """One panel per σ_b²: accuracy, saturation depth of the relative entropy, depth of R² = 0, ξ_c and 6 ξ_c."""
     panels = len(experiment.sigma_b2)
     figure, axes = plt.subplots(1, panels, figsize=(1 + 5.2 * panels, 4.4), squeeze=False, sharey=True)
+    for ax, b in zip(axes[0], experiment.sigma_b2, strict=True):
+        mesh = draw_accuracy(ax, cube, b)
+        ax.set_title(f"$\\sigma_b^2$ = {b:g}")
+    figure.colorbar(mesh, ax=axes[0].tolist(), label="best test accuracy, mean over replicas")
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, **LEGEND)
+    figure.suptitle(f"Can it be trained? {title(cube, experiment)}")
+    return figure
+
+
+def draw_accuracy(ax: plt.Axes, cube: xr.Dataset, b: float) -> QuadMesh:
+    """The map of the accuracy for one σ_b² and everything that is drawn over it."""
     accuracy = cube["best_accuracy"].mean("replica").transpose("sigma_b2", "depth", "sigma_w2")
     x, y = cell_edges(cube["sigma_w2"]), cell_edges(cube["depth"])
     y[0] = max(y[0], 0.5)
-    for ax, b in zip(axes[0], experiment.sigma_b2, strict=True):
-        mesh = ax.pcolormesh(x, y, accuracy.sel(sigma_b2=b), vmin=0, vmax=1, rasterized=True)
-        ax.set(xlim=(x[0], x[-1]), ylim=(y[0], y[-1]), xlabel=SIGMA_W2, title=f"$\\sigma_b^2$ = {b:g}")
+    mesh = ax.pcolormesh(x, y, accuracy.sel(sigma_b2=b), vmin=0, vmax=1, rasterized=True)
+    ax.set(xlim=(x[0], x[-1]), ylim=(y[0], y[-1]), xlabel=SIGMA_W2)
+    ax.set_ylabel("depth" if beyond_depth(cube) else "depth (hidden layers)")
+    at, xi = _correlation_length(cube, b, max(x[0], 1e-3), x[-1])
+    for factor, style, label in ((6, "-", r"$6\,\xi_c$"), (1, ":", r"$\xi_c$")) if np.isfinite(xi).any() else ():
+        ax.plot(at, factor * xi, color="black", linewidth=3.2, linestyle=style, alpha=0.6)
+        ax.plot(at, factor * xi, color="white", linewidth=1.6, linestyle=style, label=label)
+    _draw_saturation(ax, cube.sel(sigma_b2=b), y[-1])
+    _draw_explained(ax, cube.sel(sigma_b2=b))
+    mark_edge(ax, float(cube["edge_of_chaos"].sel(sigma_b2=b)), "edge of chaos")
+    return mesh
 
-        fine = np.linspace(max(x[0], 1e-3), x[-1], 400)
-        xi = meanfield.depth_scales(fine, b, cube.attrs["activation"]).xi_c
-        for factor, style, label in ((6, "-", r"$6\,\xi_c$"), (1, ":", r"$\xi_c$")):
-            ax.plot(fine, factor * xi, color="black", linewidth=3.2, linestyle=style, alpha=0.6)
-            ax.plot(fine, factor * xi, color="white", linewidth=1.6, linestyle=style, label=label)
-        _draw_saturation(ax, cube.sel(sigma_b2=b), y[-1])
-        _draw_explained(ax, cube.sel(sigma_b2=b))
-        mark_edge(ax, float(cube["edge_of_chaos"].sel(sigma_b2=b)), "edge of chaos")
-    axes[0, 0].set_ylabel("depth (hidden layers)")
-    figure.colorbar(mesh, ax=axes[0].tolist(), label="best test accuracy, mean over replicas")
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    box = {"frameon": True, "facecolor": "0.75", "framealpha": 1, "edgecolor": "none"}  # the lines are white
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, **box)
-    figure.suptitle(f"Can it be trained? {title(cube, experiment)}")
-    return figure
+
+def _correlation_length(cube: xr.Dataset, b: float, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
+    """ξ_c and the σ_w² that it is known at: a fine axis where it is a closed form, else those of the grid."""
+    architecture = json.loads(cube.attrs["architecture"])
+    if architecture["kind"] in FEEDFORWARD:
+        fine = np.linspace(low, high, 400)
+        return fine, meanfield.depth_scales(fine, b, architecture["activation"]).xi_c
+    return cube["sigma_w2"].values, cube["xi_c"].sel(sigma_b2=b).values
 
 
 def _draw_saturation(ax: plt.Axes, cube: xr.Dataset, top: float) -> None:
@@ -45,7 +64,7 @@ def _draw_saturation(ax: plt.Axes, cube: xr.Dataset, top: float) -> None:
     if "depth" in saturation.dims:
         saturation = saturation.isel(depth=-1)
     deep = saturation.notnull().mean("replica") > 0.5  # of most replicas
-    mean, spread = over_replicas(saturation)
+    mean, spread = over_replicas(saturation - beyond_depth(cube))
     style = {"color": "crimson", "markeredgecolor": "white", "linestyle": "none", "zorder": 5}
     here = deep.values
     if here.any():
@@ -76,7 +95,7 @@ def _draw_explained(ax: plt.Axes, cube: xr.Dataset) -> None:
     """The first layer whose reconstruction is worse than the mean image, where there is one."""
     explained = probe_variable(cube, "explained_variance").mean("replica").transpose("sigma_w2", "layer")
     worse = (explained < 0).values
-    first = np.where(worse.any(axis=1), cube["layer"].values[worse.argmax(axis=1)], np.nan)
+    first = np.where(worse.any(axis=1), cube["layer"].values[worse.argmax(axis=1)], np.nan) - beyond_depth(cube)
     ax.plot(
         cube["sigma_w2"],
         first,

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, ScalarFormatter
 
-from infoflow.figures._style import title
+from infoflow.figures._style import beyond_depth, title
 from infoflow.grid import Experiment
 
 NAMES = {
@@ -24,49 +25,61 @@ COLOURS = ("crimson", "tab:blue", "tab:green")
 def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
     """Left, seconds per replica against depth; right, the AUROC of every score with its interval."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.6), width_ratios=(1.2, 1))
+    draw_seconds(left, cube)
+    draw_auroc(right, cube)
+    figure.suptitle(f"Cost and quality of the prediction: {title(cube, experiment)}")
+    return figure
+
+
+def draw_seconds(ax: Axes, cube: xr.Dataset) -> None:
+    """Seconds per network of training and of probing."""
     replicas = cube.sizes["replica"]
     train = cube["train_seconds"] / replicas
     flat = train.stack(point=("sigma_w2", "sigma_b2"))
     depth = cube["depth"].values
-    left.fill_between(depth, flat.min("point"), flat.max("point"), color="0.8", label="full training, range over grid")
-    left.plot(depth, flat.mean("point"), "ko-", markersize=4, label="full training, mean")
+    ax.fill_between(depth, flat.min("point"), flat.max("point"), color="0.8", label="full training, range over grid")
+    ax.plot(depth, flat.mean("point"), "ko-", markersize=4, label="full training, mean")
     methods = {name.removesuffix(PROBE).rstrip("_"): cube[name] for name in cube.data_vars if name.endswith(PROBE)}
     for (method, seconds), colour in zip(methods.items(), COLOURS):
         probe = seconds / replicas
         label = f"probe, {method or cube.attrs.get('probe_method', 'adam')}"
         if "depth" in probe.dims:
-            left.plot(depth, probe.mean(("sigma_w2", "sigma_b2")), "s--", color=colour, label=label)
+            ax.plot(depth, probe.mean(("sigma_w2", "sigma_b2")), "s--", color=colour, label=label)
         else:
-            left.axhline(float(probe.mean()), color=colour, linestyle="--", label=f"{label}: all depths at once, mean")
-    left.set(xlabel="depth (hidden layers)", ylabel="seconds per network", yscale="log")
-    for axis in (left.yaxis,):
-        axis.set_major_formatter(ScalarFormatter())
-        axis.set_minor_formatter(NullFormatter())
-    left.legend(loc="lower right")
+            ax.axhline(float(probe.mean()), color=colour, linestyle="--", label=f"{label}: all depths at once, mean")
+    ax.set(
+        xlabel="depth" if beyond_depth(cube) else "depth (hidden layers)", ylabel="seconds per network", yscale="log"
+    )
+    ax.yaxis.set_major_formatter(ScalarFormatter())
+    ax.yaxis.set_minor_formatter(NullFormatter())
+    ax.legend(loc="lower right")
     total_train = float(cube["train_seconds"].sum())
     totals = [
         f"{method or cube.attrs.get('probe_method', 'adam')} {float(seconds.sum()):.0f} s "
         f"(1 : {total_train / float(seconds.sum()):.1f})"
         for method, seconds in methods.items()
     ]
-    left.set_title(
+    ax.set_title(
         f"all of the grid, {cube.attrs.get('device', '')}: training {total_train:.0f} s,\nprobing {', '.join(totals)}"
     )
 
-    area = cube["auroc"].values
+
+def draw_auroc(ax: Axes, cube: xr.Dataset) -> None:
+    """The area under the ROC curve of every score that is known."""
+    known = cube.sel(score=cube["auroc_networks"] > 0)
+    area = known["auroc"].values
     order = np.arange(len(area))[::-1]
-    error = np.abs(np.stack([area - cube["auroc_low"].values, cube["auroc_high"].values - area]))
-    right.errorbar(area, order, xerr=error, fmt="o", color="black", capsize=3)
+    error = np.abs(np.stack([area - known["auroc_low"].values, known["auroc_high"].values - area]))
+    ax.errorbar(area, order, xerr=error, fmt="o", color="black", capsize=3)
     for value, y in zip(area, order, strict=True):
-        right.annotate(f"{value:.3f}", (value, y), textcoords="offset points", xytext=(0, 6), ha="center", fontsize=8)
-    right.axvline(0.5, color="0.6", linestyle=":", label="no better than chance")
-    right.set_yticks(order, [_name(s) for s in cube["score"].values])
-    right.set(xlim=(min(0.45, np.nanmin(area) - 0.05), 1.02), ylim=(-0.6, len(area) - 0.3))
-    right.set(xlabel="AUROC against the ground truth (95 % interval)")
-    right.set_title(f"{int(cube['auroc_networks'].max())} networks")
-    right.legend(loc="lower left")
-    figure.suptitle(f"Cost and quality of the prediction: {title(cube, experiment)}")
-    return figure
+        ax.annotate(f"{value:.3f}", (value, y), textcoords="offset points", xytext=(0, 6), ha="center", fontsize=8)
+    ax.axvline(0.5, color="0.6", linestyle=":", label="no better than chance")
+    ax.set_yticks(order, [_name(s) for s in known["score"].values])
+    lowest = float(np.nanmin(area)) if np.isfinite(area).any() else 0.5
+    ax.set(xlim=(min(0.45, lowest - 0.05), 1.02), ylim=(-0.6, len(area) - 0.3))
+    ax.set(xlabel="AUROC against the ground truth (95 % interval)")
+    ax.set_title(f"{int(cube['auroc_networks'].max())} networks")
+    ax.legend(loc="lower left")
 
 
 def _name(score: str) -> str:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
 import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
 from infoflow.figures._style import (
@@ -19,7 +21,7 @@ from infoflow.grid import Experiment
 
 
 def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
-    """One column per measure, one row per σ_b²; means over replicas."""
+    """One column per measure, one row per σ_b²; means over replicas. Above, the accuracy of the deepest network."""
     entropy = finite_entropy(probe_variable(cube, "differential_entropy")).mean("replica")
     divergence = probe_variable(cube, "relative_entropy").sel(quantile=0.5).mean("replica")
     explained = probe_variable(cube, "explained_variance").mean("replica")
@@ -30,7 +32,7 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
         ("explained variance $R^2$", explained, (max(colour_limits(explained.values)[0], -1), 1), "viridis"),
     )
     rows = len(experiment.sigma_b2)
-    figure, axes = plt.subplots(rows, 3, figsize=(10.5, 0.6 + 3 * rows), squeeze=False, sharex=True, sharey=True)
+    figure, axes = plt.subplots(rows, 3, figsize=(10.5, 0.6 + 3.2 * rows), squeeze=False, sharex=True, sharey=True)
     for row, b in zip(axes, experiment.sigma_b2, strict=True):
         for ax, (label, values, (low, high), colours) in zip(row, measures, strict=True):
             here = values.sel(sigma_b2=b).transpose("layer", "sigma_w2")
@@ -47,10 +49,41 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
             if values is explained and min(here.shape) > 1 and (here.values < 0).any() and (here.values > 0).any():
                 lines = ax.contour(here["sigma_w2"], here["layer"], here, [0], colors="white", linewidths=1.2)
                 ax.clabel(lines, fmt="$R^2=0$", fontsize=7)
-            mark_edge(ax, float(cube["edge_of_chaos"].sel(sigma_b2=b)), "edge of chaos")
-            ax.set(xlabel=SIGMA_W2, title=label)
+            finish_map(ax, cube, b, label)
         row[0].set_ylabel(f"layer $l$  ($\\sigma_b^2$ = {b:g})")
     if axes[0, 0].get_legend_handles_labels()[0]:
         figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center")
-    figure.suptitle(f"What a layer keeps of the input: {title(cube, experiment)}")
+    bar = f"\n{explain_bar(cube)}" if "best_accuracy" in cube else ""
+    figure.suptitle(f"What a layer keeps of the input: {title(cube, experiment)}{bar}")
     return figure
+
+
+def draw_entropy(ax: Axes, cube: xr.Dataset, b: float) -> QuadMesh:
+    """The map of the differential entropy alone."""
+    entropy = finite_entropy(probe_variable(cube, "differential_entropy")).mean("replica")
+    low, high = colour_limits(entropy.values)
+    here = entropy.sel(sigma_b2=b).transpose("layer", "sigma_w2")
+    edges = cell_edges(here["sigma_w2"]), cell_edges(here["layer"])
+    mesh = ax.pcolormesh(*edges, here, vmin=low, vmax=high, rasterized=True)
+    finish_map(ax, cube, b, "differential entropy $H(C^l)$ (nats per pixel)")
+    ax.set_ylabel("layer $l$")
+    return mesh
+
+
+def finish_map(ax: Axes, cube: xr.Dataset, b: float, label: str) -> None:
+    """Edge of chaos, labels, and above the map the trainability bar."""
+    mark_edge(ax, float(cube["edge_of_chaos"].sel(sigma_b2=b)), "edge of chaos")
+    ax.set_xlabel(SIGMA_W2)
+    ax.set_title(label, pad=14 if "best_accuracy" in cube else None)
+    if "best_accuracy" in cube:
+        accuracy = cube["best_accuracy"].isel(depth=-1).sel(sigma_b2=b).mean("replica")
+        bar = ax.inset_axes([0, 1.01, 1, 0.05], sharex=ax)
+        bar.pcolormesh(cell_edges(accuracy["sigma_w2"]), [0, 1], accuracy.values[None], cmap="Greys", vmin=0, vmax=1)
+        bar.tick_params(labelbottom=False, bottom=False, labelleft=False, left=False)
+        for side in bar.spines.values():
+            side.set(visible=True, linewidth=0.6)
+
+
+def explain_bar(cube: xr.Dataset) -> str:
+    """What the bar above the maps shows."""
+    return f"bar: accuracy after full training at depth {int(cube['depth'][-1])}, white 0, black 1"

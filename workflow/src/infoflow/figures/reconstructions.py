@@ -7,8 +7,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from infoflow.evaluation import PICTURE_LEVELS
-from infoflow.figures._style import SIGMA_W2, phase, title
+from infoflow.figures._style import name_point, show_picture, title
 from infoflow.grid import Experiment
 from infoflow.store import Result
 
@@ -32,21 +31,13 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping[tuple[float, 
         for row in range(images):
             pictures = [probe["inputs"][row], *(probe["pictures"][0, l - 1, row] for l in layers)]
             for ax, picture in zip(axes[row], pictures, strict=True):
-                ax.imshow(_as_picture(picture, shape), cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
-                ax.set(xticks=[], yticks=[])
-                for side in ax.spines.values():
-                    side.set(visible=True, linewidth=0.4, color="0.6")
+                show_picture(ax, picture, shape)
         if number == 0:
             for ax, label in zip(axes[0], ["input", *(f"$C^{{{l}}}$" for l in layers)], strict=True):
                 ax.set_title(label)
         w, b = point
         edge = float(cube["edge_of_chaos"].sel(sigma_b2=b))
-        label = f"{SIGMA_W2} = {w:g}\n$\\sigma_b^2$ = {b:g}\n{phase(w, edge, experiment.sigma_w2)}"
+        label = f"$\\sigma_b^2$ = {b:g}\n{name_point(w, edge, experiment.sigma_w2, chr(10))}"
         axes[images // 2, 0].set_ylabel(label, rotation=0, va="center", ha="right", labelpad=12)
     figure.suptitle(f"Inputs reconstructed from layer $l$: {title(cube, experiment)} (replica 0 shown)")
     return figure
-
-
-def _as_picture(pixels: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Pixels of `evaluation.take_pictures` as [row, column]; a vector becomes a single row of pixels."""
-    return (pixels.reshape(shape if len(shape) == 2 else (1, -1)) / PICTURE_LEVELS).clip(0, 1)

@@ -8,11 +8,10 @@ from matplotlib.figure import Figure
 
 from infoflow.figures._style import (
     LINES,
-    SIGMA_W2,
     curve_colours,
     finite_entropy,
+    name_point,
     over_replicas,
-    phase,
     probe_variable,
     title,
 )
@@ -37,8 +36,8 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
             for w, colour, line in zip(experiment.highlight, colours, LINES):
                 here = values.sel(sigma_w2=w, sigma_b2=b)
                 mean, spread = over_replicas(here)
-                name = f"{SIGMA_W2} = {w:g} ({phase(w, edge, experiment.sigma_w2)})"
-                ax.plot(here["layer"], mean, color=colour, linestyle=line, label=name)
+                label_of = name_point(w, edge, experiment.sigma_w2)
+                ax.plot(here["layer"], mean, color=colour, linestyle=line, label=label_of)
                 ax.fill_between(here["layer"], mean - spread, mean + spread, color=colour, alpha=0.25, linewidth=0)
             ax.set(xlabel="layer $l$", ylabel=label, xlim=(1, cube.sizes["layer"]))
             ax.set_title(f"$\\sigma_b^2$ = {b:g}")

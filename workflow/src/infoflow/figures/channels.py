@@ -1,0 +1,56 @@
+"""What is left of pictures in every layer of one network, and in single channels of some layers."""
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from infoflow.figures._style import show_picture, title
+from infoflow.grid import Experiment
+from infoflow.store import Result
+
+COLUMNS = 12
+IMAGES = 2
+
+
+def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping[tuple[float, float], Result]) -> Figure:
+    """For every image a block: the input, its reconstruction from every layer, and from the chosen channels."""
+    probe = probes[min(probes)]
+    shape = tuple(np.atleast_1d(probe.attributes["image_shape"]))
+    names = [n or str(k) for k, n in enumerate(np.atleast_1d(probe.attributes["layer_names"]), start=1)]
+    pairs = np.reshape(probe.attributes["shown_channels"], (-1, 2))
+    images = min(IMAGES, len(probe["inputs"]), probe["channel_pictures"].shape[2])
+    layers = probe["pictures"].shape[1]
+    rows = -(-(layers + 1) // COLUMNS)
+    more = -(-len(pairs) // COLUMNS)
+    figure, axes = plt.subplots(
+        images * (rows + more), COLUMNS, figsize=(1.02 * COLUMNS, 0.6 + 1.25 * images * (rows + more)), squeeze=False
+    )
+    for ax in axes.flat:
+        ax.axis("off")
+    for image in range(images):
+        block = axes[image * (rows + more) : (image + 1) * (rows + more)]
+        shown = [("input", probe["inputs"][image])]
+        shown += [(name, probe["pictures"][0, l, image]) for l, name in enumerate(names)]
+        for ax, (label, pixels) in zip(block[:rows].flat, shown):
+            _place(ax, label, pixels, shape)
+        for k, (ax, (layer, channel)) in enumerate(zip(block[rows:].flat, pairs)):
+            label = f"{names[layer - 1]}\nchannel {channel}"
+            _place(ax, label, probe["channel_pictures"][0, k, image], shape)
+    figure.suptitle(
+        f"Inputs reconstructed from every layer, and from single channels: {title(cube, experiment)}\n{_weights(probe)}"
+    )
+    return figure
+
+
+def _place(ax: plt.Axes, label: str, pixels: np.ndarray, shape: tuple[int, ...]) -> None:
+    ax.axis("on")
+    show_picture(ax, pixels, shape)
+    ax.set_title(label, fontsize=7)
+
+
+def _weights(probe: Result) -> str:
+    weights = probe.attributes["weights"]
+    return "untrained network: its weights are random" if weights == "random" else f"trained weights: {weights}"
