@@ -20,7 +20,8 @@ EXAMPLES = pytest.mark.parametrize("option", ARCHITECTURES.values(), ids=ARCHITE
 
 
 def test_every_kind_has_an_example():
-    assert {option["kind"] for option in ARCHITECTURES.values()} == set(architectures.kinds())
+    # vgg16 takes no such small images; it has tests of its own, test_vgg16
+    assert {option["kind"] for option in ARCHITECTURES.values()} == set(architectures.kinds()) - {"vgg16"}
 
 
 @EXAMPLES

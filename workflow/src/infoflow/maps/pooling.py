@@ -66,9 +66,14 @@ class MeanPool(Fixed):
 
 @dataclass(frozen=True)
 class MaxPool(Fixed):
-    """Maximum over squares of `size` x `size` pixels; what is left over at the end is dropped."""
+    """Maximum over squares of `size` x `size` pixels; what is left over at the end is dropped.
+
+    Attributes:
+        recorded: whether its inverse is told where the maxima were, as Unpool has to be; others do not take a record.
+    """
 
     size: int
+    recorded: bool = True
 
     @property
     def output_shape(self) -> tuple[int, ...]:
@@ -77,8 +82,10 @@ class MaxPool(Fixed):
     def pre_activation(self, parameters: Parameters, x: torch.Tensor) -> torch.Tensor:
         return _rows_first(max_pool2d(_channels_first(x), self.size), x)
 
-    def record(self, x: torch.Tensor) -> torch.Tensor:
+    def record(self, x: torch.Tensor) -> torch.Tensor | None:
         """Where the maxima were, as places in a channel's pixels: [N, B, *output_shape]."""
+        if not self.recorded:
+            return None
         return _rows_first(max_pool2d(_channels_first(x), self.size, return_indices=True)[1], x)
 
 
