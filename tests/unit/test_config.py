@@ -90,6 +90,13 @@ def test_null_switches_an_experiment_off():
         ({"run__replicas": 0}, "run.replicas: 0"),
         ({"run": None}, "run: None"),
         ({"experiments__digits__dataset": "white_noise"}, "no labels to train on"),
+        (
+            {"experiments__digits__truth": False},
+            "digits.decisions: they are those of a trained network",
+        ),
+        ({"experiments__digits__decisions__layer": 3}, "digits.decisions.layer: unknown key"),
+        ({"experiments__digits__decisions": {"depth": 3}}, "digits.decisions: 'sigma_w2' is a required property"),
+        ({"experiments__digits__decisions__images": 0}, "digits.decisions.images: 0"),
         ({"datasets__noise": {"kind": "white_noise"}}, "datasets.noise.shape: white_noise needs it"),
         ({"datasets__digits__shape": [3, 3]}, "only white_noise has a shape"),
         ({"datasets__white_noise__shape": [3]}, r"datasets.white_noise.shape: \[3\]"),

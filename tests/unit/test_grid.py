@@ -83,7 +83,7 @@ def test_bad_axes_are_refused_by_name(spec, message):
 
 def experiment(**entry) -> dict:
     base = {"dataset": "digits", "architecture": "mlp", "sigma_w2": [1.0, 2.0], "sigma_b2": [0.05], "depth": [5, 10]}
-    return base | {"truth": True, "truth_dataset": None, "highlight": None} | entry
+    return base | {"truth": True, "truth_dataset": None, "highlight": None, "decisions": None} | entry
 
 
 def grid(layout="wide", **experiments) -> Grid:
@@ -111,6 +111,23 @@ def test_the_truth_may_come_from_another_data_set():
     g = grid(a=experiment(dataset="white_noise", truth_dataset="mnist"))
     assert {p.dataset for p in g.trainings()} == {"mnist"}
     assert g.truth_dataset(("white_noise", "mlp")) == "mnist"
+
+
+def test_the_explained_network_is_one_of_the_truth_and_need_not_be_on_the_grid():
+    point = {"sigma_w2": 3, "sigma_b2": 0.1, "depth": 7}
+    g = grid(
+        a=experiment(truth_dataset="mnist", decisions=point | {"images": 4}),
+        b=experiment(dataset="mnist", decisions=point | {"images": 6}),
+        c=experiment(truth=False),
+    )
+    a, b, c = g.experiments.values()
+    assert a.explained == b.explained == GridPoint("mnist", "mlp", 3.0, 0.1, 7)
+    assert c.explained is None
+    assert type(a)(**vars(a)) == a
+    assert g.explained_images("mnist", "mlp", a.explained.name) == 6
+    assert len(g.trainings(a.cube)) == 4
+    with pytest.raises(InfoflowError, match="experiments.a.decisions.sigma_w2: .* decimals"):
+        grid(a=experiment(decisions=point | {"sigma_w2": 1e-7, "images": 4}))
 
 
 def test_contradictions_are_refused():

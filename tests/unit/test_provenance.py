@@ -15,6 +15,7 @@ PLUGINS = {
     "prepare_dataset": ["datasets.mnist"],
     **{f"probe_cascade {m}": ["architectures.mlp", f"reconstruction.{m}"] for m in METHOD_OPTIONS},
     "train_network": ["architectures.mlp"],
+    "explain_decisions": ["architectures.mlp", "reconstruction.adam"],
     "evaluate_kl": [],
     "merge_cube": [],
     **{f"draw_figure {name}": [f"figures.{name}"] for name in figures.FIGURES},
@@ -57,13 +58,17 @@ def test_stages_depend_on_what_they_should():
     probe = names(imported_modules("probe_cascade", "architectures.mlp", "reconstruction.adam"))
     train = names(imported_modules("train_network", "architectures.mlp"))
     evaluate = names(imported_modules("evaluate_kl"))
+    explain = names(imported_modules("explain_decisions", "architectures.mlp", "reconstruction.adam"))
     assert "cascade" in probe
     assert "reconstruction.adam" in probe
     assert "reconstruction.ridge" not in probe
     assert "cascade" not in train
     assert "training" in train
     assert "training" not in probe
-    assert not {m for m in probe | train | evaluate if m.startswith(("figures", "datasets.", "cubes"))}
+    assert {"cascade", "decisions", "training"} <= explain
+    assert not {"divergence", "evaluation"} & explain
+    assert "decisions" not in probe | train | evaluate
+    assert not {m for m in probe | train | evaluate | explain if m.startswith(("figures", "datasets.", "cubes"))}
     assert "divergence" in evaluate
     assert "divergence" not in probe
 

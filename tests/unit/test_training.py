@@ -35,7 +35,7 @@ def run(data, depth=3, replicas=range(3), sigma_w2=1.5, **changes):
 
 
 def plain_training(data, depth, replica, **changes):
-    """One replica with torch.nn and torch.optim."""
+    """One replica with torch.nn and torch.optim: accuracy, loss, and the linear layers."""
     settings = TRAIN | changes
     images, labels, test_images, test_labels = data
     network = build_network(OPTIONS, (4, 4), 3, depth, settings["readout"])
@@ -65,21 +65,24 @@ def plain_training(data, depth, replica, **changes):
         loss.append(total / len(images))
         with torch.no_grad():
             accuracy.append((model(test_images).argmax(1) == test_labels).double().mean().item())
-    return accuracy, loss
+    return accuracy, loss, [layer for layer in model if isinstance(layer, torch.nn.Linear)]
 
 
 @pytest.mark.parametrize("readout", ["logits", "reference"])
 @pytest.mark.parametrize("momentum", [0.0, 0.5])
 def test_batched_training_equals_the_plain_loop(data, readout, momentum):
-    together = run(data, readout=readout, momentum=momentum)
+    together = run(data, readout=readout, momentum=momentum, keep_parameters=True)
     for r in range(3):
-        accuracy, loss = plain_training(data, 3, r, readout=readout, momentum=momentum)
+        accuracy, loss, layers = plain_training(data, 3, r, readout=readout, momentum=momentum)
         np.testing.assert_allclose(together.loss[r], loss, rtol=1e-10)
         np.testing.assert_allclose(together.accuracy[r], accuracy)
+        for ours, theirs in zip(together.parameters, layers, strict=True):
+            torch.testing.assert_close(ours["weight"][r].T, theirs.weight.data)
+            torch.testing.assert_close(ours["bias"][r, 0], theirs.bias.data)
 
 
 def test_a_replica_stops_at_success_and_does_not_depend_on_the_others(data):
-    settings = {"epochs": 30, "success_accuracy": 0.75}
+    settings = {"epochs": 30, "success_accuracy": 0.75, "keep_parameters": True}
     together = run(data, **settings)
     stops = np.isfinite(together.accuracy).sum(1)
     assert len(set(stops)) > 1, "the replicas should stop at different epochs for this test to mean something"
@@ -91,20 +94,25 @@ def test_a_replica_stops_at_success_and_does_not_depend_on_the_others(data):
         assert (history[:-1] < 0.75).all()
         assert history[-1] >= 0.75 or stops[r] == 30
         assert np.isnan(together.accuracy[r, stops[r] :]).all()
+        for ours, single in zip(together.parameters, alone.parameters, strict=True):
+            for name, p in single.items():
+                torch.testing.assert_close(ours[name][r], p[0])
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
 @pytest.mark.parametrize("at_once", [None, 1, 2, 3])
 def test_how_many_replicas_are_trained_at_once_changes_nothing(data, threads, at_once):
     before = torch.get_num_threads()
-    expected = run(data, momentum=0.5)
+    expected = run(data, momentum=0.5, keep_parameters=True)
     try:
         torch.set_num_threads(threads)
-        found = run(data, momentum=0.5, at_once=at_once)
+        found = run(data, momentum=0.5, keep_parameters=True, at_once=at_once)
     finally:
         torch.set_num_threads(before)
     np.testing.assert_allclose(found.loss, expected.loss, rtol=1e-10)
     np.testing.assert_allclose(found.accuracy, expected.accuracy)
+    torch.testing.assert_close(found.parameters, expected.parameters)
+    assert run(data).parameters is None
 
 
 def test_overflow_is_reported_as_divergence_and_spares_the_other_replicas(data):

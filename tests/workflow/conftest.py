@@ -42,8 +42,10 @@ class Checkout:
         self.configure()
 
     def configure(self, **changes) -> None:
-        """Write the tiny grid, with changes like evaluate={"saturation_rtol": 0.1}."""
-        (self.root / "tiny.yaml").write_text(yaml.safe_dump(TINY | changes))
+        """Write the tiny grid, with changes like evaluate={"saturation_rtol": 0.1}; it explains nothing by default."""
+        config = TINY | changes
+        config["experiments"] = {name: {"decisions": None} | entry for name, entry in config["experiments"].items()}
+        (self.root / "tiny.yaml").write_text(yaml.safe_dump(config))
 
     def snakemake(self, *arguments: str, config: str = "tiny.yaml", **changes: str) -> subprocess.CompletedProcess:
         """Run Snakemake; `changes` are those of the environment."""

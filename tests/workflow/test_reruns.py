@@ -9,8 +9,10 @@ import xarray as xr
 from common import ROOT
 from infoflow.cubes import read_cube
 from infoflow.figures import FIGURES
+from infoflow.store import read_result
 
-FIGURE_JOBS = {f"figure_{name}": 1 for name in FIGURES}
+DRAWN = [name for name, needs in FIGURES.items() if not needs.decisions]
+FIGURE_JOBS = {f"figure_{name}": 1 for name in DRAWN}
 AFTER_EVALUATION = {"merge_cube": 1, **FIGURE_JOBS}
 EVALUATIONS = {"evaluate_kl": 2, "evaluate_ridge": 2}
 PROBES = {"probe_cascade": 2, "probe_ridge": 2, **EVALUATIONS}
@@ -21,7 +23,7 @@ def test_the_tiny_grid_makes_every_result(finished):
     assert (cube["probe_status"] == 0).all()
     assert (cube["train_status"] == 0).all()
     assert cube["differential_entropy"].shape == (2, 1, 2, 3)
-    for name in FIGURES:
+    for name in DRAWN:
         for suffix in ("png", "pdf"):
             assert (finished.root / f"results/figures/digits/{name}.{suffix}").stat().st_size > 5000
     log = (finished.root / "results/logs/train_network/digits/mlp/w1.000000_b0.050000_d003.log").read_text()
@@ -139,3 +141,30 @@ def test_reconstructions_that_are_not_kept_are_gone_and_rerun_rules_hold(checkou
     assert checkout.plan() == {"probe_cascade": 2, "evaluate_kl": 2, **AFTER_EVALUATION}
     checkout.run("all_figures")
     assert len(list(checkout.root.glob("results/probe_cascade/**/*.nc"))) == 2
+
+
+def test_decisions_are_explained_and_only_what_shows_them_runs_again(again):
+    digits = {"sigma_w2": [1.0, 2.0], "depth": [2, 3], "highlight": [1.0]}
+
+    def explain(**decisions):
+        point = {"sigma_w2": 1.5, "sigma_b2": 0.05, "depth": 4} | decisions
+        again.configure(experiments={"digits": digits | {"decisions": point}})
+
+    jobs = {"explain_decisions": 1, "figure_decisions": 1}
+    explain()
+    assert again.plan() == jobs
+    again.run("all_figures")
+    found = read_result(again.root / "results/explain_decisions/digits/mlp/w1.500000_b0.050000_d004.nc")
+    assert found["prototypes"].shape == (2, 10, 64)
+    assert (again.root / "results/figures/digits/decisions.png").stat().st_size > 5000
+    assert again.plan() == {}
+    explain(images=2)
+    assert again.plan() == jobs
+    explain(depth=2)
+    assert again.plan() == jobs
+    explain()
+    path = again.root / "workflow/src/infoflow/decisions.py"
+    path.write_text(path.read_text() + "\n# edited\n")
+    assert again.plan() == jobs
+    again.configure()
+    assert again.plan() == {}

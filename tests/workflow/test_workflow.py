@@ -41,7 +41,7 @@ def test_both_snakefiles_plan_the_default_grid(checkout, snakefile):
     assert plan["probe_cascade"] == plan["evaluate_kl"] == len(grid.probes()) == 12
     assert plan["probe_ridge"] == plan["evaluate_ridge"] == 12
     assert plan["train_network"] == len(grid.trainings()) == 72
-    assert plan["merge_cube"] == 1
+    assert plan["merge_cube"] == plan["explain_decisions"] == plan["figure_decisions"] == 1
 
 
 def test_the_targets_stop_where_they_say(checkout):

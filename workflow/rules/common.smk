@@ -63,12 +63,25 @@ def highlighted_evaluations(experiment):
     return [f for f in evaluation_files(experiment.cube, main) if Path(f).stem in wanted]
 
 
+def figure_probes(experiment, needs):
+    if needs.decisions:
+        return [f"results/explain_decisions/{experiment.explained.stem}.nc"]
+    return highlighted_evaluations(experiment) if needs.probes else []
+
+
+# What only the decisions show redraws no other figure.
+def figure_experiment(experiment, needs):
+    return vars(experiment) if needs.decisions else {**vars(experiment), "decisions": None, "images": 0}
+
+
 def experiments_of(figure):
     needs = figures.FIGURES[figure]
     return [
         name
         for name, e in GRID.experiments.items()
-        if (e.truth or not needs.truth) and (shown_channels(e) or not needs.channels)
+        if (e.truth or not needs.truth)
+        and (e.decisions or not needs.decisions)
+        and (shown_channels(e) or not needs.channels)
     ]
 
 

@@ -6,9 +6,7 @@ for figure, needs in figures.FIGURES.items():
             f"figure_{figure}"
         input:
             cube=lambda wildcards: "results/cubes/{}_{}.nc".format(*GRID.experiments[wildcards.experiment].cube),
-            probes=lambda wildcards, needs=needs: (
-                highlighted_evaluations(GRID.experiments[wildcards.experiment]) if needs.probes else []
-            ),
+            probes=lambda wildcards, needs=needs: figure_probes(GRID.experiments[wildcards.experiment], needs),
         output:
             report(
                 f"results/figures/{{experiment}}/{figure}.png",
@@ -23,7 +21,7 @@ for figure, needs in figures.FIGURES.items():
             "../../envs/infoflow.yaml"
         params:
             figure=figure,
-            experiment=lambda wildcards: vars(GRID.experiments[wildcards.experiment]),
+            experiment=lambda wildcards, needs=needs: figure_experiment(GRID.experiments[wildcards.experiment], needs),
             code=code_digest("draw_figure", f"figures.{figure}"),
         script:
             "../scripts/draw_figure.py"

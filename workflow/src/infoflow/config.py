@@ -200,3 +200,8 @@ def _check_experiments(config: Mapping[str, Any]) -> None:
                 f"config: experiments.{name}: architecture {experiment['architecture']!r} has weights of its own, of "
                 "which full training from random weights says nothing; set truth: false"
             )
+        if experiment["decisions"] and not experiment["truth"]:
+            raise InfoflowError(
+                f"config: experiments.{name}.decisions: they are those of a trained network; "
+                "set truth: true, or decisions: null"
+            )

@@ -12,6 +12,7 @@ from infoflow.divergence import (
     saturation_case,
     saturation_depth,
 )
+from infoflow.pictures import take_channel_pictures, take_pictures
 from infoflow.store import Result, Variable
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -27,8 +28,6 @@ STATUS = {
 
 PICTURES = ("pictures", "inputs")
 """Variables that are pictures, for figures of single probes; they are not merged."""
-PICTURE_LEVELS = 127
-"""A pixel of 1 in a picture."""
 
 _UNKNOWN = "NaN where probe_status is not ok, and in layers beyond the probed depth"
 ABOUT: dict[str, dict] = {
@@ -88,7 +87,7 @@ def evaluate_probe(probe: Result, offset: float, saturation_rtol: float, picture
             `losses` [R, L, N], `pre_activation_moments` [R, L, S].
         offset: see `divergence.normalise`.
         saturation_rtol: see `divergence.saturation_depth`.
-        pictures: number K of images that are kept, see `take_pictures`.
+        pictures: number K of images that are kept, see `pictures.take_pictures`.
 
     Returns:
         Variables for `store.write_result`, over replica, layer, quantile and saturation measure; and the pictures.
@@ -136,27 +135,3 @@ def evaluate_probe(probe: Result, offset: float, saturation_rtol: float, picture
         if "channels" in probe.variables:
             variables["channel_pictures"] = take_channel_pictures(probe["channels"])
     return variables
-
-
-def take_pictures(reconstructions: np.ndarray, images: np.ndarray, count: int) -> dict[str, Variable]:
-    """The first images and their reconstructions, [R, L, K, P] and [K, P], of 8 bits from -1 to 1."""
-    about = {"units": "1", "scale_factor": 1 / PICTURE_LEVELS}
-    return {
-        "pictures": (
-            ("replica", "layer", "picture", "pixel"),
-            as_picture(reconstructions[:, :, :count]),
-            {"long_name": "reconstructions of some images, to look at; cut to [-1, 1]", **about},
-        ),
-        "inputs": (("picture", "pixel"), as_picture(images[:count]), {"long_name": "these images", **about}),
-    }
-
-
-def take_channel_pictures(channels: np.ndarray) -> Variable:
-    """Reconstructions from single channels as pictures, [R, K, S', P]."""
-    about = {"long_name": "reconstructions from single channels, to look at", "scale_factor": 1 / PICTURE_LEVELS}
-    return ("replica", "channel", "channel_sample", "pixel"), as_picture(channels), {"units": "1", **about}
-
-
-def as_picture(values: np.ndarray) -> np.ndarray:
-    """8 bits from -1 to 1; what is not finite is 0."""
-    return np.rint(PICTURE_LEVELS * np.nan_to_num(values, nan=0.0).clip(-1, 1)).astype(np.int8)

@@ -130,11 +130,20 @@ class Experiment:
     """Data set of the trainings that judge the probe; None for a probe without ground truth."""
     highlight: tuple[float, ...]
     """σ_w² values drawn as curves and as reconstructions."""
+    decisions: tuple[float, float, int] | None = None
+    """(σ_w², σ_b², depth) of the trained network whose decisions are explained."""
+    images: int = 0
+    """Inputs that are explained: so many that it takes for what they are, and so many that it does not."""
 
     @property
     def cube(self) -> tuple[str, str]:
         """(dataset, architecture) of the cube that holds the experiment."""
         return self.dataset, self.architecture
+
+    @property
+    def explained(self) -> GridPoint | None:
+        """The trained network whose decisions are explained."""
+        return GridPoint(self.truth, self.architecture, *self.decisions) if self.decisions else None
 
     def points(self, dataset: str | None = None) -> Iterable[GridPoint]:
         """All points, of another data set if one is named."""
@@ -191,6 +200,11 @@ class Grid:
         """The data set whose trainings judge a cube's probes."""
         return next((e.truth for e in self._of(cube) if e.truth), None)
 
+    def explained_images(self, dataset: str, architecture: str, point: str) -> int:
+        """Images of each kind that are explained of a trained network: as many as any experiment shows."""
+        stem = f"{dataset}/{architecture}/{point}"
+        return max(e.images for e in self.experiments.values() if e.explained and e.explained.stem == stem)
+
     def _of(self, cube: tuple[str, str] | None) -> list[Experiment]:
         return [e for e in self.experiments.values() if cube is None or e.cube == cube]
 
@@ -217,6 +231,10 @@ def _experiment(name: str, entry: Mapping[str, Any]) -> Experiment:
     for value in highlight:
         if value not in axes["sigma_w2"]:
             raise InfoflowError(f"experiments.{name}.highlight: {value} is not among the values of sigma_w2")
+    more = {}
+    if chosen := entry["decisions"]:
+        point = [value for a in axes for value in expand_axis(f"experiments.{name}.decisions.{a}", [chosen[a]])]
+        more = {"decisions": tuple(point), "images": chosen["images"]}
     return Experiment(
         name=name,
         dataset=entry["dataset"],
@@ -224,6 +242,7 @@ def _experiment(name: str, entry: Mapping[str, Any]) -> Experiment:
         truth=(entry["truth_dataset"] or entry["dataset"]) if entry["truth"] else None,
         highlight=highlight or _default_highlight(axes["sigma_w2"]),
         **axes,
+        **more,
     )
 
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from infoflow.architectures import build_network
+from infoflow.architectures import Network, build_network
 from infoflow.grid import decode
-from infoflow.prepared import read_prepared
+from infoflow.prepared import PreparedImages, read_prepared
 from infoflow.runtime import DTYPES, choose_device, describe_device, finish_work
 from infoflow.store import write_result
-from infoflow.training import train_network
+from infoflow.training import Training, train_network
 
 
 def train_point(
@@ -41,18 +41,7 @@ def train_point(
     network = build_network(architecture, images.shape, images.classes, depth, train["readout"])
 
     started = time.monotonic()
-    history = train_network(
-        network,
-        sigma_w2,
-        sigma_b2,
-        images.train_images,
-        images.train_labels,
-        images.test_images,
-        images.test_labels,
-        **{k: train[k] for k in ("epochs", "batch_size", "learning_rate", "momentum", "readout", "success_accuracy")},
-        seed=run["seed"],
-        replicas=range(run["replicas"]),
-    )
+    history = train_replicas(network, sigma_w2, sigma_b2, images, train, run)
     finish_work(device)
     seconds = time.monotonic() - started
 
@@ -81,4 +70,29 @@ def train_point(
             **describe_device(device, run["precision"], threads),
             **attributes,
         },
+    )
+
+
+def train_replicas(
+    network: Network,
+    sigma_w2: float,
+    sigma_b2: float,
+    images: PreparedImages,
+    train: Mapping[str, Any],
+    run: Mapping[str, Any],
+    keep_parameters: bool = False,
+) -> Training:
+    """`training.train_network` for all replicas of a run, with the sections `train` and `run` of the config."""
+    return train_network(
+        network,
+        sigma_w2,
+        sigma_b2,
+        images.train_images,
+        images.train_labels,
+        images.test_images,
+        images.test_labels,
+        **{k: train[k] for k in ("epochs", "batch_size", "learning_rate", "momentum", "readout", "success_accuracy")},
+        seed=run["seed"],
+        replicas=range(run["replicas"]),
+        keep_parameters=keep_parameters,
     )

@@ -7,7 +7,7 @@ import logging
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -30,11 +30,13 @@ class Training:
         accuracy: share of the test set classified correctly after each epoch, [R, E].
         loss: mean training loss of each epoch in nats, [R, E].
         diverged: whether loss or parameters became NaN or infinite, [R].
+        parameters: of every layer, readout head included, as they were when the replica stopped; None unless kept.
     """
 
     accuracy: np.ndarray
     loss: np.ndarray
     diverged: np.ndarray
+    parameters: list[Parameters] | None = None
 
 
 def class_loss(scores: torch.Tensor, labels: torch.Tensor, readout: str) -> torch.Tensor:
@@ -60,6 +62,7 @@ def train_network(
     *,
     replicas: Sequence[int],
     at_once: int | None = None,
+    keep_parameters: bool = False,
     **settings: Any,
 ) -> Training:
     """Train all replicas with stochastic gradient descent, several at once.
@@ -72,6 +75,7 @@ def train_network(
         test_images, test_labels: likewise.
         replicas: indices of the replicas.
         at_once: how many of them take their steps as one batch, by default what suits the device.
+        keep_parameters: whether the trained parameters are returned as well; they take the memory of all replicas.
         settings: epochs, batch_size, learning_rate, momentum, readout (see `class_loss`), success_accuracy: section
             `train` of the config; and the seed.
     """
@@ -81,10 +85,15 @@ def train_network(
 
     def train(group: int) -> None:
         data = (images, labels, test_images, test_labels)
-        found[group] = _train_together(network, sigma_w2, sigma_b2, *data, replicas=groups[group], **settings)
+        options = {"replicas": groups[group], "keep_parameters": keep_parameters, **settings}
+        found[group] = _train_together(network, sigma_w2, sigma_b2, *data, **options)
 
     for_each(range(len(groups)), train, images.device, len(groups))
-    return Training(*(np.concatenate([getattr(t, f.name) for t in found]) for f in fields(Training)))
+    history = [np.concatenate([getattr(t, name) for t in found]) for name in ("accuracy", "loss", "diverged")]
+    if not keep_parameters:
+        return Training(*history)
+    layers = zip(*(t.parameters for t in found))
+    return Training(*history, [{name: torch.cat([p[name] for p in layer]) for name in layer[0]} for layer in layers])
 
 
 def _networks_at_once(network: Network, replicas: int, images: torch.Tensor) -> int:
@@ -114,6 +123,7 @@ def _train_together(
     success_accuracy: float,
     seed: int,
     replicas: Sequence[int],
+    keep_parameters: bool,
 ) -> Training:
     """`train_network` for replicas that take their steps as one batch."""
     to = {"dtype": images.dtype, "device": images.device}
@@ -121,6 +131,9 @@ def _train_together(
     parameters = draw_gaussian(layers, sigma_w2, sigma_b2, seed, "frozen", replicas, **to)
     parameters += draw_gaussian(network.head, sigma_w2, sigma_b2, seed, "head", replicas, **to)
     layers += network.head
+    kept = None
+    if keep_parameters:
+        kept = [{name: torch.empty_like(p) for name, p in layer.items()} for layer in parameters]
 
     accuracy = np.full((len(replicas), epochs), math.nan)
     loss = np.full((len(replicas), epochs), math.nan)
@@ -152,6 +165,10 @@ def _train_together(
             time.monotonic() - started,
         )
         go_on = finite & (accuracy[running, epoch] < success_accuracy)
+        if kept and (epoch + 1 == epochs or not go_on.all()):
+            for whole, layer in zip(kept, parameters, strict=True):
+                for name, p in layer.items():
+                    whole[name][running] = p  # of those that go on as well: what they become is written over it
         if not go_on.all():
             keep = torch.from_numpy(go_on).to(images.device)
             parameters = [{name: p[keep] for name, p in layer.items()} for layer in parameters]
@@ -160,7 +177,7 @@ def _train_together(
             running = running[go_on]
         if not running.size:
             break
-    return Training(accuracy, loss, diverged)
+    return Training(accuracy, loss, diverged, kept)
 
 
 def _descend(
@@ -198,16 +215,21 @@ def _descend(
     return loss.detach()
 
 
-@torch.no_grad()
 def _accuracy(
     layers: Sequence[Map], parameters: Sequence[Parameters], replicas: int, images: torch.Tensor, labels: torch.Tensor
 ) -> np.ndarray:
+    scores = compute_scores(layers, parameters, images.expand(replicas, *images.shape))
+    return ((scores.argmax(-1) == labels).sum(1).double() / len(images)).cpu().numpy()
+
+
+@torch.no_grad()
+def compute_scores(layers: Sequence[Map], parameters: Sequence[Parameters], images: torch.Tensor) -> torch.Tensor:
+    """What the networks say of images [R, M, *input_shape], some at a time: [R, M, classes]."""
     largest = max(units(layer.output_shape) for layer in layers)
-    samples = min(1000, max(1, PART // (images.element_size() * replicas * largest)))
-    hits = torch.zeros(replicas, dtype=torch.long, device=images.device)
-    for x, y in zip(images.split(samples), labels.split(samples), strict=True):
-        x = x.expand(replicas, *x.shape)
+    samples = min(1000, max(1, PART // (images.element_size() * len(images) * largest)))
+    scores = images.new_empty(*images.shape[:2], *layers[-1].output_shape)
+    for x, target in zip(images.split(samples, dim=1), scores.split(samples, dim=1), strict=True):
         for layer, p in zip(layers, parameters, strict=True):
             x = apply(layer, p, x)
-        hits += (x.argmax(-1) == y).sum(1)
-    return (hits.double() / len(images)).cpu().numpy()
+        target.copy_(x)
+    return scores

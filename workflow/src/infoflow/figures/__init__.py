@@ -16,6 +16,8 @@ class Needs:
     """The evaluated probes of the highlighted σ_w², for their pictures."""
     channels: bool = False
     """Only for experiments whose probes show single channels."""
+    decisions: bool = False
+    """The decisions of a trained network, in place of probes; only for experiments that ask for them."""
 
 
 FIGURES = {
@@ -27,5 +29,6 @@ FIGURES = {
     "reconstructions": Needs(probes=True),
     "channels": Needs(probes=True, channels=True),
     "cost": Needs(truth=True),
+    "decisions": Needs(truth=True, decisions=True),
 }
 """Figures by the name of their module and file."""

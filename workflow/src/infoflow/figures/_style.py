@@ -6,8 +6,8 @@ import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
-from infoflow.evaluation import PICTURE_LEVELS
 from infoflow.grid import Experiment
+from infoflow.pictures import PICTURE_LEVELS
 
 STYLE = {
     "figure.constrained_layout.use": True,
@@ -111,7 +111,7 @@ def name_point(sigma_w2: float, edge: float, neighbours: Sequence[float], separa
 
 
 def show_picture(ax: Axes, pixels: np.ndarray, shape: tuple[int, ...]) -> None:
-    """Pixels of `evaluation.as_picture`: grey levels or colours as they are, a vector as one row."""
+    """Pixels of `pictures.as_picture`: grey levels or colours as they are, a vector as one row."""
     shape = shape if len(shape) > 1 else (1, -1)
     picture = (pixels.reshape(shape) / PICTURE_LEVELS).clip(0, 1)
     if picture.ndim == 3 and picture.shape[2] == 1:

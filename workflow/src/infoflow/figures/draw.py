@@ -21,7 +21,8 @@ def draw_figure(
     """Draw a registered figure of an experiment to every output file (the suffix decides on the format).
 
     Args:
-        probes: evaluations of the highlighted points, for their pictures; only some figures need them.
+        probes: evaluations of the highlighted points, or decisions of a point, for their pictures; only some figures
+            need them.
     """
     module = importlib.import_module(f"infoflow.figures.{name}")
     results = {decode(Path(p).stem)[:2]: read_result(p) for p in probes}

@@ -1,0 +1,155 @@
+import numpy as np
+import pytest
+import torch
+
+from common import ARCHITECTURES
+from infoflow.architectures import build_network
+from infoflow.decisions import all_blocks, choose_inputs, explain_decisions, explain_point, find_prototypes
+from infoflow.initialization import draw_gaussian
+from infoflow.maps import apply
+from infoflow.maps.dense import Dense
+from infoflow.prepared import PreparedImages
+from infoflow.reconstruction import Inverses
+from infoflow.training import train_network
+
+RUN = {"seed": 3, "replicas": 2, "precision": "float64"}
+TRAIN = {"epochs": 6, "batch_size": 8, "learning_rate": 0.1, "momentum": 0.5, "success_accuracy": 0.85}
+PROBE = {"method": "adam", "epochs": 6, "batch_size": 8, "learning_rate": 0.01, "evaluation_samples": 40}
+KINDS = ["mlp", "mlp shrinking", "cnn"]
+POINT = 1.5, 0.05
+
+
+@pytest.fixture(scope="module")
+def images():
+    """Three classes of which two are easily told apart: where the bright row is."""
+    stream = torch.Generator().manual_seed(0)
+    pixels = 0.6 * torch.rand(140, 8, 8, generator=stream, dtype=torch.float64)
+    labels = torch.randint(0, 3, (140,), generator=stream)
+    pixels[labels == 0, 1] += 0.4
+    pixels[labels == 1, 6] += 0.05
+    order = torch.randperm(60, generator=stream)
+    return PreparedImages(pixels[:80], pixels[80:], labels[:80], labels[80:], order)
+
+
+def explain(images, kind, readout="logits", count=3):
+    network = build_network(ARCHITECTURES[kind], images.shape, 3, 2, readout)
+    return network, explain_decisions(network, *POINT, images, TRAIN | {"readout": readout}, PROBE, RUN, count)
+
+
+@pytest.mark.parametrize("readout", ["logits", "reference"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_networks_of_the_ground_truth_are_explained_by_inputs_and_prototypes(images, kind, readout):
+    network, found = explain(images, kind, readout)
+    data = (images.train_images, images.train_labels, images.test_images, images.test_labels)
+    settings = {**TRAIN, "readout": readout, "seed": 3, "keep_parameters": True}
+    trained = train_network(network, *POINT, *data, replicas=range(2), **settings).parameters
+
+    def ask(x):
+        for layer, p in zip([*(b.forward for b in network.blocks), *network.head], trained, strict=True):
+            x = apply(layer, p, x)
+        return x
+
+    torch.testing.assert_close(found.scores, ask(found.inputs.expand(2, *found.inputs.shape)))
+    right = found.scores[0].argmax(-1) == found.labels
+    assert right.tolist() == [True] * 3 + [False] * (len(right) - 3)
+    assert 3 < len(right) <= 6
+    evaluated = images.evaluation_order[:40]
+    all_scores = ask(images.test_images[evaluated].expand(2, 40, 8, 8))
+    share = (all_scores.argmax(-1) == images.test_labels[evaluated]).double().mean(1)
+    torch.testing.assert_close(found.accuracy, share)
+
+    layers = len(network.blocks) + len(network.head)
+    assert found.reconstructions.shape == (2, layers, len(right), 8, 8)
+    prototypes = found.prototypes
+    assert prototypes.images.shape == (2, 3, 8, 8)
+    torch.testing.assert_close(prototypes.scores, ask(prototypes.images))
+    # scores as large as those of the training set, or ±1, as published
+    size = ask(images.train_images.expand(2, 80, 8, 8)).square().mean((1, 2)).sqrt()
+    target = (2 * torch.eye(3, dtype=torch.float64) - 1).expand(2, 3, 3)
+    torch.testing.assert_close(prototypes.targets, target * (size[:, None, None] if readout == "logits" else 1))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_inverses_of_the_head_learn(images, kind):
+    network, found = explain(images, kind)
+    head = found.losses[:, len(network.blocks) :]
+    assert (head[..., -10:].mean(-1) < 0.7 * head[..., :10].mean(-1)).all()
+
+
+def test_one_replica_does_not_depend_on_the_others(images):
+    network, found = explain(images, "mlp")
+    settings = (images, TRAIN | {"readout": "logits"}, PROBE, RUN | {"replicas": 1}, 3)
+    alone = explain_decisions(network, *POINT, *settings)
+    torch.testing.assert_close(alone.reconstructions[0], found.reconstructions[0])
+    torch.testing.assert_close(alone.prototypes.images[0], found.prototypes.images[0])
+
+
+def test_a_prototype_of_a_network_that_can_be_inverted_has_the_scores_that_were_asked_for():
+    layer = Dense((3,), (3,), "linear")
+    stream = torch.Generator().manual_seed(1)
+    trained, back = [], []
+    for _ in range(4):
+        weight = torch.linalg.qr(torch.randn(2, 3, 3, generator=stream, dtype=torch.float64)).Q
+        bias = torch.randn(2, 1, 3, generator=stream, dtype=torch.float64)
+        trained.append({"weight": weight, "bias": bias})
+        back.append({"weight": weight.mT, "bias": -bias @ weight.mT})
+    scale = torch.tensor([1.0, 2.5], dtype=torch.float64)
+    found = find_prototypes([layer] * 4, trained, Inverses([layer] * 4, back, torch.empty(0)), scale)
+    assert found.targets[1].tolist() == [[2.5, -2.5, -2.5], [-2.5, 2.5, -2.5], [-2.5, -2.5, 2.5]]
+    torch.testing.assert_close(found.scores, found.targets)
+
+
+def test_inputs_are_chosen_in_order_and_of_different_classes():
+    labels = torch.tensor([1, 1, 0, 1, 2, 0, 2])
+    wanted = torch.tensor([True, True, False, True, True, True, True])
+    assert choose_inputs(wanted, labels, 2) == [0, 4]
+    assert choose_inputs(wanted, labels, 5) == [0, 4, 5, 1, 6]
+    assert choose_inputs(wanted, labels, 10) == [0, 4, 5, 1, 6, 3]
+    assert choose_inputs(~wanted, labels, 3) == [2]
+
+
+@pytest.mark.parametrize("kind", ARCHITECTURES)
+def test_every_layer_of_every_architecture_has_an_inverse_and_a_name(kind):
+    network = build_network(ARCHITECTURES[kind], (8, 8), 3, 2)
+    blocks = all_blocks(network)
+    assert len({b.name for b in blocks}) == len(blocks) == len(network.blocks) + len(network.head)
+    assert blocks[-1].name == "scores"
+    state = torch.rand(1, 2, 8, 8)
+    for block, p in zip(blocks, draw_gaussian([b.forward for b in blocks], *POINT, 0, "test", [0]), strict=True):
+        state = apply(block.forward, p, state)
+        assert block.inverse.input_shape == state.shape[2:]
+
+
+def test_the_result_file_holds_pictures_labels_and_verdicts(tmp_path):
+    from infoflow.datasets import Images
+    from infoflow.prepared import write_prepared
+    from infoflow.store import read_result
+
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 17, (70, 8, 8, 3)).astype(np.uint8)
+    labels = rng.integers(0, 3, 70)
+    data = Images(pixels[:40], pixels[40:], labels[:40], labels[40:], levels=16)
+    write_prepared(tmp_path / "data.nc", data, 0, {})
+    train = TRAIN | {"readout": "logits"}
+    point = "w1.500000_b0.050000_d002"
+    settings = (ARCHITECTURES["cnn"], train, PROBE | {"evaluation_samples": 30}, RUN, 2, 1, {"code": "x"})
+    threads = torch.get_num_threads()
+    explain_point(tmp_path / "data.nc", tmp_path / "found.nc", point, *settings)
+    torch.set_num_threads(threads)
+
+    found = read_result(tmp_path / "found.nc")
+    inputs = len(found["labels"])
+    assert found["pictures"].shape == (2, 7, inputs, 192)
+    assert found["pictures"].dtype == found["prototypes"].dtype == np.int8
+    assert found["prototypes"].shape == (2, 3, 192)
+    evaluated = np.rint(127 / 16 * pixels[40:].reshape(30, -1)).astype(np.int8)
+    assert all((evaluated == one).all(1).any() for one in found["inputs"])
+    assert ((found["predictions"][0] == found["labels"])[:2]).all()
+    for name in ("", "prototype_"):
+        assert (found[f"{name}probabilities"] >= 1 / 3).all()
+        assert set(found[f"{name}predictions"].flatten()) <= {0, 1, 2}
+    names = ["stem 1", "stem 2", "stem 3", "convolution 1", "head 1", "head 2", "scores"]
+    assert found.attributes["layer_names"] == names
+    assert found.attributes["hidden_layers"] == 4
+    assert found.attributes["explain_seconds"] > 0
+    assert found.attributes["code"] == "x"

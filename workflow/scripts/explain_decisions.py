@@ -1,0 +1,37 @@
+"""Explain the decisions of the trained networks of one grid point."""
+
+from infoflow.joblog import job_log
+
+
+def main(
+    *,
+    dataset: str,
+    output: str,
+    point: str,
+    architecture: dict,
+    train: dict,
+    probe: dict,
+    run: dict,
+    count: int,
+    threads: int,
+    code: str,
+) -> None:
+    from infoflow.decisions import explain_point
+
+    attributes = {"code_explain_decisions": code}
+    explain_point(dataset, output, point, architecture, train, probe, run, count, threads, attributes)
+
+
+with job_log(snakemake.log[0], snakemake.scriptdir):
+    main(
+        dataset=snakemake.input.dataset,
+        output=snakemake.output[0],
+        point=snakemake.wildcards.point,
+        architecture=snakemake.params.architecture,
+        train=snakemake.params.train,
+        probe=snakemake.params.probe,
+        run=snakemake.params.run,
+        count=snakemake.params.images,
+        threads=snakemake.threads,
+        code=snakemake.params.code,
+    )
