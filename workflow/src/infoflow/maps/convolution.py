@@ -238,3 +238,54 @@ def _unwrap(gradient: torch.Tensor, width: int) -> torch.Tensor:
         inner.narrow(axis, 0, width).add_(gradient.narrow(axis, size + width, width))
         gradient = inner
     return gradient
+
+
+@dataclass(frozen=True)
+class Subpixel:
+    """A linear map from the `kernel` x `kernel` neighbourhood of a pixel to a square of `stride` x `stride` pixels.
+
+    With stride 1 that is a convolution with zeros around; with a larger one it makes images larger.
+    """
+
+    input_shape: tuple[int, ...]
+    output_shape: tuple[int, ...]
+    kernel: int
+    stride: int
+
+    def __post_init__(self):
+        if self.kernel % 2 == 0:
+            raise ValueError(f"the kernel, {self.kernel}, is even: it has no middle")
+
+    @property
+    def fan_out(self) -> int:
+        return as_image(self.output_shape)[2]
+
+    @property
+    def parameter_shapes(self) -> dict[str, tuple[int, ...]]:
+        numbers = self.stride**2 * self.fan_out
+        return {"weight": (numbers, self.input_shape[2], self.kernel, self.kernel), "bias": (numbers,)}
+
+    def fan_in(self, name: str) -> int:
+        return self.input_shape[2] * self.kernel**2
+
+    def surround(self, x: torch.Tensor) -> torch.Tensor:
+        """Zeros around a state, so that every square of the output has its neighbourhood."""
+        around = []
+        for n, m in zip(reversed(self.output_shape[:2]), reversed(self.input_shape[:2])):
+            lacking = -(-n // self.stride) - m
+            before = lacking // 2 + self.kernel // 2
+            around += [before, lacking - lacking // 2 + self.kernel // 2]
+        return pad(x, (0, 0, *around))
+
+    def pre_activation(self, parameters: Parameters, x: torch.Tensor) -> torch.Tensor:
+        found = [
+            _convolution(image, weight, bias, [1, 1], [0, 0], [1, 1], False, [0, 0], groups)
+            for image, weight, bias, groups in _fold(parameters, self.surround(x))
+        ]
+        squares = _unfold(found, len(x)).unflatten(-1, (self.stride, self.stride, self.fan_out))
+        rows, columns = self.output_shape[:2]
+        whole = squares.permute(0, 1, 2, 4, 3, 5, 6).flatten(4, 5).flatten(2, 3)
+        return whole[:, :, :rows, :columns].reshape(*x.shape[:2], *self.output_shape)
+
+    def activate(self, z: torch.Tensor) -> torch.Tensor:
+        return z

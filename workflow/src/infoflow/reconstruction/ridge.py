@@ -3,7 +3,10 @@
 c_l(a) = μ_{l-1} + (a - μ_l) B with B = (Cov(x_l) + λ 1)^{-1} Cov(x_l, x_{l-1}): affine, without iterations, at the cost
 of two products and one factorisation per layer. The penalty λ is absolute, a noise floor: what of the input is left in
 x_l with a variance below λ counts as lost. One that scales with the variance would never see the ordered phase forget.
-Layers that are not dense are undone by a dense map as well: every pixel from all units.
+
+A dense layer is undone by every unit from all others. A convolution is undone by one: every pixel, or every square of
+pixels if it makes images smaller, from its neighbourhood, with the same coefficients everywhere; pixels are then what
+samples are to a dense layer.
 """
 
 import math
@@ -14,14 +17,19 @@ import torch
 
 from infoflow.architectures import Block
 from infoflow.errors import InfoflowError
-from infoflow.frozen import walk
-from infoflow.initialization import draw_order
-from infoflow.maps import Parameters, units
+from infoflow.frozen import Stored, walk
+from infoflow.initialization import draw_order, generator
+from infoflow.maps import Map, Parameters, apply, record_of, units
+from infoflow.maps.compose import Chain, Residual
+from infoflow.maps.convolution import Convolution, Subpixel, as_image
 from infoflow.maps.dense import Dense
+from infoflow.maps.pooling import MaxPool, Standardise
 from infoflow.reconstruction import Inverses, Progress
 
+PIXELS = 1 << 15
+"""At most so many pixels, a random choice, are what a convolution is undone by."""
 LARGEST = 20_000
-"""Units of the largest layer: its covariances take 8 bytes times the square of that."""
+"""Units of the largest dense layers: their coefficients take 8 bytes times the square of that."""
 
 
 def fit(
@@ -40,17 +48,11 @@ def fit(
     for all replicas.
 
     Raises:
-        InfoflowError: a layer has more than `LARGEST` units.
+        InfoflowError: the layers are too large.
     """
-    for l, block in enumerate(blocks, start=1):
-        if (size := max(units(block.forward.input_shape), units(block.forward.output_shape))) > LARGEST:
-            raise InfoflowError(
-                f"probe.method ridge: layer {l} has {size} units, more than {LARGEST}, too many for its covariances; "
-                "use adam for this architecture"
-            )
     (order,) = draw_order(seed, "ridge samples", 0, [0], len(images))
     images = images[order[: options["ridge_samples"]].to(images.device)]
-    maps = [Dense(b.inverse.input_shape, b.inverse.output_shape, "linear") for b in blocks]
+    maps = [linear_inverse(block, l) for l, block in enumerate(blocks, start=1)]
     to = {"dtype": images.dtype, "device": images.device}
     parameters = [
         {name: torch.empty(len(replicas), *shape, **to) for name, shape in m.parameter_shapes.items()} for m in maps
@@ -58,16 +60,89 @@ def fit(
     losses = torch.empty(len(replicas), len(blocks), 1, **to)
     tell = Progress()
     for chunk in walk(blocks, frozen, images, len(replicas), at_once=at_once):
+        if not isinstance(chunk, Stored):
+            raise InfoflowError(
+                f"probe.ridge_samples: layer {chunk.layers.start + 1} of {len(images)} images does not fit in memory; "
+                "use fewer, or method adam"
+            )
         layers, rows = slice(chunk.layers.start, chunk.layers.stop), chunk.rows
-        weight, bias, loss = solve(
-            chunk.outputs.flatten(0, 1).flatten(2), chunk.inputs.flatten(0, 1).flatten(2), options["ridge_penalty"]
-        )
         count = rows.stop - rows.start
-        for p, w, b in zip(parameters[layers], weight.split(count), bias.split(count), strict=True):
-            p["weight"][rows], p["bias"][rows] = w, b
+        block, inverse = blocks[layers.start], maps[layers.start]
+        outputs, inputs = chunk.outputs.flatten(0, 1), chunk.inputs.flatten(0, 1)
+        if not inverse.parameter_shapes:
+            back = apply(inverse, {}, outputs, record_of(block.forward, inputs))
+            found, loss = {}, (back - inputs).square().flatten(1).mean(1)
+        elif isinstance(inverse, Subpixel):
+            found, loss = _fit_pixels(inverse, outputs, inputs, options["ridge_penalty"], seed)
+        else:
+            weight, bias, loss = solve(outputs.flatten(2), inputs.flatten(2), options["ridge_penalty"])
+            found = {"weight": weight, "bias": bias}
+        for name, both in found.items():
+            for p, one in zip(parameters[layers], both.split(count), strict=True):
+                p[name][rows] = one
         losses[rows, layers, 0] = loss.unflatten(0, (-1, count)).T.to(images.dtype)
         tell(chunk, len(blocks), replicas, loss.mean())
     return Inverses(maps, parameters, losses)
+
+
+def linear_inverse(block: Block, number: int = 0) -> Map:
+    """The map that the regression finds the coefficients of; one without parameters stays as it is.
+
+    Raises:
+        InfoflowError: the layer, whose number is told, is too large.
+    """
+    there, back = block.forward, block.inverse
+    if not back.parameter_shapes:
+        return back
+    if reach := _reach(there):
+        return Subpixel(there.output_shape, there.input_shape, *reach)
+    if units(there.input_shape) * units(there.output_shape) > LARGEST**2:
+        raise InfoflowError(
+            f"probe.method ridge: layer {number} takes {units(there.input_shape)} units to "
+            f"{units(there.output_shape)}, too many for dense regression; use adam for this architecture"
+        )
+    return Dense(back.input_shape, back.output_shape, "linear")
+
+
+def _reach(layer: Map) -> tuple[int, int] | None:
+    """Side of the neighbourhood of a pixel that an input square depends on, and side of that square; None if dense."""
+    match layer:
+        case Convolution():
+            return layer.kernel + (layer.kernel + 1) % 2, layer.stride
+        case MaxPool():
+            return 1, layer.size
+        case Standardise():
+            return 1, 1
+        case Residual():
+            return _reach(layer.branch)
+        case Chain():
+            parts = [_reach(part) for part in layer.parts]
+            if None not in parts:
+                return 1 + sum(kernel - 1 for kernel, _ in parts), math.prod(stride for _, stride in parts)
+    return None
+
+
+@torch.no_grad()
+def _fit_pixels(
+    inverse: Subpixel, outputs: torch.Tensor, inputs: torch.Tensor, penalty: float, seed: int
+) -> tuple[Parameters, torch.Tensor]:
+    """The regression of squares of pixels on neighbourhoods, for states [N, M, ...], one network at a time."""
+    kernel, stride = inverse.kernel, inverse.stride
+    inputs = inputs.reshape(*inputs.shape[:2], *as_image(inverse.output_shape))
+    rows, columns = (n // stride for n in inverse.output_shape[:2])  # squares that are whole
+    number = inputs.shape[1] * rows * columns
+    chosen = torch.randperm(number, generator=generator(seed, "ridge pixels", number))[:PIXELS].to(inputs.device)
+    image, row, column = chosen // (rows * columns), chosen // columns % rows, chosen % columns
+    found = []
+    for x, y in zip(outputs, inputs, strict=True):
+        around = inverse.surround(x[None])[0].unfold(1, kernel, 1).unfold(2, kernel, 1)
+        squares = y.unfold(1, stride, stride).unfold(2, stride, stride)
+        features = around[image, row, column].flatten(1)  # [channel, row, column], as in the weights
+        targets = squares[image, row, column].permute(0, 2, 3, 1).flatten(1)
+        weight, bias, loss = solve(features[None], targets[None], penalty)
+        found.append((weight[0].T.reshape(inverse.parameter_shapes["weight"]), bias[0, 0], loss[0]))
+    weight, bias, loss = map(torch.stack, zip(*found))
+    return {"weight": weight, "bias": bias}, loss
 
 
 @torch.no_grad()
@@ -82,13 +157,22 @@ def solve(
     outputs, inputs = outputs.double(), inputs.double()
     output_mean, input_mean = outputs.mean(1, keepdim=True), inputs.mean(1, keepdim=True)
     outputs, inputs = outputs - output_mean, inputs - input_mean
-    samples = outputs.shape[1]
-    covariance = outputs.mT @ outputs / samples
-    covariance.diagonal(dim1=1, dim2=2).add_(penalty)
-    cross = outputs.mT @ inputs / samples
-    factor, failed = torch.linalg.cholesky_ex(covariance)
-    weight = torch.cholesky_solve(cross, factor)
-    weight[failed > 0] = math.nan
-    # E|x - c(a)|² = E|x|² - tr(Bᵀ cross) - λ |B|², by the equation that B solves
-    loss = inputs.square().mean((1, 2)) - (weight * (cross + penalty * weight)).sum((1, 2)) / (inputs.shape[2])
+    samples, size = outputs.shape[1:]
+    if samples < size:  # the same solution, B = Xᵀ (X Xᵀ/M + λ 1)^{-1} Y/M, from the smaller matrix
+        failed, dual = _solve(outputs @ outputs.mT / samples, inputs, penalty)
+        weight = outputs.mT @ dual / samples
+        loss = (penalty * dual).square().mean((1, 2))  # Y - X B = λ (X Xᵀ/M + λ 1)^{-1} Y
+    else:
+        cross = outputs.mT @ inputs / samples
+        failed, weight = _solve(outputs.mT @ outputs / samples, cross, penalty)
+        # E|x - c(a)|² = E|x|² - tr(Bᵀ cross) - λ |B|², by the equation that B solves
+        loss = inputs.square().mean((1, 2)) - (weight * (cross + penalty * weight)).sum((1, 2)) / inputs.shape[2]
+    weight[failed > 0] = loss[failed > 0] = math.nan
     return weight, input_mean - output_mean @ weight, loss
+
+
+def _solve(matrix: torch.Tensor, right: torch.Tensor, penalty: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """(matrix + penalty 1)^{-1} right, and where the factorisation failed; the matrix is written over."""
+    matrix.diagonal(dim1=1, dim2=2).add_(penalty)
+    factor, failed = torch.linalg.cholesky_ex(matrix)
+    return failed, torch.cholesky_solve(right, factor)
