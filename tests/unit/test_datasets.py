@@ -399,7 +399,7 @@ def test_a_folder_with_too_few_pictures_or_none_is_refused(own_pictures):
 
 def test_crops_for_training_and_testing_share_no_pixel():
     train, test = (draw_boxes(np.random.default_rng(0), 5000, c, 427) for c in (TRAIN_COLUMNS, TEST_COLUMNS))
-    for boxes, (start, stop), longest in ((train, TRAIN_COLUMNS, 384), (test, TEST_COLUMNS, 256)):
+    for boxes, (start, stop), longest in ((train, TRAIN_COLUMNS, 256), (test, TEST_COLUMNS, 384)):
         left, upper, right, lower = boxes.T
         assert left.min() == start
         assert right.max() == stop

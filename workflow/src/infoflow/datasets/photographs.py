@@ -10,8 +10,8 @@ from sklearn.datasets import load_sample_images
 
 from infoflow.datasets import Images
 
-TRAIN_COLUMNS = (0, 384)
-TEST_COLUMNS = (384, 640)
+TRAIN_COLUMNS = (0, 256)
+TEST_COLUMNS = (256, 640)
 """Parts of the photographs, 427 × 640 pixels; no pixel is in both."""
 
 

@@ -26,7 +26,7 @@ from infoflow.maps.dense import Dense
 from infoflow.maps.pooling import MaxPool, Standardise
 from infoflow.reconstruction import Inverses, Progress
 
-PIXELS = 1 << 15
+PIXELS = 1 << 14
 """At most so many pixels, a random choice, are what a convolution is undone by."""
 LARGEST = 20_000
 """Units of the largest dense layers: their coefficients take 8 bytes times the square of that."""
