@@ -22,9 +22,11 @@ def take_pictures(reconstructions: np.ndarray, images: np.ndarray, count: int) -
 
 
 def take_channel_pictures(channels: np.ndarray) -> Variable:
-    """Reconstructions from single channels as pictures, [R, K, S, P]."""
-    about = {"long_name": "reconstructions of some images from single channels, to look at", **ABOUT}
-    return ("replica", "channel", "channel_sample", "pixel"), as_picture(channels), about
+    """Reconstructions from single channels as pictures, [R, K, S, P]; each has its contrast stretched, from 0 to 1."""
+    low, high = np.quantile(np.nan_to_num(channels), (0.01, 0.99), axis=-1, keepdims=True)
+    about = {"long_name": "reconstructions of some images from single channels, contrast stretched", **ABOUT}
+    stretched = (channels - low) / np.where(high > low, high - low, 1)
+    return ("replica", "channel", "channel_sample", "pixel"), as_picture(stretched.clip(0, 1)), about
 
 
 def as_picture(values: np.ndarray) -> np.ndarray:

@@ -12,7 +12,6 @@ from infoflow.grid import Experiment
 from infoflow.store import Result
 
 COLUMNS = 12
-IMAGES = 2
 
 
 def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping[tuple[float, float], Result]) -> Figure:
@@ -21,17 +20,17 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping[tuple[float, 
     shape = tuple(np.atleast_1d(probe.attributes["image_shape"]))
     names = [n or str(k) for k, n in enumerate(np.atleast_1d(probe.attributes["layer_names"]), start=1)]
     pairs = np.reshape(probe.attributes["shown_channels"], (-1, 2))
-    images = min(IMAGES, len(probe["inputs"]), probe["channel_pictures"].shape[2])
+    images = _different(probe["inputs"][: probe["channel_pictures"].shape[2]])
     layers = probe["pictures"].shape[1]
     rows = -(-(layers + 1) // COLUMNS)
     more = -(-len(pairs) // COLUMNS)
     figure, axes = plt.subplots(
-        images * (rows + more), COLUMNS, figsize=(1.02 * COLUMNS, 0.6 + 1.25 * images * (rows + more)), squeeze=False
+        height := len(images) * (rows + more), COLUMNS, figsize=(1.02 * COLUMNS, 0.6 + 1.25 * height), squeeze=False
     )
     for ax in axes.flat:
         ax.axis("off")
-    for image in range(images):
-        block = axes[image * (rows + more) : (image + 1) * (rows + more)]
+    for number, image in enumerate(images):
+        block = axes[number * (rows + more) : (number + 1) * (rows + more)]
         shown = [("input", probe["inputs"][image])]
         shown += [(name, probe["pictures"][0, l, image]) for l, name in enumerate(names)]
         for ax, (label, pixels) in zip(block[:rows].flat, shown):
@@ -40,9 +39,16 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping[tuple[float, 
             label = f"{names[layer - 1]}\nchannel {channel}"
             _place(ax, label, probe["channel_pictures"][0, k, image], shape)
     figure.suptitle(
-        f"Inputs reconstructed from every layer, and from single channels: {title(cube, experiment)}\n{_weights(probe)}"
+        f"Inputs reconstructed from every layer, and from single channels (contrast stretched)\n"
+        f"{title(cube, experiment)}; {_weights(probe)}"
     )
     return figure
+
+
+def _different(inputs: np.ndarray) -> list[int]:
+    """The first of some images and the one that differs most from it; only the first if there is no other."""
+    distance = np.square(inputs.astype(float) - inputs[0]).sum(1)
+    return [0, int(distance.argmax())] if distance.any() else [0]
 
 
 def _place(ax: plt.Axes, label: str, pixels: np.ndarray, shape: tuple[int, ...]) -> None:

@@ -113,7 +113,8 @@ def vjp(
         wanted = [*variables.values(), *([x] if to_input else [])]
         if not wanted:
             return None
-        found = torch.autograd.grad(output, wanted, gradient)
+        # Of a scalar: a gradient that is handed over makes torch import a computer algebra system, most of a second.
+        found = torch.autograd.grad((output * gradient).sum(), wanted)
         for name, part in zip(variables, found):
             accumulate(into[name], part, decay, scale)
         return found[-1] if to_input else None
