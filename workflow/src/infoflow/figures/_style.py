@@ -59,12 +59,12 @@ def over_replicas(values: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
 
 
 def cell_edges(centres: Sequence[float]) -> np.ndarray:
-    """Edges of map cells around the values of an axis, halfway between neighbours."""
+    """Edges of map cells around the values of an axis, halfway between neighbours, and not below zero."""
     centres = np.asarray(centres, float)
     if len(centres) == 1:
         return centres[0] + np.array([-0.5, 0.5])
     middle = (centres[1:] + centres[:-1]) / 2
-    return np.concatenate([[2 * centres[0] - middle[0]], middle, [2 * centres[-1] - middle[-1]]])
+    return np.concatenate([[max(0, 2 * centres[0] - middle[0])], middle, [2 * centres[-1] - middle[-1]]])
 
 
 def colour_limits(values: np.ndarray, low: float = 1, high: float = 99) -> tuple[float, float]:

@@ -76,7 +76,7 @@ def draw_auroc(ax: Axes, cube: xr.Dataset) -> None:
     ax.axvline(0.5, color="0.6", linestyle=":", label="no better than chance")
     ax.set_yticks(order, [_name(s) for s in known["score"].values])
     lowest = float(np.nanmin(area)) if np.isfinite(area).any() else 0.5
-    ax.set(xlim=(min(0.45, lowest - 0.05), 1.02), ylim=(-0.6, len(area) - 0.3))
+    ax.set(xlim=(min(0.45, lowest - 0.05), 1.02), ylim=(-1.3, len(area) - 0.3))
     ax.set(xlabel="AUROC against the ground truth (95 % interval)")
     ax.set_title(f"{int(cube['auroc_networks'].max())} networks")
     ax.legend(loc="lower left")

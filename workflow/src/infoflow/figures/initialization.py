@@ -29,7 +29,7 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
                 q = z.mean("replica")
             top.plot(q["layer"], q, color=colour, linestyle=line, label=f"{SIGMA_W2} = {w:g}")
             if with_spread:
-                low = (q - 2 * s).clip(min=1e-12)
+                low = (q - 2 * s).clip(min=float(z.min()) / 10)  # the axis is logarithmic
                 top.fill_between(q["layer"], low, q + 2 * s, color=colour, alpha=0.2, linewidth=0)
             deviation = (z - q) / (s if with_spread else q)
             for r in z["replica"]:
