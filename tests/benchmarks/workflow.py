@@ -18,6 +18,8 @@ import yaml
 from machine import describe, spread, table
 
 ROOT = Path(__file__).parents[2]
+OFF = dict.fromkeys(yaml.safe_load((ROOT / "config/config.yaml").read_text())["experiments"])
+"""The default experiments, switched off."""
 SNAKEMAKE = [sys.executable, "-m", "snakemake", "--profile", str(ROOT / "profiles/local"), "--snakefile"]
 
 # The peak memory of a process begins with that of the one that starts it: this one is small.
@@ -60,7 +62,7 @@ def planning(folder: Path, repeats: int) -> str:
     def grid(columns: int, depths: int) -> dict:
         axis = {"start": 0.01, "stop": round(0.01 * columns, 2), "num": columns}
         mnist = {"dataset": "mnist", "architecture": "mlp", "sigma_w2": axis, "sigma_b2": [0.05]}
-        return {"experiments": {"digits": None, "big": mnist | {"depth": {"start": 1, "stop": depths, "step": 1}}}}
+        return {"experiments": OFF | {"big": mnist | {"depth": {"start": 1, "stop": depths, "step": 1}}}}
 
     def dry(config: dict, *arguments: str):
         return lambda: snakemake(folder, config, "-n", "--quiet", "rules", *arguments)
@@ -114,9 +116,8 @@ def starting(folder: Path, repeats: int) -> str:
             }
         },
         "architectures": {"mlp": {"width": 4}},
-        "experiments": {
-            "digits": {"sigma_w2": {"start": 0.1, "stop": 2.0, "num": 20}, "depth": [1], "highlight": [0.1]}
-        },
+        "experiments": OFF
+        | {"digits": {"sigma_w2": {"start": 0.1, "stop": 2.0, "num": 20}, "depth": [1], "highlight": [0.1]}},
     }
     snakemake(folder, tiny, "--", "all_cubes")
     rows = []
@@ -146,7 +147,8 @@ from infoflow.store import read_result
 started = time.perf_counter()
 parts = [{p.stem: read_result(p, skip=PICTURES) for p in Path(d).glob("*.nc")} for d in sys.argv[1:]]
 read = time.perf_counter() - started
-options = {"prefix_invariant": True, "activation": "tanh", "success_accuracy": 0.9, "seed": 0, "attributes": {}}
+architecture = {"kind": "mlp", "layout": "wide", "activation": "tanh"}
+options = {"prefix_invariant": True, "architecture": architecture, "success_accuracy": 0.9, "seed": 0, "attributes": {}}
 write_cube(merge_cube(*parts, **options), "cube.nc")
 print(read, time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
@@ -167,7 +169,6 @@ print(read, time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SE
         about = {
             "probe_seconds": 1.0,
             "layer_widths": np.full(layers, 784, np.int32),
-            "first_image_mean_square": 0.1,
             "image_shape": np.array([4, 4], np.int32),
         }
         for k in range(1, count + 1):
@@ -216,8 +217,8 @@ def room(folder: Path, repeats: int) -> str:
         config = {
             "run": {"replicas": replicas, "keep_reconstructions": keep},
             "datasets": {"white_noise": noise},
-            "experiments": {
-                "digits": None,
+            "experiments": OFF
+            | {
                 "deep": {
                     "dataset": "white_noise",
                     "architecture": "mlp",

@@ -145,17 +145,16 @@ def test_theory_of_variance_and_its_spread_against_random_networks(activation, w
     import torch
 
     from infoflow.architectures import build_network
-    from infoflow.cascade import compose_cascades
-    from infoflow.initialization import draw_gaussian, draw_uniform
+    from infoflow.cascade import forward
+    from infoflow.initialization import draw_gaussian
 
     width, depth, networks = 100, 6, 300
     image = torch.rand(1, 100, generator=torch.Generator().manual_seed(2))
     options = {"kind": "mlp", "layout": "wide", "width": width, "activation": activation}
-    blocks = build_network(options, (100,), 10, depth).blocks
-    frozen = draw_gaussian([b.forward for b in blocks], w, 0.05, 0, "frozen", range(networks))
-    inverse = draw_uniform([b.inverse for b in blocks], 0, "inverse", range(networks))
-    forward, back = [b.forward for b in blocks], [b.inverse for b in blocks]
-    measured = compose_cascades(forward, frozen, back, inverse, image)[1][:, :, 0].double().numpy()
+    layers = [b.forward for b in build_network(options, (100,), 10, depth).blocks]
+    frozen = draw_gaussian(layers, w, 0.05, 0, "frozen", range(networks))
+    _, moments, _ = forward(layers, frozen, image, networks)
+    measured = torch.stack(moments, dim=1)[:, :, 0].double().numpy()
     q, spread = variance_recursion(image.double().square().mean().item(), w, 0.05, [width] * depth, activation)
     # the bias of the mean is of order 1/width
     assert measured.mean(0) == pytest.approx(q, abs=4 * spread.max() / math.sqrt(networks) + 2 * q.max() / width)

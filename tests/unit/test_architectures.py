@@ -7,11 +7,12 @@ from hypothesis import strategies as st
 
 from common import ARCHITECTURES
 from infoflow import architectures
-from infoflow.architectures import Block, build_network, inverse_of
+from infoflow.architectures import Block, build_network
 from infoflow.architectures.mlp import hidden_widths
 from infoflow.errors import InfoflowError
 from infoflow.grid import is_prefix_invariant
 from infoflow.initialization import draw_gaussian, draw_uniform, generator
+from infoflow.inverses import inverse_of
 from infoflow.maps import apply, record_of
 from infoflow.maps.convolution import Convolution
 from infoflow.maps.dense import Dense
@@ -32,7 +33,7 @@ def test_every_kind_has_an_example():
     colours=st.sampled_from([(), (1,), (3,)]),
     depth=st.integers(1, 8),
     classes=st.integers(2, 12),
-    readout=st.sampled_from(["logits", "reference"]),
+    readout=st.sampled_from(["logits", "reference", "tanh"]),
 )
 def test_blocks_chain_and_inverses_undo_their_shapes(option, height, width, colours, depth, classes, readout):
     shape = (height, width, *colours)
@@ -111,6 +112,15 @@ def test_the_reference_readout_ends_with_the_activation():
     head = build_network(wide, (28, 28), 10, 2, "reference").head
     assert [(layer.output_shape, layer.activation) for layer in head] == [((400,), "tanh"), ((10,), "tanh")]
     assert build_network(wide, (28, 28), 10, 2, "logits").head[-1].activation == "linear"
+
+
+@EXAMPLES
+def test_only_logits_are_linear(option):
+    ends = {
+        readout: build_network(option, (8, 8), 3, 2, readout).head[-1].activation
+        for readout in ("logits", "reference", "tanh")
+    }
+    assert ends == {"logits": "linear", "reference": "tanh", "tanh": "tanh"}
 
 
 def test_gaussian_parameters_have_their_variances():

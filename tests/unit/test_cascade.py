@@ -296,6 +296,7 @@ def test_single_channels_add_up_in_a_linear_way_back(images):
 
 
 def test_ridge_refuses_layers_that_are_too_large(images):
-    block = [Block(Dense((8, 8), (30_000,), "tanh"), Dense((30_000,), (8, 8), "tanh"))]
-    with pytest.raises(InfoflowError, match="layer 1 has 30000 units"):
+    layer = Dense((30_000,), (30_000,), "tanh")
+    block = [Block(layer, layer)]
+    with pytest.raises(InfoflowError, match="layer 1 takes 30000 units to 30000, too many"):
         fit_inverses(block, [{}], images, RIDGE, seed=SEED, replicas=[0])

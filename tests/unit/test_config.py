@@ -7,7 +7,16 @@ from hypothesis import strategies as st
 
 from common import ROOT, SCHEMA, load_config
 from infoflow import architectures, datasets
-from infoflow.config import DATASET_OPTIONS, UNLABELLED, check_config, settings
+from infoflow.config import (
+    ARCHITECTURE_OPTIONS,
+    DATASET_OPTIONS,
+    UNLABELLED,
+    architecture_options,
+    check_config,
+    probe_methods,
+    probe_options,
+    settings,
+)
 from infoflow.errors import InfoflowError
 from infoflow.grid import Grid
 
@@ -38,6 +47,13 @@ def test_every_shipped_config_is_accepted(name):
     assert Grid(config).probes()
 
 
+def test_a_config_with_experiments_of_its_own_computes_no_default_one():
+    overlays = {p.stem: load_config(p.stem) for p in (ROOT / "config").glob("*.yaml") if p.stem != "config"}
+    own = {name: {e for e, v in o.get("experiments", {}).items() if v} for name, o in overlays.items()}
+    computed = {name: set(check_config(merged(load_config(), overlays[name]), SCHEMA)["experiments"]) for name in own}
+    assert {name: computed[name] - own[name] for name in own if own[name]} == {name: set() for name in own if own[name]}
+
+
 def test_filling_in_defaults_is_idempotent():
     once = check_config(load_config(), SCHEMA)
     assert check_config(once, SCHEMA) == once
@@ -46,8 +62,42 @@ def test_filling_in_defaults_is_idempotent():
 
 def test_a_data_set_overrides_the_common_settings():
     config = check_config(changed(probe__epochs=7), SCHEMA)
-    assert settings(config, "probe", "mnist")["epochs"] == 7
-    assert settings(config, "probe", "digits")["epochs"] == 20
+    assert settings(config, "probe", "mnist", "mlp")["epochs"] == 7
+    assert settings(config, "probe", "digits", "mlp")["epochs"] == 20
+
+
+def test_the_word_of_an_architecture_goes_before_that_of_a_data_set():
+    own = {"kind": "mlp", "probe": {"epochs": 3, "method": "ridge"}, "train": {"momentum": 0.9}}
+    config = check_config(changed(architectures__own=own, train__momentum=0.1), SCHEMA)
+    found = settings(config, "probe", "digits", "own")
+    assert (found["epochs"], found["batch_size"]) == (3, config["datasets"]["digits"]["probe"]["batch_size"])
+    assert settings(config, "probe", "digits", "mlp")["epochs"] == 20
+    assert [settings(config, "train", "digits", a)["momentum"] for a in ("own", "mlp")] == [0.9, 0.1]
+    assert probe_methods(config, "digits", "own") == ["ridge"]
+    assert probe_methods(config, "digits", "mlp") == ["adam", "ridge"]
+
+
+def test_a_probe_depends_on_the_options_of_its_method_and_on_channels_only_if_some_are_shown():
+    own = {"kind": "mlp", "probe": {"show_channels": [[2, 0]]}}
+    config = check_config(changed(architectures__own=own), SCHEMA)
+    assert probe_options(config, "digits", "mlp", "adam") == {
+        "method": "adam", "epochs": 20, "batch_size": 32, "learning_rate": 0.001, "evaluation_samples": 360
+    }  # fmt: skip
+    assert set(probe_options(config, "digits", "mlp", "ridge")) == {
+        "method", "ridge_penalty", "ridge_samples", "evaluation_samples"
+    }  # fmt: skip
+    assert probe_options(config, "digits", "own", "ridge")["show_channels"] == [[2, 0]]
+
+
+def test_an_architecture_has_the_defaults_of_its_kind_and_nothing_else():
+    given = {kind: {"kind": kind, "probe": {"epochs": 2}, "train": {}} for kind in ARCHITECTURE_OPTIONS}
+    given["mlp"] = {"kind": "mlp", "width": 7}
+    digits = load_config()["experiments"]["digits"]
+    config = check_config(changed(architectures=given, experiments={"digits": digits}), SCHEMA)
+    for kind in set(given) - {"mlp"}:
+        assert architecture_options(config, kind) == {"kind": kind, **ARCHITECTURE_OPTIONS[kind]}
+    assert architecture_options(config, "mlp") == {"kind": "mlp", **ARCHITECTURE_OPTIONS["mlp"], "width": 7}
+    assert config["architectures"]["cnn"]["probe"] == {"epochs": 2}
 
 
 def test_the_options_of_data_sets_have_no_defaults_in_the_schema():
@@ -65,6 +115,12 @@ def test_null_switches_an_experiment_off():
     assert list(config["experiments"]) == ["other"]
 
 
+def test_trained_weights_are_accepted_without_truth():
+    config = check_config(changed(architectures__vgg16__weights="own.pth"), SCHEMA)
+    assert not config["experiments"]["photographs_vgg16"]["truth"]
+    assert config["architectures"]["vgg16"]["weights"] == "own.pth"
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -75,6 +131,23 @@ def test_null_switches_an_experiment_off():
         ({"experiments__digits__truth_dataset": "nothing"}, "unknown truth_dataset 'nothing'"),
         ({"datasets__digits__kind": "imagenet"}, "datasets.digits.kind: 'imagenet'"),
         ({"architectures__mlp__activation": "sigmoid"}, "architectures.mlp.activation: 'sigmoid'"),
+        ({"architectures__mlp__channels": 3}, "mlp.channels: mlp has no channels; its keys: activation, layout, width"),
+        ({"architectures__cnn__layout": "wide"}, "cnn.layout: cnn has no layout; its keys: activation, channels"),
+        ({"architectures__resnet__head": [4]}, "architectures.resnet.head: resnet has no head"),
+        ({"architectures__cnn__weights": "a.pth"}, "architectures.cnn.weights: cnn has no weights"),
+        ({"architectures__vgg16__activation": "tanh"}, "architectures.vgg16.activation: that of vgg16 is relu"),
+        ({"architectures__vgg16__weights_sha256": "abc"}, "architectures.vgg16.weights_sha256: 'abc'"),
+        ({"architectures__cnn__channels": 0}, "architectures.cnn.channels: 0"),
+        ({"architectures__mlp__probe__epoch": 3}, "mlp.probe.epoch: unknown key; did you mean epochs"),
+        ({"architectures__mlp__train__success_accuracy": 2}, "mlp.train.success_accuracy: 2"),
+        ({"probe__show_channels": [[0, 1]]}, r"probe.show_channels\[0\]\[0\]: 0"),
+        ({"probe__show_channels": [[1]]}, r"probe.show_channels\[0\]: \[1\]"),
+        ({"probe__show_channels": [[1, 2, 3]]}, r"probe.show_channels\[0\]: \[1, 2, 3\]"),
+        ({"train__readout": "softmax"}, "train.readout: 'softmax'"),
+        (
+            {"architectures__vgg16__weights": "a.pth", "experiments__photographs_vgg16__truth": True},
+            "photographs_vgg16: architecture 'vgg16' has weights of its own, .* set truth: false",
+        ),
         ({"experiments__digits__sigma_w2": [-0.1]}, r"experiments.digits.sigma_w2\[0\]: -0.1"),
         ({"experiments__digits__sigma_w2": []}, "experiments.digits.sigma_w2"),
         ({"experiments__digits__sigma_w2": {"start": 1, "stop": 2}}, "needs either num or step"),
@@ -85,7 +158,7 @@ def test_null_switches_an_experiment_off():
         ({"experiments__digits__depth": [0]}, r"depth\[0\]: 0"),
         ({"experiments__digits__depth": [2.5]}, r"depth\[0\]: 2.5"),
         ({"experiments__x__dataset": "mnist"}, "experiments.x: 'architecture' is a required property"),
-        ({"experiments__digits": None}, "experiments: there is none"),
+        ({"experiments": {"digits": None}}, "experiments: there is none"),
         ({"experiments": {"../x": {}}}, "experiments"),
         ({"run__replicas": 0}, "run.replicas: 0"),
         ({"run": None}, "run: None"),
@@ -122,7 +195,7 @@ json_values = st.recursive(
 )
 
 
-@given(st.sampled_from(["run", "datasets", "probe", "experiments", "data_root", "new"]), json_values)
+@given(st.sampled_from(["run", "datasets", "architectures", "probe", "experiments", "data_root", "new"]), json_values)
 def test_no_config_breaks_the_checker(section, value):
     with contextlib.suppress(InfoflowError):
         Grid(check_config(changed(**{section: value}), SCHEMA))
@@ -135,4 +208,7 @@ def test_the_schema_knows_every_registered_kind():
     assert sorted(defs["dataset"]["properties"]["kind"]["enum"]) == datasets.kinds()
     assert sorted(defs["architecture"]["properties"]["kind"]["enum"]) == architectures.kinds()
     assert sorted(DATASET_OPTIONS) == datasets.kinds()
+    assert sorted(ARCHITECTURE_OPTIONS) == architectures.kinds()
+    keys = {key for options in ARCHITECTURE_OPTIONS.values() for key in options}
+    assert set(defs["architecture"]["properties"]) == {"kind", "probe", "train", *keys}
     assert set(datasets.kinds()) >= UNLABELLED

@@ -3,9 +3,10 @@
 import pytest
 import torch
 
-from infoflow.architectures import Block, inverse_of
+from infoflow.architectures import Block
 from infoflow.errors import InfoflowError
 from infoflow.initialization import draw_gaussian, draw_uniform
+from infoflow.inverses import inverse_of
 from infoflow.maps import apply, record_of
 from infoflow.maps.compose import Chain, Residual
 from infoflow.maps.convolution import Convolution, Subpixel, TransposedConvolution

@@ -1,4 +1,5 @@
 import json
+import math
 
 import numpy as np
 import pytest
@@ -6,20 +7,29 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infoflow.cubes import DIMENSIONS, SCORES, at_depth, merge_cube, read_cube, validate_cube, write_cube
+from infoflow import theory
+from infoflow.cubes import DIMENSIONS, MEAN_FIELD, SCORES, at_depth, merge_cube, read_cube, validate_cube, write_cube
 from infoflow.errors import InfoflowError
 from infoflow.evaluation import DIVERGED, MISSING, OK, evaluate_probe
 from infoflow.grid import encode
 from infoflow.store import Result
 
 REPLICAS, SAMPLES, PIXELS = 2, 6, 5
+MLP = {"kind": "mlp", "layout": "wide", "activation": "tanh"}
+CNN = {"kind": "cnn", "channels": 7, "activation": "tanh"}
+RESNET = {"kind": "resnet", "channels": 7, "activation": "tanh"}
+VGG16 = {"kind": "vgg16", "activation": "relu"}
+IMAGE = (8, 8)
 
 
-def evaluation(seed: int, layers: int, broken: int | None = None) -> Result:
+def evaluation(
+    seed: int, layers: int, broken: int | None = None, shape: tuple[int, ...] = (PIXELS,), images_of: int = 0
+) -> Result:
     """The evaluation of a made-up probe whose reconstructions lose the input layer by layer."""
-    rng = np.random.default_rng(seed)
-    images = rng.random((SAMPLES, PIXELS)).astype(np.float32)
-    noise = rng.random((REPLICAS, layers, SAMPLES, PIXELS)).astype(np.float32)
+    pixels = math.prod(shape)
+    images = np.random.default_rng(images_of).random((SAMPLES, pixels)).astype(np.float32)
+    rng = np.random.default_rng(seed + 1)
+    noise = rng.random((REPLICAS, layers, SAMPLES, pixels)).astype(np.float32)
     weight = np.linspace(0.1, 1, layers)[:, None, None]
     reconstructions = (1 - weight) * images + weight * noise
     if broken is not None:
@@ -37,7 +47,7 @@ def evaluation(seed: int, layers: int, broken: int | None = None) -> Result:
     attributes = {
         "probe_seconds": 2.0,
         "layer_widths": np.full(layers, 7),
-        "first_image_mean_square": 0.3,
+        "image_shape": np.array(shape, np.int32),
         "device": "CPU",
         "precision": "float32",
     }
@@ -53,7 +63,7 @@ def training(accuracy: float, epochs: int = 3, diverged: bool = False) -> Result
 
 
 def merge(evaluations, trainings, **changes) -> xr.Dataset:
-    options = {"prefix_invariant": True, "activation": "tanh", "success_accuracy": 0.8, "seed": 0}
+    options = {"prefix_invariant": True, "architecture": MLP, "success_accuracy": 0.8, "seed": 0}
     return merge_cube(evaluations, trainings, attributes={"title": "test", "config": {"a": 1}}, **(options | changes))
 
 
@@ -103,6 +113,76 @@ def test_predictions_are_scores_at_layer_equal_to_depth(cube):
     predicted = cube["predicted_trainable"].sel(score="mean_field")
     assert np.array_equal(predicted == 1, cube["prediction_score"].sel(score="mean_field") >= 1)
     assert set(np.unique(cube["predicted_trainable"])) <= {0, 1}
+
+
+WIDTHS, DEPTHS = (0.5, 1.0, 1.8, 3.0), (2, 4, 6)
+TRUTH = {encode(w, 0.05, d): training(0.9 if w > 0.6 and d < 5 else 0.3) for w in WIDTHS for d in DEPTHS}
+
+
+def merge_images(architecture, layers: int, **changes) -> xr.Dataset:
+    """A cube of probes of images at depth 6 with the ground truth of DEPTHS."""
+    evaluations = {encode(w, 0.05, 6): evaluation(k, layers, shape=IMAGE) for k, w in enumerate(WIDTHS)}
+    return merge(evaluations, TRUTH, architecture=architecture, **changes)
+
+
+@pytest.mark.parametrize("architecture", [CNN, RESNET], ids=lambda a: a["kind"])
+def test_the_scores_of_a_network_with_a_stem_are_those_of_its_last_hidden_layer(architecture):
+    cube = merge_images(architecture, 8)
+    assert cube["layers"].values.tolist() == [4, 6, 8]
+    assert cube["layers"].dims == ("depth",)
+    for depth in DEPTHS:
+        scores = cube["prediction_score"].sel(depth=depth)
+        for name in ("differential_entropy", "explained_variance"):
+            assert np.array_equal(scores.sel(score=name), cube[name].sel(layer=depth + 2))
+        # the depth of the theory is that of the architecture, without the stem's surplus
+        expected = (6 * cube["xi_c"] / depth).broadcast_like(scores.sel(score=MEAN_FIELD, drop=True))
+        np.testing.assert_allclose(scores.sel(score=MEAN_FIELD), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("architecture", [CNN, RESNET], ids=lambda a: a["kind"])
+def test_the_theory_of_a_cube_is_that_of_its_architecture_and_first_image(architecture):
+    image = np.random.default_rng(0).random((SAMPLES, 64)).astype(np.float32)[0].reshape(IMAGE)
+    w, b = np.array(WIDTHS), np.full(4, 0.05)
+    cube = merge_images(architecture, 8).isel(sigma_b2=0)
+    variance, spread = theory.layer_variances(architecture, image.astype(float), w, b, [7] * 8)
+    np.testing.assert_allclose(cube["pre_activation_variance_theory"], variance, rtol=1e-6)
+    np.testing.assert_allclose(cube["pre_activation_variance_theory_spread"], spread, rtol=1e-6)
+    for name, values in theory.depth_scales(architecture, w, b, image.astype(float), 6).items():
+        np.testing.assert_allclose(cube[name], values, rtol=1e-6)
+    assert json.loads(cube.attrs["architecture"]) == architecture
+
+
+def test_of_a_residual_network_there_is_no_edge_and_no_spread_but_a_score():
+    cube = merge_images(RESNET, 8)
+    for name in ("edge_of_chaos", "q_star", "c_star", "xi_q", "pre_activation_variance_theory_spread"):
+        assert cube[name].isnull().all()
+    for name in ("chi_1", "xi_c", "pre_activation_variance_theory"):
+        assert np.isfinite(cube[name]).all()
+    assert cube["auroc_networks"].sel(score=MEAN_FIELD) == 4 * 3 * REPLICAS
+    assert cube["auroc"].sel(score=MEAN_FIELD).notnull()
+
+
+def test_without_theory_the_other_scores_are_judged(caplog):
+    cube = merge_images(VGG16, 6)
+    assert cube["layers"].values.tolist() == list(DEPTHS)
+    for name in ("edge_of_chaos", "xi_c", "chi_1", "pre_activation_variance_theory"):
+        assert cube[name].isnull().all()
+    assert cube["prediction_score"].sel(score=MEAN_FIELD).isnull().all()
+    assert (cube["predicted_trainable"].sel(score=MEAN_FIELD) == -1).all()
+    assert cube["auroc_networks"].sel(score=MEAN_FIELD) == 0
+    for name in ("auroc", "auroc_low", "auroc_high"):
+        assert cube[name].sel(score=MEAN_FIELD).isnull()
+    assert cube["auroc"].sel(score=list(SCORES)).notnull().all()
+    assert (cube["auroc_networks"].sel(score=list(SCORES)) == 4 * 3 * REPLICAS).all()
+    assert "undefined" not in caplog.text
+
+
+def test_results_that_do_not_belong_together_are_refused():
+    names = [encode(w, 0.05, 6) for w in (0.5, 1.8)]
+    with pytest.raises(InfoflowError, match="belong together: their evaluation sets differ"):
+        merge({name: evaluation(0, 6, images_of=k) for k, name in enumerate(names)}, {})
+    with pytest.raises(InfoflowError, match="belong together: they count their layers differently"):
+        merge({name: evaluation(0, layers) for name, layers in zip(names, (6, 8))}, {})
 
 
 def test_the_area_is_in_variable_and_attributes(cube):

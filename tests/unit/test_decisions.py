@@ -4,7 +4,14 @@ import torch
 
 from common import ARCHITECTURES
 from infoflow.architectures import build_network
-from infoflow.decisions import all_blocks, choose_inputs, explain_decisions, explain_point, find_prototypes
+from infoflow.decisions import (
+    all_blocks,
+    choose_inputs,
+    class_targets,
+    explain_decisions,
+    explain_point,
+    find_prototypes,
+)
 from infoflow.initialization import draw_gaussian
 from infoflow.maps import apply
 from infoflow.maps.dense import Dense
@@ -63,10 +70,38 @@ def test_the_networks_of_the_ground_truth_are_explained_by_inputs_and_prototypes
     prototypes = found.prototypes
     assert prototypes.images.shape == (2, 3, 8, 8)
     torch.testing.assert_close(prototypes.scores, ask(prototypes.images))
-    # scores as large as those of the training set, or ±1, as published
-    size = ask(images.train_images.expand(2, 80, 8, 8)).square().mean((1, 2)).sqrt()
-    target = (2 * torch.eye(3, dtype=torch.float64) - 1).expand(2, 3, 3)
-    torch.testing.assert_close(prototypes.targets, target * (size[:, None, None] if readout == "logits" else 1))
+    expected = class_targets(network, trained, images, {"readout": readout})
+    torch.testing.assert_close(prototypes.targets, expected)
+
+
+def test_targets_of_logits_are_centred_and_as_large_as_the_networks_own_scores(images):
+    network = build_network(ARCHITECTURES["mlp shrinking"], images.shape, 3, 2)
+    layers = [*(b.forward for b in network.blocks), *network.head]
+    trained = draw_gaussian(layers, *POINT, 0, "test", range(2), dtype=torch.float64)
+    trained[-1]["weight"][1] *= 30
+    targets = class_targets(network, trained, images, {"readout": "logits"})
+    assert targets.shape == (2, 3, 3)
+    torch.testing.assert_close(targets.sum(-1), torch.zeros(2, 3, dtype=torch.float64), atol=1e-12, rtol=0)
+    scores = images.train_images.expand(2, 80, 8, 8)
+    for layer, p in zip(layers, trained, strict=True):
+        scores = apply(layer, p, scores)
+    size = scores.square().mean((1, 2)).sqrt()
+    torch.testing.assert_close(targets.square().mean((1, 2)).sqrt(), size)
+    assert size[1] > 10 * size[0]
+    # nothing but the class: one score stands out, the others are equal
+    for row, k in ((r, k) for r in range(2) for k in range(3)):
+        others = targets[row, k, [c for c in range(3) if c != k]]
+        torch.testing.assert_close(others[0], others[1])
+        assert targets[row, k, k] > others[0]
+
+
+@pytest.mark.parametrize("readout", ["reference", "tanh"])
+def test_targets_of_scores_through_tanh_are_the_published_ones(images, readout):
+    network = build_network(ARCHITECTURES["mlp"], images.shape, 3, 2, readout)
+    layers = [*(b.forward for b in network.blocks), *network.head]
+    trained = draw_gaussian(layers, *POINT, 0, "test", range(2), dtype=torch.float64)
+    targets = class_targets(network, trained, images, {"readout": readout})
+    assert targets.tolist() == 2 * [[[1, -1, -1], [-1, 1, -1], [-1, -1, 1]]]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -93,10 +128,10 @@ def test_a_prototype_of_a_network_that_can_be_inverted_has_the_scores_that_were_
         bias = torch.randn(2, 1, 3, generator=stream, dtype=torch.float64)
         trained.append({"weight": weight, "bias": bias})
         back.append({"weight": weight.mT, "bias": -bias @ weight.mT})
-    scale = torch.tensor([1.0, 2.5], dtype=torch.float64)
-    found = find_prototypes([layer] * 4, trained, Inverses([layer] * 4, back, torch.empty(0)), scale)
-    assert found.targets[1].tolist() == [[2.5, -2.5, -2.5], [-2.5, 2.5, -2.5], [-2.5, -2.5, 2.5]]
-    torch.testing.assert_close(found.scores, found.targets)
+    targets = torch.randn(2, 3, 3, generator=stream, dtype=torch.float64)
+    found = find_prototypes([layer] * 4, trained, Inverses([layer] * 4, back, torch.empty(0)), targets)
+    assert torch.equal(found.targets, targets)
+    torch.testing.assert_close(found.scores, targets)
 
 
 def test_inputs_are_chosen_in_order_and_of_different_classes():

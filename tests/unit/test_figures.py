@@ -4,14 +4,23 @@ from dataclasses import replace
 import matplotlib as mpl
 import numpy as np
 import pytest
-from test_cubes import PIXELS, SAMPLES, evaluation, merge, training
+from test_cubes import CNN, PIXELS, RESNET, SAMPLES, VGG16, evaluation, merge, merge_images, training
 
 mpl.use("Agg")
 
 from infoflow import figures
-from infoflow.cubes import write_cube
+from infoflow.cubes import read_cube, write_cube
 from infoflow.errors import InfoflowError
-from infoflow.figures._style import STYLE, cell_edges, colour_limits, phase
+from infoflow.figures._style import (
+    STYLE,
+    beyond_depth,
+    cell_edges,
+    colour_limits,
+    name_point,
+    phase,
+    select_experiment,
+    show_picture,
+)
 from infoflow.figures.draw import draw_figure
 from infoflow.grid import Experiment, decode, encode
 from infoflow.store import read_result, write_result
@@ -35,16 +44,28 @@ def files(tmp_path_factory):
     deeper = {encode(w, b, 9): evaluation(1, 9) for w, b in points[:4]}
     ragged = deeper | dict(list(evaluations.items())[4:])
     write_cube(merge(ragged, trainings), folder / "map.nc")
+    for architecture, layers in ((CNN, 8), (RESNET, 8), (VGG16, 6)):
+        write_cube(merge_images(architecture, layers), folder / f"{architecture['kind']}.nc")
+    return folder, [write_probe(folder / f"{encode(w, b, 6)}.nc", (PIXELS,)) for w, b in points[:6]]
+
+
+def write_probe(path, shape, layers=6, channels=((2, 0), (3, 1)), weights="random"):
+    """The pictures that `evaluate_kl` keeps, of noise; of single channels those of three images."""
     rng = np.random.default_rng(0)
-    probes = []
-    for w, b in points[:6]:
-        probes.append(folder / f"{encode(w, b, 6)}.nc")
-        variables = {
-            "pictures": (("r", "l", "s", "p"), rng.integers(-127, 128, (1, 6, SAMPLES, PIXELS)).astype(np.int8), {}),
-            "inputs": (("s", "p"), rng.integers(0, 128, (SAMPLES, PIXELS)).astype(np.int8), {}),
-        }
-        write_result(probes[-1], variables, {"image_shape": np.array([PIXELS])})
-    return folder, probes
+    pixels = math.prod(shape)
+    variables = {
+        "pictures": (("r", "l", "s", "p"), rng.integers(-127, 128, (1, layers, SAMPLES, pixels), np.int8), {}),
+        "inputs": (("s", "p"), rng.integers(0, 128, (SAMPLES, pixels)).astype(np.int8), {}),
+        "channel_pictures": (("r", "k", "t", "p"), rng.integers(-127, 128, (1, len(channels), 3, pixels), np.int8), {}),
+    }
+    attributes = {
+        "image_shape": np.array(shape),
+        "shown_channels": np.array(channels, np.int32).ravel(),
+        "layer_names": ["", *(f"part {l}" for l in range(2, layers + 1))],
+        "weights": weights,
+    }
+    write_result(path, variables, attributes)
+    return path
 
 
 def write_decisions(path, shape, classes=10, right=4, wrong=4, layers=7):
@@ -96,6 +117,138 @@ def test_every_registered_figure_is_drawn(files, tmp_path, name, cube, asked):
         asked = replace(asked, decisions=(1.5, 0.05, 6), images=4)
     draw_figure(name, folder / cube, asked, known if needs.probes or needs.decisions else [], outputs)
     assert all(output.stat().st_size > 5000 for output in outputs)
+
+
+@pytest.mark.parametrize("name", figures.FIGURES)
+@pytest.mark.parametrize("kind", ["cnn", "resnet", "vgg16"])
+def test_every_registered_figure_is_drawn_of_every_kind_and_in_colour(files, tmp_path, name, kind):
+    """Of the residual network there is no edge and no spread, of vgg16 no theory at all."""
+    asked = replace(experiment(biases=(0.05,)), architecture=kind, decisions=(1.5, 0.05, 6), images=2)
+    needs = figures.FIGURES[name]
+    known = []
+    if needs.probes:
+        names = [encode(w, 0.05, 6) for w in asked.highlight]
+        known = [write_probe(tmp_path / f"{n}.nc", (4, 4, 3), 6 if kind == "vgg16" else 8) for n in names]
+    if needs.decisions:
+        known = [write_decisions(tmp_path / f"{encode(1.5, 0.05, 6)}.nc", (4, 4, 3))]
+    draw_figure(name, files[0] / f"{kind}.nc", asked, known, [tmp_path / f"{name}.png"])
+    assert (tmp_path / f"{name}.png").stat().st_size > 5000
+
+
+@pytest.mark.parametrize(
+    ("kind", "label", "lines"),
+    [
+        ("cnn", "deviation /\nfinite-width spread", "recursion ± 2 standard deviations"),
+        ("resnet", "relative deviation", "lines: mean-field recursion\n"),
+        ("vgg16", "relative deviation", "there is no theory here"),
+    ],
+)
+def test_the_initialization_check_says_what_it_knows(files, kind, label, lines):
+    from infoflow.figures import initialization
+
+    figure = initialization.draw(read_cube(files[0] / f"{kind}.nc"), experiment(biases=(0.05,)), {})
+    assert figure.axes[1].get_ylabel() == label
+    assert lines in figure.get_suptitle()
+
+
+@pytest.mark.parametrize(("kind", "known"), [("cnn", True), ("resnet", False), ("vgg16", False)])
+def test_the_accuracy_map_marks_what_there_is(files, kind, known):
+    from infoflow.figures import accuracy_map
+
+    cube = read_cube(files[0] / f"{kind}.nc")
+    with mpl.rc_context(STYLE):
+        (ax, *_) = accuracy_map.draw(cube, experiment(biases=(0.05,)), {}).axes
+    labels = ax.get_legend_handles_labels()[1]
+    assert ("edge of chaos" in labels) == known
+    assert (r"$\xi_c$" in labels) == (kind != "vgg16")
+    assert ax.get_ylabel() == ("depth (hidden layers)" if kind == "vgg16" else "depth")
+    # counted in depth, not in layers
+    (explained,) = (line for line in ax.lines if line.get_label().startswith("first layer"))
+    worse = (cube["explained_variance"].isel(sigma_b2=0).mean("replica") < 0).values
+    first = np.where(worse.any(1), worse.argmax(1) + 1.0, np.nan)
+    np.testing.assert_array_equal(explained.get_ydata(), first - (0 if kind == "vgg16" else 2))
+
+
+@pytest.mark.parametrize(("kind", "scores"), [("cnn", 4), ("vgg16", 3)])
+def test_only_scores_that_are_known_are_compared(files, kind, scores):
+    import matplotlib.pyplot as plt
+
+    from infoflow.figures.cost import NAMES, draw_auroc
+
+    figure, ax = plt.subplots()
+    draw_auroc(ax, read_cube(files[0] / f"{kind}.nc"))
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    assert names == list(NAMES.values())[:scores]
+    plt.close(figure)
+
+
+def test_an_experiment_gets_all_layers_of_its_deepest_network(files):
+    for kind, beyond in (("cnn", 2), ("vgg16", 0)):
+        cube = read_cube(files[0] / f"{kind}.nc")
+        selected = select_experiment(cube, experiment(biases=(0.05,), depths=(2, 4)))
+        assert beyond_depth(cube) == beyond
+        assert (selected["depth"].values.tolist(), selected.sizes["layer"]) == ([2, 4], 4 + beyond)
+
+
+@pytest.mark.parametrize(
+    ("shape", "layers", "channels", "columns"),
+    [((8, 8), 5, [(3, 0)], 6), ((4, 4, 3), 22, [(2, k) for k in range(13)], 23), ((9,), 1, [(1, 2)], 2)],
+    ids=["grey", "colour", "vector"],
+)
+def test_channels_are_drawn_below_all_layers(tmp_path, shape, layers, channels, columns):
+    from infoflow.figures import channels as module
+
+    path = write_probe(tmp_path / "probe.nc", shape, layers, channels, weights="own.pth")
+    cube = merge({encode(1.8, 0.05, 6): evaluation(0, 6)}, {})
+    with mpl.rc_context(STYLE):
+        figure = module.draw(cube, experiment(), {(1.8, 0.05): read_result(path)})
+    titles = [ax.get_title() for ax in figure.axes if ax.images]
+    block = ["input", "1", *(f"part {l}" for l in range(2, layers + 1))]
+    block += [f"{block[layer]}\nchannel {k}" for layer, k in channels]
+    assert len(block) == columns + len(channels)
+    assert titles == 2 * block
+    assert "trained weights: own.pth" in figure.get_suptitle()
+    figure.savefig(tmp_path / "channels.png")
+
+
+def test_of_the_images_the_first_and_the_one_that_differs_most_are_shown(tmp_path):
+    from infoflow.figures import channels as module
+
+    found = read_result(write_probe(tmp_path / "probe.nc", (4, 4)))
+    cube = merge({encode(1.8, 0.05, 6): evaluation(0, 6)}, {})
+    found["inputs"][:] = 10
+    found["inputs"][1, 0], found["inputs"][2] = 20, 90
+    found["inputs"][3:] = 127  # of those there are no pictures of single channels
+    figure = module.draw(cube, experiment(), {(1.8, 0.05): found})
+    inputs = [ax.images[0].get_array().max() for ax in figure.axes if ax.get_title() == "input"]
+    assert inputs == pytest.approx([10 / 127, 90 / 127])
+    found["inputs"][:] = 10
+    figure = module.draw(cube, experiment(), {(1.8, 0.05): found})
+    assert [ax.get_title() for ax in figure.axes].count("input") == 1
+
+
+def test_a_random_network_is_not_called_trained(tmp_path):
+    from infoflow.figures import channels as module
+
+    path = write_probe(tmp_path / "probe.nc", (4, 4))
+    cube = merge({encode(1.8, 0.05, 6): evaluation(0, 6)}, {})
+    figure = module.draw(cube, experiment(), {(1.8, 0.05): read_result(path)})
+    assert "untrained network" in figure.get_suptitle()
+
+
+@pytest.mark.parametrize(
+    ("shape", "drawn"), [((6,), (1, 6)), ((2, 3), (2, 3)), ((2, 3, 1), (2, 3)), ((1, 2, 3), (1, 2, 3))], ids=str
+)
+def test_pictures_are_shown_as_they_are(shape, drawn):
+    import matplotlib.pyplot as plt
+
+    figure, ax = plt.subplots()
+    show_picture(ax, np.array([-127, -1, 0, 64, 126, 127], np.int8), shape)
+    (image,) = ax.images
+    assert image.get_array().shape == drawn
+    assert np.asarray(image.get_array()).ravel() == pytest.approx([0, 0, 0, 64 / 127, 126 / 127, 1])
+    assert image.get_clim() == (0, 1)
+    plt.close(figure)
 
 
 @pytest.mark.parametrize(
@@ -164,3 +317,6 @@ def test_phases():
     assert [phase(w, 1.76, [1.0, 1.76, 3.0]) for w in (1.0, 1.76, 3.0)] == ["ordered", "critical", "chaotic"]
     # the closest value is not critical if it is not close
     assert phase(1.0, 1.76, [1.0, 4.0]) == "ordered"
+    assert name_point(1.0, 1.76, [1.0, 4.0]).endswith("= 1 (ordered)")
+    # without an edge there is none
+    assert name_point(1.0, np.nan, [1.0, 4.0]).endswith("= 1")

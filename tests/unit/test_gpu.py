@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from common import ARCHITECTURES
 from infoflow.architectures import build_network
 from infoflow.cascade import probe_cascade
 from infoflow.training import train_network
@@ -18,14 +19,18 @@ METHODS = [
 ]
 
 
+EXAMPLES = pytest.mark.parametrize("kind", ["mlp pixels", "cnn", "resnet"])
+
+
 @pytest.fixture(scope="module")
 def images():
-    return torch.rand(40, 4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    return torch.rand(40, 8, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 
 
+@EXAMPLES
 @pytest.mark.parametrize("options", METHODS, ids=lambda o: o["method"])
-def test_probes_agree(images, options):
-    blocks = build_network({"kind": "mlp", "layout": "wide", "activation": "tanh"}, (4, 4), 10, 6).blocks
+def test_probes_agree(images, kind, options):
+    blocks = build_network(ARCHITECTURES[kind], (8, 8), 10, 6).blocks
     cpu, gpu = (
         probe_cascade(blocks, 1.5, 0.1, images.to(d), images[:5].to(d), options, seed=0, replicas=range(3))
         for d in ("cpu", "cuda")
@@ -34,9 +39,10 @@ def test_probes_agree(images, options):
     torch.testing.assert_close(gpu.losses.cpu(), cpu.losses, rtol=1e-7, atol=1e-10)
 
 
+@EXAMPLES
 @pytest.mark.parametrize("momentum", [0.0, 0.5])
-def test_trainings_agree(images, momentum):
-    network = build_network({"kind": "mlp", "layout": "wide", "activation": "tanh"}, (4, 4), 3, 4)
+def test_trainings_agree(images, kind, momentum):
+    network = build_network(ARCHITECTURES[kind], (8, 8), 3, 4)
     labels = (images[:, 0, 0] > 0.5).long() + (images[:, 1, 1] > 0.8).long()
     settings = {"epochs": 4, "batch_size": 16, "learning_rate": 0.1, "momentum": momentum, "readout": "logits"}
     cpu, gpu = (

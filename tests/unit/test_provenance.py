@@ -7,13 +7,14 @@ import pytest
 
 from common import ROOT
 from infoflow import figures, provenance, reconstruction
-from infoflow.config import METHOD_OPTIONS
+from infoflow.config import ARCHITECTURE_OPTIONS, METHOD_OPTIONS
 from infoflow.provenance import PACKAGE, code_digest, imported_modules, software
 
 # the modules that a rule picks by name at run time
 PLUGINS = {
     "prepare_dataset": ["datasets.mnist"],
     **{f"probe_cascade {m}": ["architectures.mlp", f"reconstruction.{m}"] for m in METHOD_OPTIONS},
+    **{f"probe_cascade {kind}": [f"architectures.{kind}", "reconstruction.adam"] for kind in ARCHITECTURE_OPTIONS},
     "train_network": ["architectures.mlp"],
     "explain_decisions": ["architectures.mlp", "reconstruction.adam"],
     "evaluate_kl": [],
@@ -68,6 +69,9 @@ def test_stages_depend_on_what_they_should():
     assert {"cascade", "decisions", "training"} <= explain
     assert not {"divergence", "evaluation"} & explain
     assert "decisions" not in probe | train | evaluate
+    assert not {"theory", "meanfield", "residual"} & (probe | train | evaluate | explain)
+    assert {"theory", "meanfield", "residual"} <= names(imported_modules("merge_cube"))
+    assert not {m for m in probe | train if m.startswith("architectures.")} - {"architectures.mlp"}
     assert not {m for m in probe | train | evaluate | explain if m.startswith(("figures", "datasets.", "cubes"))}
     assert "divergence" in evaluate
     assert "divergence" not in probe

@@ -2,8 +2,10 @@ import numpy as np
 import pytest
 import torch
 
+import plain
+from common import ARCHITECTURES
 from infoflow.architectures import build_network
-from infoflow.initialization import draw_gaussian, draw_order
+from infoflow.initialization import draw_order
 from infoflow.training import class_loss, train_network
 
 SEED = 5
@@ -23,31 +25,26 @@ TRAIN = {
 def data():
     """Two classes that a straight line separates, and a third that it does not."""
     stream = torch.Generator().manual_seed(0)
-    images = torch.rand(60, 4, 4, generator=stream, dtype=torch.float64)
+    images = torch.rand(60, 8, 8, generator=stream, dtype=torch.float64)
     labels = (images[:, 0, 0] > 0.5).long() + (images[:, 1, 1] > 0.8).long()
     return images[:40], labels[:40], images[40:], labels[40:]
 
 
-def run(data, depth=3, replicas=range(3), sigma_w2=1.5, **changes):
+def run(data, option=OPTIONS, depth=3, replicas=range(3), sigma_w2=1.5, **changes):
     settings = TRAIN | changes
-    network = build_network(OPTIONS, (4, 4), 3, depth, settings["readout"])
+    network = build_network(option, (8, 8), 3, depth, settings["readout"])
     return train_network(network, sigma_w2, 0.1, *data, replicas=replicas, **settings)
 
 
-def plain_training(data, depth, replica, **changes):
-    """One replica with torch.nn and torch.optim: accuracy, loss, and the linear layers."""
+def plain_training(data, option, depth, replica, **changes):
+    """One replica with torch.nn and torch.optim: accuracy, loss, and the layers."""
     settings = TRAIN | changes
     images, labels, test_images, test_labels = data
-    network = build_network(OPTIONS, (4, 4), 3, depth, settings["readout"])
-    hidden = [b.forward for b in network.blocks]
-    parameters = draw_gaussian(hidden, 1.5, 0.1, SEED, "frozen", [replica], dtype=images.dtype)
-    parameters += draw_gaussian(network.head, 1.5, 0.1, SEED, "head", [replica], dtype=images.dtype)
-    layers = [torch.nn.Flatten()]
-    for p in parameters:
-        layer = torch.nn.Linear(*p["weight"].shape[1:], dtype=images.dtype)
-        layer.weight.data, layer.bias.data = p["weight"][0].T.clone(), p["bias"][0, 0].clone()
-        layers += [layer, torch.nn.Tanh()]
-    model = torch.nn.Sequential(*(layers[:-1] if settings["readout"] == "logits" else layers))
+    network = build_network(option, (8, 8), 3, depth, settings["readout"])
+    to = {"seed": SEED, "replica": replica, "dtype": images.dtype}
+    layers = plain.frozen_layers([b.forward for b in network.blocks], 1.5, 0.1, **to)
+    layers += plain.frozen_layers(network.head, 1.5, 0.1, purpose="head", **to)
+    model = torch.nn.Sequential(*layers)
     optimizer = torch.optim.SGD(model.parameters(), lr=settings["learning_rate"], momentum=settings["momentum"])
     accuracy, loss = [], []
     for epoch in range(settings["epochs"]):
@@ -65,20 +62,23 @@ def plain_training(data, depth, replica, **changes):
         loss.append(total / len(images))
         with torch.no_grad():
             accuracy.append((model(test_images).argmax(1) == test_labels).double().mean().item())
-    return accuracy, loss, [layer for layer in model if isinstance(layer, torch.nn.Linear)]
+    return accuracy, loss, layers
 
 
-@pytest.mark.parametrize("readout", ["logits", "reference"])
-@pytest.mark.parametrize("momentum", [0.0, 0.5])
-def test_batched_training_equals_the_plain_loop(data, readout, momentum):
-    together = run(data, readout=readout, momentum=momentum, keep_parameters=True)
-    for r in range(3):
-        accuracy, loss, layers = plain_training(data, 3, r, readout=readout, momentum=momentum)
+@pytest.mark.parametrize(("readout", "momentum"), [("logits", 0.0), ("logits", 0.5), ("reference", 0.5), ("tanh", 0.0)])
+@pytest.mark.parametrize("option", ARCHITECTURES.values(), ids=ARCHITECTURES)
+def test_batched_training_equals_the_plain_loop(data, option, readout, momentum):
+    changes = {"readout": readout, "momentum": momentum, "epochs": 2}
+    together = run(data, option, depth=2, replicas=range(2), keep_parameters=True, **changes)
+    network = build_network(option, (8, 8), 3, 2, readout)
+    maps = [*(b.forward for b in network.blocks), *network.head]
+    for r in range(2):
+        accuracy, loss, layers = plain_training(data, option, 2, r, **changes)
         np.testing.assert_allclose(together.loss[r], loss, rtol=1e-10)
         np.testing.assert_allclose(together.accuracy[r], accuracy)
-        for ours, theirs in zip(together.parameters, layers, strict=True):
-            torch.testing.assert_close(ours["weight"][r].T, theirs.weight.data)
-            torch.testing.assert_close(ours["bias"][r, 0], theirs.bias.data)
+        for layer, ours, theirs in zip(maps, together.parameters, layers, strict=True):
+            same = plain.module(layer, ours, r)
+            torch.testing.assert_close(same.state_dict(), theirs.state_dict(), rtol=1e-9, atol=1e-11)
 
 
 def test_a_replica_stops_at_success_and_does_not_depend_on_the_others(data):
@@ -116,7 +116,7 @@ def test_how_many_replicas_are_trained_at_once_changes_nothing(data, threads, at
 
 
 def test_overflow_is_reported_as_divergence_and_spares_the_other_replicas(data):
-    network = build_network({**OPTIONS, "activation": "relu"}, (4, 4), 3, 20)
+    network = build_network({**OPTIONS, "activation": "relu"}, (8, 8), 3, 20)
     images = tuple(d.float() if d.is_floating_point() else d for d in data)
     settings = TRAIN | {"learning_rate": 1e6, "momentum": 0.0}
     history = train_network(network, 4.0, 0.1, *images, replicas=range(2), **settings)
@@ -134,3 +134,14 @@ def test_the_reference_loss_stays_within_its_published_bounds():
     assert worst <= 2.34916 + 1e-5
     chance = class_loss(torch.zeros(1, 1, 10, dtype=torch.float64), torch.tensor([[0]]), "reference").item()
     assert chance == pytest.approx(2.302585, abs=1e-6)
+
+
+def test_the_loss_of_scores_through_tanh_is_bounded_too():
+    """Own score 1, all others -1, or the opposite: ln(1 + 9 e^∓2)."""
+    scores = torch.full((1, 1, 10), -1.0, dtype=torch.float64)
+    scores[..., 3] = 1.0
+    label = torch.tensor([[3]])
+    assert class_loss(scores, label, "tanh").item() == pytest.approx(0.796614, abs=1e-6)
+    assert class_loss(-scores, label, "tanh").item() == pytest.approx(np.log(1 + 9 * np.exp(2)))
+    # the scores that come here went through tanh already: they are taken as they are
+    assert class_loss(3 * scores, label, "tanh") == class_loss(3 * scores, label, "logits")

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from common import ROOT
+from common import ROOT, load_config
 
+OFF = dict.fromkeys(load_config()["experiments"])
+"""The default experiments, switched off."""
 TINY = {
     "run": {"name": "tiny", "replicas": 2},
     "datasets": {
@@ -42,9 +44,13 @@ class Checkout:
         self.configure()
 
     def configure(self, **changes) -> None:
-        """Write the tiny grid, with changes like evaluate={"saturation_rtol": 0.1}; it explains nothing by default."""
+        """Write the tiny grid, with changes like evaluate={"saturation_rtol": 0.1}; it explains nothing by default.
+
+        Of the default experiments it has those that are named.
+        """
         config = TINY | changes
-        config["experiments"] = {name: {"decisions": None} | entry for name, entry in config["experiments"].items()}
+        named = {name: {"decisions": None} | entry for name, entry in config["experiments"].items()}
+        config["experiments"] = OFF | named
         (self.root / "tiny.yaml").write_text(yaml.safe_dump(config))
 
     def snakemake(self, *arguments: str, config: str = "tiny.yaml", **changes: str) -> subprocess.CompletedProcess:

@@ -11,7 +11,7 @@ from infoflow.cubes import read_cube
 from infoflow.figures import FIGURES
 from infoflow.store import read_result
 
-DRAWN = [name for name, needs in FIGURES.items() if not needs.decisions]
+DRAWN = [name for name, needs in FIGURES.items() if not (needs.decisions or needs.channels)]
 FIGURE_JOBS = {f"figure_{name}": 1 for name in DRAWN}
 AFTER_EVALUATION = {"merge_cube": 1, **FIGURE_JOBS}
 EVALUATIONS = {"evaluate_kl": 2, "evaluate_ridge": 2}
@@ -26,6 +26,7 @@ def test_the_tiny_grid_makes_every_result(finished):
     for name in DRAWN:
         for suffix in ("png", "pdf"):
             assert (finished.root / f"results/figures/digits/{name}.{suffix}").stat().st_size > 5000
+    assert len(list(finished.root.glob("results/figures/*/*"))) == 2 * len(DRAWN)
     log = (finished.root / "results/logs/train_network/digits/mlp/w1.000000_b0.050000_d003.log").read_text()
     assert "train epoch 2/2" in log
     assert "loss" in log
@@ -64,6 +65,21 @@ def test_another_training_does_not_probe_again(again):
     assert again.plan() == {"probe_ridge": 2, "evaluate_ridge": 2, **AFTER_EVALUATION}
 
 
+def test_what_an_architecture_overrides_runs_only_what_uses_it(again):
+    def override(**sections):
+        again.configure(architectures={"mlp": {"width": 12, **sections}})
+
+    override(train={"learning_rate": 0.02})
+    assert again.plan() == {"train_network": 4, **AFTER_EVALUATION}
+    override(probe={"ridge_samples": 50})
+    assert again.plan() == {"probe_ridge": 2, "evaluate_ridge": 2, **AFTER_EVALUATION}
+    override(probe={"show_channels": [[1, 0]]})
+    assert again.plan() == {**PROBES, **AFTER_EVALUATION, "figure_channels": 1}
+    # what is the case already
+    override(probe={"epochs": 1}, train={"batch_size": 32})
+    assert again.plan() == {}
+
+
 def test_where_the_data_lie_and_what_the_run_is_called_change_nothing(again):
     again.configure(data_root="/somewhere/else", run={"name": "another name", "replicas": 2})
     assert again.plan() == {}
@@ -72,7 +88,9 @@ def test_where_the_data_lie_and_what_the_run_is_called_change_nothing(again):
 @pytest.mark.parametrize(
     ("module", "jobs"),
     [
-        ("figures/cost.py", {"figure_cost": 1}),
+        ("figures/cost.py", {"figure_cost": 1, "figure_overview": 1}),
+        ("figures/accuracy_map.py", {"figure_accuracy_map": 1, "figure_overview": 1}),
+        ("figures/channels.py", {}),
         ("figures/_style.py", FIGURE_JOBS),
         ("cascade.py", {**PROBES, **AFTER_EVALUATION}),
         ("reconstruction/adam.py", {"probe_cascade": 2, "evaluate_kl": 2, **AFTER_EVALUATION}),
@@ -80,6 +98,12 @@ def test_where_the_data_lie_and_what_the_run_is_called_change_nothing(again):
         ("training.py", {"train_network": 4, **AFTER_EVALUATION}),
         ("divergence.py", {**EVALUATIONS, **AFTER_EVALUATION}),
         ("cubes.py", AFTER_EVALUATION),
+        ("theory.py", AFTER_EVALUATION),
+        # ridge regression tells layers apart by their kind
+        ("maps/convolution.py", {"probe_ridge": 2, "evaluate_ridge": 2, **AFTER_EVALUATION}),
+        ("architectures/cnn.py", {}),
+        ("architectures/_images.py", {}),
+        ("modules.py", {}),
         ("architectures/mlp.py", {**PROBES, "train_network": 4, **AFTER_EVALUATION}),
         ("datasets/mnist.py", {}),
     ],

@@ -8,9 +8,13 @@ import pytest
 import yaml
 
 from common import ROOT, load_config
-from infoflow.config import check_config
+from infoflow.config import check_config, probe_methods
+from infoflow.cubes import read_cube
+from infoflow.figures import FIGURES
 from infoflow.grid import Grid
 from infoflow.store import read_result
+
+TRUTH = {name for name, needs in FIGURES.items() if needs.truth}
 
 
 def tool(*command: str) -> subprocess.CompletedProcess:
@@ -35,13 +39,25 @@ def test_the_linters_are_content(command):
 
 @pytest.mark.parametrize("snakefile", ["Snakefile", "workflow/Snakefile"])
 def test_both_snakefiles_plan_the_default_grid(checkout, snakefile):
-    grid = Grid(check_config(load_config(), ROOT / "workflow/schemas/config.schema.yaml"))
+    config = check_config(load_config(), ROOT / "workflow/schemas/config.schema.yaml")
+    grid = Grid(config)
+    assert len(grid.probes(("digits", "mlp"))) == 12
+    assert len(grid.trainings(("digits", "mlp"))) == 72
+
+    def probes(method):
+        return sum(len(grid.probes(cube)) for cube in grid.cubes() if method in probe_methods(config, *cube))
+
     plan = checkout.plan("--snakefile", snakefile, config="config/config.yaml")
-    assert plan["prepare_dataset"] == 1
-    assert plan["probe_cascade"] == plan["evaluate_kl"] == len(grid.probes()) == 12
-    assert plan["probe_ridge"] == plan["evaluate_ridge"] == 12
-    assert plan["train_network"] == len(grid.trainings()) == 72
-    assert plan["merge_cube"] == plan["explain_decisions"] == plan["figure_decisions"] == 1
+    assert plan["prepare_dataset"] == len({dataset for dataset, _ in grid.cubes()}) == 2
+    assert plan["probe_cascade"] == plan["evaluate_kl"] == probes("adam")
+    assert plan["probe_ridge"] == plan["evaluate_ridge"] == probes("ridge")
+    assert plan["train_network"] == len(grid.trainings())
+    assert plan["merge_cube"] == len(grid.cubes()) == 4
+    # of four experiments three have truth, one shows channels, one has decisions
+    assert {name: plan[f"figure_{name}"] for name in FIGURES} == {
+        name: 1 if needs.decisions or needs.channels else 3 if needs.truth else 4 for name, needs in FIGURES.items()
+    }
+    assert plan["explain_decisions"] == 1
 
 
 def test_the_targets_stop_where_they_say(checkout):
@@ -105,6 +121,43 @@ def test_a_shrinking_network_runs_from_end_to_end(checkout):
     assert len(list(checkout.root.glob("results/probe_cascade/digits/mlp/*.nc"))) == 2
 
 
+def test_convolutional_networks_run_from_end_to_end(checkout):
+    quick = {"epochs": 1, "batch_size": 16}
+    checkout.configure(
+        datasets={
+            "digits": {"train_samples": 64, "test_samples": 40, "probe": {"evaluation_samples": 20}},
+            "photographs": {"size": 32, "train_samples": 8, "test_samples": 4},
+        },
+        architectures={
+            "cnn": {"channels": 3, "probe": quick, "train": quick},
+            "vgg16": {"probe": {"method": "adam", **quick, "evaluation_samples": 4, "show_channels": [[1, 0]]}},
+        },
+        experiments={
+            "digits_cnn": {"sigma_w2": [1.0, 2.0], "depth": [2, 3], "highlight": [1.0]},
+            "photographs_vgg16": {"sigma_w2": [2.0], "depth": [3], "truth": False},
+        },
+    )
+    checkout.run("all_figures")
+    results = checkout.root / "results"
+    cube = read_cube(results / "cubes/digits_cnn.nc")
+    assert (cube["probe_status"] == 0).all()
+    assert (cube["train_status"] == 0).all()
+    assert cube["layers"].values.tolist() == [4, 5]
+    assert cube["pre_activation_variance_theory"].notnull().all()
+    assert not cube["prediction_score"].isnull().any()
+    cube = read_cube(results / "cubes/photographs_vgg16.nc")
+    assert (cube["probe_status"] == 0).all()
+    assert "auroc" not in cube
+    found = read_result(results / "evaluate_kl/photographs/vgg16/w2.000000_b0.000000_d003.nc")
+    assert found["channel_pictures"].shape == (2, 1, 4, 32 * 32 * 3)
+    assert found["pictures"].shape == (2, 3, 4, 32 * 32 * 3)
+    for name, without in (("digits_cnn", {"channels", "decisions"}), ("photographs_vgg16", TRUTH)):
+        drawn = {path.stem: path.stat().st_size for path in results.glob(f"figures/{name}/*.png")}
+        assert set(drawn) == set(FIGURES) - without
+        assert min(drawn.values()) > 5000
+    assert checkout.plan() == {}
+
+
 def test_white_noise_is_judged_by_another_data_set(checkout):
     noise = {"kind": "white_noise", "shape": [8, 8], "train_samples": 64, "test_samples": 30}
     noise["probe"] = {"evaluation_samples": 20}
@@ -141,7 +194,7 @@ def test_the_report_shows_every_figure_with_its_caption(finished, tmp_path):
     finished.run("--report", str(tmp_path / "report.zip"))
     with zipfile.ZipFile(tmp_path / "report.zip") as report:
         names = report.namelist()
-        assert sum(name.endswith(".png") for name in names) >= 6
+        assert sum(name.endswith(".png") for name in names) >= 7
         text = "".join(report.read(n).decode(errors="ignore") for n in names if n.endswith((".html", ".js", ".json")))
     assert "edge of chaos" in text
 

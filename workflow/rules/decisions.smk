@@ -12,7 +12,11 @@ rule explain_decisions:
     params:
         architecture=lambda wildcards: architecture_options(config, wildcards.architecture),
         train=lambda wildcards: settings(config, "train", wildcards.dataset, wildcards.architecture),
-        probe=lambda wildcards: probe_options(config, wildcards.dataset, wildcards.architecture, "adam"),
+        probe=lambda wildcards: {
+            name: value
+            for name, value in probe_options(config, wildcards.dataset, wildcards.architecture, "adam").items()
+            if name != "show_channels"
+        },
         run=run_settings("seed", "replicas", "precision"),
         images=lambda wildcards: GRID.explained_images(wildcards.dataset, wildcards.architecture, wildcards.point),
         code=lambda wildcards: point_digest("explain_decisions", wildcards.architecture, "reconstruction.adam"),

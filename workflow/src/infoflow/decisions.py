@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from infoflow.architectures import Block, Network, build_network, inverse_of
+from infoflow.architectures import Block, Network, build_network
 from infoflow.cascade import compose_cascades, send_back
 from infoflow.grid import decode
 from infoflow.ground_truth import train_replicas
+from infoflow.inverses import inverse_of
 from infoflow.maps import Map, Parameters
 from infoflow.pictures import ABOUT, as_picture, take_pictures
 from infoflow.prepared import PreparedImages, read_prepared

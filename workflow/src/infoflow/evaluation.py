@@ -26,7 +26,7 @@ STATUS = {
     "flag_meanings": "ok diverged missing",
 }
 
-PICTURES = ("pictures", "inputs")
+PICTURES = ("pictures", "inputs", "channel_pictures")
 """Variables that are pictures, for figures of single probes; they are not merged."""
 
 _UNKNOWN = "NaN where probe_status is not ok, and in layers beyond the probed depth"

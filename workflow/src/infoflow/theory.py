@@ -84,7 +84,7 @@ def layer_variances(
         maps = _convolution_variances(image, sigma_w2, sigma_b2, len(widths), activation)
         variance = np.stack([q.mean((1, 2)) for q in maps], axis=1)
         alike, spread = meanfield.variance_recursion(np.mean(image**2), sigma_w2, sigma_b2, widths, activation)
-        return variance, variance * spread / alike
+        return variance, variance * np.divide(spread, alike, out=np.zeros_like(spread), where=alike > 0)
     if not _has_residual_theory(architecture):
         return unknown, unknown
     if kind == "resnet_dense":

@@ -16,10 +16,6 @@ from types import ModuleType
 from typing import Any
 
 from infoflow.maps import Map, Parameters
-from infoflow.maps.compose import Chain
-from infoflow.maps.convolution import Convolution, TransposedConvolution
-from infoflow.maps.dense import Dense
-from infoflow.maps.pooling import Reshape
 
 
 @dataclass(frozen=True)
@@ -85,17 +81,3 @@ def load_weights(
 
 def _module(options: Mapping[str, Any]) -> ModuleType:
     return importlib.import_module(f"{__name__}.{options['kind']}")
-
-
-def inverse_of(layer: Map, activation: str = "tanh") -> Map:
-    """The map that is trained to undo a layer, where an architecture has none of its own: of the layer's own kind."""
-    match layer:
-        case Convolution():
-            shapes = layer.output_shape, layer.input_shape
-            return TransposedConvolution(*shapes, activation, layer.kernel, layer.stride)
-        case Chain():
-            return Chain(tuple(inverse_of(part, activation) for part in reversed(layer.parts)))
-        case Reshape():
-            return Reshape(layer.output_shape, layer.input_shape)
-        case _:
-            return Dense(layer.output_shape, layer.input_shape, activation)

@@ -53,7 +53,7 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
         row[0].set_ylabel(f"layer $l$  ($\\sigma_b^2$ = {b:g})")
     if axes[0, 0].get_legend_handles_labels()[0]:
         figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center")
-    bar = f"\n{explain_bar(cube)}" if "best_accuracy" in cube else ""
+    bar = f"\n{explain_bar(cube)}" if has_truth(cube) else ""
     figure.suptitle(f"What a layer keeps of the input: {title(cube, experiment)}{bar}")
     return figure
 
@@ -72,16 +72,22 @@ def draw_entropy(ax: Axes, cube: xr.Dataset, b: float) -> QuadMesh:
 
 def finish_map(ax: Axes, cube: xr.Dataset, b: float, label: str) -> None:
     """Edge of chaos, labels, and above the map the trainability bar."""
+    ax.yaxis.get_major_locator().set_params(integer=True)
     mark_edge(ax, float(cube["edge_of_chaos"].sel(sigma_b2=b)), "edge of chaos")
     ax.set_xlabel(SIGMA_W2)
-    ax.set_title(label, pad=14 if "best_accuracy" in cube else None)
-    if "best_accuracy" in cube:
+    ax.set_title(label, pad=14 if has_truth(cube) else None)
+    if has_truth(cube):
         accuracy = cube["best_accuracy"].isel(depth=-1).sel(sigma_b2=b).mean("replica")
         bar = ax.inset_axes([0, 1.01, 1, 0.05], sharex=ax)
         bar.pcolormesh(cell_edges(accuracy["sigma_w2"]), [0, 1], accuracy.values[None], cmap="Greys", vmin=0, vmax=1)
         bar.tick_params(labelbottom=False, bottom=False, labelleft=False, left=False)
         for side in bar.spines.values():
             side.set(visible=True, linewidth=0.6)
+
+
+def has_truth(cube: xr.Dataset) -> bool:
+    """Whether networks of the experiment were trained; others of its cube may have been."""
+    return "best_accuracy" in cube and cube.sizes["depth"] > 0
 
 
 def explain_bar(cube: xr.Dataset) -> str:

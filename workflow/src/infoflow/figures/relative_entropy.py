@@ -40,6 +40,7 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
                 ax.plot(here["layer"], mean, color=colour, linestyle=line, label=label_of)
                 ax.fill_between(here["layer"], mean - spread, mean + spread, color=colour, alpha=0.25, linewidth=0)
             ax.set(xlabel="layer $l$", ylabel=label, xlim=(1, cube.sizes["layer"]))
+            ax.xaxis.get_major_locator().set_params(integer=True)
             ax.set_title(f"$\\sigma_b^2$ = {b:g}")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=min(4, len(colours)))
     figure.suptitle(f"Entropies of the reconstruction from layer $l$: {title(cube, experiment)}")

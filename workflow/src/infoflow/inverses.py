@@ -1,0 +1,21 @@
+"""Inverses of layers that an architecture has none for."""
+
+from infoflow.maps import Map
+from infoflow.maps.compose import Chain
+from infoflow.maps.convolution import Convolution, TransposedConvolution
+from infoflow.maps.dense import Dense
+from infoflow.maps.pooling import Reshape
+
+
+def inverse_of(layer: Map, activation: str = "tanh") -> Map:
+    """The map that is trained to undo a layer: one of its own kind, or a dense one."""
+    match layer:
+        case Convolution():
+            shapes = layer.output_shape, layer.input_shape
+            return TransposedConvolution(*shapes, activation, layer.kernel, layer.stride)
+        case Chain():
+            return Chain(tuple(inverse_of(part, activation) for part in reversed(layer.parts)))
+        case Reshape():
+            return Reshape(layer.output_shape, layer.input_shape)
+        case _:
+            return Dense(layer.output_shape, layer.input_shape, activation)
