@@ -39,6 +39,7 @@ def draw_accuracy(ax: plt.Axes, cube: xr.Dataset, b: float) -> QuadMesh:
     y[0] = max(y[0], 0.5)
     mesh = ax.pcolormesh(x, y, accuracy.sel(sigma_b2=b), vmin=0, vmax=1, rasterized=True)
     ax.set(xlim=(x[0], x[-1]), ylim=(y[0], y[-1]), xlabel=SIGMA_W2)
+    ax.yaxis.get_major_locator().set_params(integer=True)
     ax.set_ylabel("depth" if beyond_depth(cube) else "depth (hidden layers)")
     at, xi = _correlation_length(cube, b, max(x[0], 1e-3), x[-1])
     for factor, style, label in ((6, "-", r"$6\,\xi_c$"), (1, ":", r"$\xi_c$")) if np.isfinite(xi).any() else ():

@@ -50,6 +50,7 @@ def draw_seconds(ax: Axes, cube: xr.Dataset) -> None:
     ax.set(
         xlabel="depth" if beyond_depth(cube) else "depth (hidden layers)", ylabel="seconds per network", yscale="log"
     )
+    ax.xaxis.get_major_locator().set_params(integer=True)
     ax.yaxis.set_major_formatter(ScalarFormatter())
     ax.yaxis.set_minor_formatter(NullFormatter())
     ax.legend(loc="lower right")
@@ -78,7 +79,8 @@ def draw_auroc(ax: Axes, cube: xr.Dataset) -> None:
     lowest = float(np.nanmin(area)) if np.isfinite(area).any() else 0.5
     ax.set(xlim=(min(0.45, lowest - 0.05), 1.02), ylim=(-1.3, len(area) - 0.3))
     ax.set(xlabel="AUROC against the ground truth (95 % interval)")
-    ax.set_title(f"{int(cube['auroc_networks'].max())} networks")
+    undefined = "" if np.isfinite(area).any() else ", all of them trainable or none"
+    ax.set_title(f"{int(cube['auroc_networks'].max())} networks{undefined}")
     ax.legend(loc="lower left")
 
 

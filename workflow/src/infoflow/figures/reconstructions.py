@@ -13,6 +13,8 @@ from infoflow.store import Result
 
 IMAGES = 3
 COLUMNS = 10
+NARROWEST = 5.5
+"""Inches that the title needs."""
 
 
 def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping[tuple[float, float], Result]) -> Figure:
@@ -21,7 +23,7 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping[tuple[float, 
     points = sorted(probes, key=lambda p: (p[1], p[0]))
     last = min(p["pictures"].shape[1] for p in probes.values())
     layers = sorted({round(l) for l in np.geomspace(1, last, COLUMNS)})
-    figure = plt.figure(figsize=(0.62 * (len(layers) + 1) + 1.6, 0.62 * IMAGES * len(points) + 0.9))
+    figure = plt.figure(figsize=(max(NARROWEST, 0.62 * (len(layers) + 1) + 1.6), 0.62 * IMAGES * len(points) + 0.9))
     blocks = figure.subfigures(len(points), 1, squeeze=False)[:, 0]
     for number, (block, point) in enumerate(zip(blocks, points, strict=True)):
         probe = probes[point]
