@@ -227,13 +227,14 @@ def test_of_the_images_the_first_and_the_one_that_differs_most_are_shown(tmp_pat
     assert [ax.get_title() for ax in figure.axes].count("input") == 1
 
 
-def test_a_random_network_is_not_called_trained(tmp_path):
+@pytest.mark.parametrize(("weights", "said"), [("random", "; untrained network"), ("some.pth", "; trained network")])
+def test_a_random_network_is_not_called_trained(tmp_path, weights, said):
     from infoflow.figures import channels as module
 
-    path = write_probe(tmp_path / "probe.nc", (4, 4))
+    path = write_probe(tmp_path / "probe.nc", (4, 4), weights=weights)
     cube = merge({encode(1.8, 0.05, 6): evaluation(0, 6)}, {})
     figure = module.draw(cube, experiment(), {(1.8, 0.05): read_result(path)})
-    assert "untrained network" in figure.get_suptitle()
+    assert said in figure.get_suptitle()
 
 
 @pytest.mark.parametrize(

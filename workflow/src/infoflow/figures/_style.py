@@ -1,5 +1,6 @@
 """What the figures share: style, axes of a grid, limits of colours."""
 
+import json
 from collections.abc import Sequence
 
 import numpy as np
@@ -124,4 +125,6 @@ def show_picture(ax: Axes, pixels: np.ndarray, shape: tuple[int, ...]) -> None:
 
 def title(cube: xr.Dataset, experiment: Experiment) -> str:
     """One line that says what was measured."""
-    return f"{experiment.dataset}, {experiment.architecture}, {cube.sizes['replica']} replicas"
+    options = json.loads(cube.attrs["architecture"])
+    weights = f", {options['weights'] or 'random'} weights" if "weights" in options else ""
+    return f"{experiment.dataset}, {experiment.architecture}{weights}, {cube.sizes['replica']} replicas"

@@ -40,7 +40,7 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping[tuple[float, 
             _place(ax, label, probe["channel_pictures"][0, k, image], shape)
     figure.suptitle(
         f"Inputs reconstructed from every layer, and from single channels (contrast stretched)\n"
-        f"{title(cube, experiment)}; {_weights(probe)}"
+        f"{title(cube, experiment)}; {'untrained' if probe.attributes['weights'] == 'random' else 'trained'} network"
     )
     return figure
 
@@ -55,8 +55,3 @@ def _place(ax: plt.Axes, label: str, pixels: np.ndarray, shape: tuple[int, ...])
     ax.axis("on")
     show_picture(ax, pixels, shape)
     ax.set_title(label, fontsize=7)
-
-
-def _weights(probe: Result) -> str:
-    weights = probe.attributes["weights"]
-    return "untrained network: its weights are random" if weights == "random" else f"trained weights: {weights}"
