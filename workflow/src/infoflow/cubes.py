@@ -328,9 +328,9 @@ def _add_mean_field(
     cube: xr.Dataset, probes: Mapping[tuple, Result], prefix_invariant: bool, architecture: Mapping[str, Any]
 ) -> None:
     images = {_image(result).tobytes(): _image(result) for result in probes.values()}
-    (image,) = images.values() if len(images) == 1 else [None]
-    if image is None:
+    if len(images) > 1:
         raise InfoflowError("the results do not belong together: their evaluation sets differ")
+    (image,) = images.values()
     w, b = np.meshgrid(cube["sigma_w2"].values, cube["sigma_b2"].values, indexing="ij")
     deepest = max(depth for _, _, depth in probes)
     for name, values in theory.depth_scales(architecture, w, b, image, deepest).items():
