@@ -11,7 +11,7 @@ from infoflow.cascade import compose_cascades, probe_cascade
 from infoflow.errors import InfoflowError
 from infoflow.grid import is_prefix_invariant
 from infoflow.initialization import draw_gaussian, draw_order, draw_uniform
-from infoflow.maps import apply, record_of, vjp
+from infoflow.maps import apply, convolution, record_of, vjp
 from infoflow.maps.compose import Chain, Residual
 from infoflow.maps.convolution import Convolution, TransposedConvolution
 from infoflow.maps.dense import Dense
@@ -242,6 +242,23 @@ def test_gradients_by_hand_equal_autograd(layer, decay, scale, networks):
         assert pull_back(gradient, into, decay, scale, to_input=False) is None
     for by_hand, by_autograd in zip(*results):
         torch.testing.assert_close(by_hand, by_autograd, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("layer", [layer for layer in MAPS if "Convolution" in str(layer)], ids=str)
+def test_networks_as_groups_of_one_convolution_compute_the_same(layer, monkeypatch):
+    """What a GPU does, on the CPU."""
+    stream = torch.Generator().manual_seed(2)
+    x = torch.randn(3, 4, *layer.input_shape, generator=stream, dtype=torch.float64)
+    gradient = torch.randn(3, 4, *layer.output_shape, generator=stream, dtype=torch.float64)
+    (parameters,) = draw_uniform([layer], SEED, "inverse", range(3), dtype=x.dtype)
+    results = []
+    for grouped in (False, True):
+        monkeypatch.setattr(convolution, "_grouped", lambda x, grouped=grouped: grouped)
+        into = {name: p.clone() for name, p in parameters.items()}
+        output, pull_back = vjp(layer, parameters, x)
+        results.append([output, pull_back(gradient, into, 0.9, -0.1, to_input=True), *into.values()])
+    for one_by_one, together in zip(*results):
+        torch.testing.assert_close(together, one_by_one, rtol=1e-12, atol=1e-13)
 
 
 @pytest.mark.parametrize("layer", [layer for layer in MAPS if "erf" not in str(layer)], ids=str)  # torch has no Erf
