@@ -278,7 +278,7 @@ def test_what_does_not_fit_in_memory_is_streamed_and_changes_nothing(method, opt
     expected = probe(option, images, method=method)
     if method == "adam":  # all layers, or those of the stem
         monkeypatch.setattr(frozen, "ACTIVATIONS", 1000 if option is MLP else 8 * 40 * 3 * 50)
-        assert any(frozen._is_streamed(block, images) for block in blocks(option))
+        assert any(frozen.is_streamed(block, images) for block in blocks(option))
     monkeypatch.setattr(maps, "PART", 10_000)
     monkeypatch.setattr(cascade, "memory", lambda device: 100_000)
     found = probe(option, images, method=method)
@@ -317,3 +317,9 @@ def test_ridge_refuses_layers_that_are_too_large(images):
     block = [Block(layer, layer)]
     with pytest.raises(InfoflowError, match="layer 1 takes 30000 units to 30000, too many"):
         fit_inverses(block, [{}], images, RIDGE, seed=SEED, replicas=[0])
+
+
+def test_channels_that_do_not_exist_are_refused_before_all_the_work(images, monkeypatch):
+    monkeypatch.setattr(cascade, "fit_inverses", lambda *arguments, **options: pytest.fail("it was begun"))
+    with pytest.raises(InfoflowError, match="no channel 0 in layer 8 of this network of 7 layers"):
+        probe(ARCHITECTURES["cnn"], images, show_channels=[(1, 0), (8, 0)])

@@ -212,3 +212,20 @@ def test_the_schema_knows_every_registered_kind():
     keys = {key for options in ARCHITECTURE_OPTIONS.values() for key in options}
     assert set(defs["architecture"]["properties"]) == {"kind", "probe", "train", *keys}
     assert set(datasets.kinds()) >= UNLABELLED
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"depth": [3, 23]}, "depth: 23, but vgg16 has 22 layers"),
+        ({"depth": {"start": 1, "stop": 30, "step": 1}}, "depth: 30, but vgg16 has 22 layers"),
+        ({"truth": True, "decisions": {"sigma_w2": 2.0, "sigma_b2": 0.0, "depth": 3}}, "set unpool: learned"),
+        ({"truth": True}, "set train.readout of the architecture to logits"),
+    ],
+    ids=str,
+)
+def test_what_vgg16_cannot_do_is_refused_before_it_is_planned(change, message):
+    config = changed(architectures__vgg16__unpool="recorded", architectures__vgg16__train={"readout": "tanh"})
+    config["experiments"]["photographs_vgg16"] |= change
+    with pytest.raises(InfoflowError, match=message):
+        check_config(config, SCHEMA)

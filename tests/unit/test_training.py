@@ -145,3 +145,11 @@ def test_the_loss_of_scores_through_tanh_is_bounded_too():
     assert class_loss(-scores, label, "tanh").item() == pytest.approx(np.log(1 + 9 * np.exp(2)))
     # the scores that come here went through tanh already: they are taken as they are
     assert class_loss(3 * scores, label, "tanh") == class_loss(3 * scores, label, "logits")
+
+
+@pytest.mark.parametrize("readout", ["logits", "reference", "tanh"])
+@pytest.mark.parametrize("momentum", [0.0, 0.5])
+def test_the_steps_do_not_become_a_graph(data, readout, momentum):
+    """Parameters that required gradients would keep the activations of every step."""
+    kept = run(data, readout=readout, momentum=momentum, keep_parameters=True).parameters
+    assert not any(p.requires_grad for layer in kept for p in layer.values())

@@ -64,6 +64,8 @@ def probe_cascade(
     """
     to = {"dtype": images.dtype, "device": images.device}
     forward = [b.forward for b in blocks]
+    shown = options.get("show_channels", [])
+    _check_channels(forward, shown)  # before all the work
     if weights is None:
         frozen = draw_gaussian(forward, sigma_w2, sigma_b2, seed, "frozen", replicas, **to)
     else:
@@ -71,7 +73,6 @@ def probe_cascade(
     found = fit_inverses(blocks, frozen, images, options, seed=seed, replicas=replicas)
     way_back = found.maps, found.parameters
     reconstructions, moments = compose_cascades(forward, frozen, *way_back, evaluation_images, len(replicas))
-    shown = options.get("show_channels", [])
     channels = reconstruct_channels(
         forward, frozen, *way_back, evaluation_images[:CHANNEL_SAMPLES], len(replicas), shown
     )
@@ -180,12 +181,7 @@ def reconstruct_channels(
     Raises:
         InfoflowError: there is no such layer or channel.
     """
-    for layer, channel in channels:
-        if layer > len(layers) or channel >= layers[layer - 1].output_shape[-1]:
-            raise InfoflowError(
-                f"probe.show_channels: there is no channel {channel} in layer {layer} of this network of {len(layers)} "
-                f"layers; channels count from 0, layers from 1"
-            )
+    _check_channels(layers, channels)
     found = images.new_empty(replicas, len(channels), *images.shape)
     if channels:
         activations, _, records = forward(layers, frozen, images, replicas)
@@ -194,3 +190,12 @@ def reconstruct_channels(
         state[..., channel] = activations[layer - 1][..., channel]
         found[:, k] = send_back(inverses[:layer], parameters[:layer], state, records)
     return found
+
+
+def _check_channels(layers: Sequence[Map], channels: Sequence[tuple[int, int]]) -> None:
+    for layer, channel in channels:
+        if layer > len(layers) or channel >= layers[layer - 1].output_shape[-1]:
+            raise InfoflowError(
+                f"probe.show_channels: there is no channel {channel} in layer {layer} of this network of {len(layers)} "
+                f"layers; channels count from 0, layers from 1"
+            )

@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
 
 from infoflow.errors import InfoflowError
+from infoflow.grid import expand_axis
 
 UNLABELLED = {"white_noise"}
 """Kinds of data sets that can be probed, but not trained on."""
@@ -41,6 +42,9 @@ ARCHITECTURE_OPTIONS: dict[str, dict[str, Any]] = {
     "vgg16": {"activation": "relu", "unpool": "learned", "weights": None, "weights_sha256": None},
 }
 """Kinds of architectures (`infoflow.architectures`): their keys and defaults."""
+
+VGG16_LAYERS = 22
+"""Hidden layers of vgg16, all there are."""
 
 METHOD_OPTIONS = {"adam": ("epochs", "batch_size", "learning_rate"), "ridge": ("ridge_penalty", "ridge_samples")}
 """Methods of probing (`infoflow.reconstruction`), and the keys of section `probe` that each of them uses."""
@@ -200,8 +204,26 @@ def _check_experiments(config: Mapping[str, Any]) -> None:
                 f"config: experiments.{name}: architecture {experiment['architecture']!r} has weights of its own, of "
                 "which full training from random weights says nothing; set truth: false"
             )
+        architecture = config["architectures"][experiment["architecture"]]
+        if architecture["kind"] == "vgg16":
+            _check_vgg16(config, name, experiment, architecture)
         if experiment["decisions"] and not experiment["truth"]:
             raise InfoflowError(
                 f"config: experiments.{name}.decisions: they are those of a trained network; "
                 "set truth: true, or decisions: null"
             )
+
+
+def _check_vgg16(
+    config: Mapping[str, Any], name: str, experiment: Mapping[str, Any], architecture: Mapping[str, Any]
+) -> None:
+    where = f"config: experiments.{name}"
+    if (deepest := expand_axis(f"experiments.{name}.depth", experiment["depth"])[-1]) > VGG16_LAYERS:
+        raise InfoflowError(f"{where}.depth: {deepest}, but vgg16 has {VGG16_LAYERS} layers")
+    if experiment["decisions"] and architecture["unpool"] == "recorded":
+        raise InfoflowError(
+            f"{where}.decisions: scores of a class have no maxima to put back to where they were; set unpool: learned"
+        )
+    truth = experiment["truth_dataset"] or experiment["dataset"]
+    if experiment["truth"] and settings(config, "train", truth, experiment["architecture"])["readout"] != "logits":
+        raise InfoflowError(f"{where}: the scores of vgg16 are linear; set train.readout of the architecture to logits")

@@ -86,13 +86,13 @@ def explain_decisions(
         probe: method and options of the reconstruction networks, `config.probe_options`.
         count: how many inputs are chosen that are classified correctly, and at most so many that are not.
     """
+    evaluation = images.evaluation_images(probe["evaluation_samples"])  # before all the work: it may be too small
     truth = train_replicas(network, sigma_w2, sigma_b2, images, train, run, keep_parameters=True)
     replicas = range(run["replicas"])
     blocks = all_blocks(network)
     layers = [b.forward for b in blocks]
     found = fit_inverses(blocks, truth.parameters, images.train_images, probe, seed=run["seed"], replicas=replicas)
 
-    evaluation = images.evaluation_images(probe["evaluation_samples"])
     labels = images.test_labels[images.evaluation_order[: len(evaluation)]]
     scores = compute_scores(layers, truth.parameters, evaluation.expand(len(replicas), *evaluation.shape))
     right = scores.argmax(-1) == labels

@@ -138,7 +138,7 @@ def walk(
         at_once: networks per chunk, by default what suits the device; what is computed does not depend on it.
     """
     limits = [at_once or _networks_at_once(block, images) for block in blocks]
-    streamed = [_is_streamed(block, images) for block in blocks]
+    streamed = [is_streamed(block, images) for block in blocks]
     together = min(replicas, *limits)
     for first in range(0, replicas, together):
         rows = slice(first, min(first + together, replicas))
@@ -151,6 +151,7 @@ def walk(
                 yield chunk
                 if layers.stop < len(blocks):
                     x = chunk.outputs()
+                del chunk  # with the activations that it began with
                 continue
             forward = blocks[layers.start].forward
             if len(layers) > 1:  # equal shapes: the outputs of a layer are the inputs of the next
@@ -169,11 +170,12 @@ def memory(device: torch.device) -> int:
     """Bytes for activations that are kept at a time; on a GPU for all that belongs to them."""
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
-        return int(GPU_SHARE * free)
+        unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return int(GPU_SHARE * (free + unused))
     return ACTIVATIONS
 
 
-def _is_streamed(block: Block, images: torch.Tensor) -> bool:
+def is_streamed(block: Block, images: torch.Tensor) -> bool:
     """Whether a single network's activations before and after the layer are too many to be kept."""
     shapes = block.forward.input_shape, block.forward.output_shape
     return images.element_size() * len(images) * sum(map(units, shapes)) > 2 * memory(images.device)

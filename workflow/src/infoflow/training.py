@@ -195,7 +195,7 @@ def _descend(
     for layer, p in zip(layers, parameters, strict=True):
         x, pull_back = vjp(layer, p, x)
         way_back.append(pull_back)
-    scores = x.requires_grad_()
+    scores = x.detach().requires_grad_()  # not x itself, which the way back holds: the steps would become a graph
     with torch.enable_grad():
         loss = class_loss(scores, labels, readout)
         (gradient,) = torch.autograd.grad(loss.sum(), scores)

@@ -39,7 +39,7 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
                 label_of = name_point(w, edge, experiment.sigma_w2)
                 ax.plot(here["layer"], mean, color=colour, linestyle=line, label=label_of)
                 ax.fill_between(here["layer"], mean - spread, mean + spread, color=colour, alpha=0.25, linewidth=0)
-            ax.set(xlabel="layer $l$", ylabel=label, xlim=(1, cube.sizes["layer"]))
+            ax.set(xlabel="layer $l$", ylabel=label, xlim=(0.5, cube.sizes["layer"] + 0.5))
             ax.xaxis.get_major_locator().set_params(integer=True)
             ax.set_title(f"$\\sigma_b^2$ = {b:g}")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=min(4, len(colours)))

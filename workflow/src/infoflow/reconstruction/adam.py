@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from infoflow.architectures import Block
-from infoflow.frozen import Chunk, Pair, walk
+from infoflow.frozen import Chunk, Pair, is_streamed, walk
 from infoflow.initialization import draw_order, draw_uniform
 from infoflow.maps import Parameters, record_of, vjp
 from infoflow.parallel import for_each
@@ -91,7 +91,9 @@ def fit(
         tell(chunk, len(blocks), replicas, torch.stack([h[-1].mean() for h in histories]).mean())
 
     chunks = walk(blocks, frozen, images, len(replicas), first, at_once)
-    for_each(chunks, train, images.device, len(blocks) * len(replicas))
+    # layers that are streamed are one chunk
+    stored = sum(not is_streamed(block, images) for block in blocks)
+    for_each(chunks, train, images.device, max(1, stored) * len(replicas))
     return Inverses(maps, parameters, losses)
 
 
