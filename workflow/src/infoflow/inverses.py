@@ -1,4 +1,4 @@
-"""Inverses of layers that an architecture has none for."""
+"""Inverses of layers."""
 
 from infoflow.maps import Map
 from infoflow.maps.compose import Chain
@@ -8,7 +8,7 @@ from infoflow.maps.pooling import Reshape
 
 
 def inverse_of(layer: Map, activation: str = "tanh") -> Map:
-    """The map that is trained to undo a layer: one of its own kind, or a dense one."""
+    """The map that is trained to undo a layer: one of its own kind, or a dense one; published, with tanh."""
     match layer:
         case Convolution():
             shapes = layer.output_shape, layer.input_shape

@@ -2,8 +2,9 @@
 
 from infoflow.architectures import Block
 from infoflow.errors import InfoflowError
+from infoflow.inverses import inverse_of
 from infoflow.maps import Map
-from infoflow.maps.convolution import Convolution, TransposedConvolution, as_image
+from infoflow.maps.convolution import Convolution, as_image
 from infoflow.maps.dense import Dense
 from infoflow.maps.pooling import MeanPool
 from infoflow.stem import strides
@@ -29,14 +30,9 @@ def stem(input_shape: tuple[int, ...], channels: int, activation: str) -> list[B
     blocks, shape = [], input_shape
     for stride in strides(*input_shape[:2]):
         forward = Convolution(shape, channels, activation, stride=stride, padding=1)
-        blocks.append(Block(forward, undo(forward), f"stem {len(blocks) + 1}"))
+        blocks.append(Block(forward, inverse_of(forward), f"stem {len(blocks) + 1}"))
         shape = forward.output_shape
     return blocks
-
-
-def undo(layer: Convolution) -> TransposedConvolution:
-    """The inverse of a convolution: with tanh, as published, whatever its own activation."""
-    return TransposedConvolution(layer.output_shape, layer.input_shape, "tanh", layer.kernel, layer.stride)
 
 
 def head(state_shape: tuple[int, ...], classes: int, activation: str, readout: str) -> tuple[Map, ...]:

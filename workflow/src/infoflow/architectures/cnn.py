@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from infoflow.architectures import Block, Network
-from infoflow.architectures._images import head, stem, undo
+from infoflow.architectures._images import head, stem
+from infoflow.inverses import inverse_of
 from infoflow.maps.convolution import Convolution
 
 
@@ -21,5 +22,5 @@ def build(
     blocks = stem(input_shape, channels, activation)
     state = blocks[-1].forward.output_shape
     circular = Convolution(state, channels, activation, wrap=1)
-    blocks += [Block(circular, undo(circular), f"convolution {k}") for k in range(1, depth)]
+    blocks += [Block(circular, inverse_of(circular), f"convolution {k}") for k in range(1, depth)]
     return Network(tuple(blocks), head(state, classes, activation, readout))

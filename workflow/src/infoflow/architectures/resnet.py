@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from infoflow.architectures import Block, Network
-from infoflow.architectures._images import head, stem, undo
+from infoflow.architectures._images import head, stem
+from infoflow.inverses import inverse_of
 from infoflow.maps.compose import Chain, Residual
 from infoflow.maps.convolution import Convolution
 
@@ -23,7 +24,7 @@ def build(
     state = blocks[-1].forward.output_shape
     first = Convolution(state, channels, activation, wrap=1)
     second = Convolution(state, channels, "linear", wrap=1)
-    residual = Residual(Chain((first, second)), activation)
-    inverse = Chain((undo(second), undo(first)))
-    blocks += [Block(residual, inverse, f"block {k}") for k in range(1, depth)]
+    branch = Chain((first, second))
+    residual = Residual(branch, activation)
+    blocks += [Block(residual, inverse_of(branch), f"block {k}") for k in range(1, depth)]
     return Network(tuple(blocks), head(state, classes, activation, readout))

@@ -36,20 +36,12 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
     for row, b in zip(axes, experiment.sigma_b2, strict=True):
         for ax, (label, values, (low, high), colours) in zip(row, measures, strict=True):
             here = values.sel(sigma_b2=b).transpose("layer", "sigma_w2")
-            mesh = ax.pcolormesh(
-                cell_edges(here["sigma_w2"]),
-                cell_edges(here["layer"]),
-                here,
-                vmin=low,
-                vmax=high,
-                cmap=colours,
-                rasterized=True,
-            )
+            mesh = _draw_map(ax, here, low, high, colours)
             figure.colorbar(mesh, ax=ax, extend="min" if values is explained else "both")
             if values is explained and min(here.shape) > 1 and (here.values < 0).any() and (here.values > 0).any():
                 lines = ax.contour(here["sigma_w2"], here["layer"], here, [0], colors="white", linewidths=1.2)
                 ax.clabel(lines, fmt="$R^2=0$", fontsize=7)
-            finish_map(ax, cube, b, label)
+            _finish_map(ax, cube, b, label)
         row[0].set_ylabel(f"layer $l$  ($\\sigma_b^2$ = {b:g})")
     if axes[0, 0].get_legend_handles_labels()[0]:
         figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center")
@@ -63,14 +55,18 @@ def draw_entropy(ax: Axes, cube: xr.Dataset, b: float) -> QuadMesh:
     entropy = finite_entropy(probe_variable(cube, "differential_entropy")).mean("replica")
     low, high = colour_limits(entropy.values)
     here = entropy.sel(sigma_b2=b).transpose("layer", "sigma_w2")
-    edges = cell_edges(here["sigma_w2"]), cell_edges(here["layer"])
-    mesh = ax.pcolormesh(*edges, here, vmin=low, vmax=high, rasterized=True)
-    finish_map(ax, cube, b, "differential entropy $H(C^l)$ (nats per pixel)")
+    mesh = _draw_map(ax, here, low, high, "viridis")
+    _finish_map(ax, cube, b, "differential entropy $H(C^l)$ (nats per pixel)")
     ax.set_ylabel("layer $l$")
     return mesh
 
 
-def finish_map(ax: Axes, cube: xr.Dataset, b: float, label: str) -> None:
+def _draw_map(ax: Axes, values: xr.DataArray, low: float, high: float, colours: str) -> QuadMesh:
+    edges = cell_edges(values["sigma_w2"]), cell_edges(values["layer"])
+    return ax.pcolormesh(*edges, values, vmin=low, vmax=high, cmap=colours, rasterized=True)
+
+
+def _finish_map(ax: Axes, cube: xr.Dataset, b: float, label: str) -> None:
     """Edge of chaos, labels, and above the map the trainability bar."""
     ax.yaxis.get_major_locator().set_params(integer=True)
     mark_edge(ax, float(cube["edge_of_chaos"].sel(sigma_b2=b)), "edge of chaos")
