@@ -1,6 +1,7 @@
 # What the rules share: the checked config, the grid, and the file names of its points.
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 # Snakemake hands its sys.path on to every script.
 sys.path.insert(0, str(Path(workflow.current_basedir).parent / "src"))
@@ -26,9 +27,12 @@ wildcard_constraints:
     point=POINT,
 
 
+# The rule that evaluates the probes of a method.
+EVALUATIONS = {"adam": "evaluate_kl", "ridge": "evaluate_ridge"}
+
+
 def evaluation_files(cube, method):
-    directory = {"adam": "evaluate_kl", "ridge": "evaluate_ridge"}[method]
-    return [f"results/{directory}/{p.stem}.nc" for p in GRID.probes(cube)]
+    return [f"results/{EVALUATIONS[method]}/{p.stem}.nc" for p in GRID.probes(cube)]
 
 
 def probed_files():
@@ -42,11 +46,31 @@ def training_files(cube=None):
 def merge_inputs(wildcards):
     cube = (wildcards.dataset, wildcards.architecture)
     main, *beside = probe_methods(config, *cube)
+    datasets = {wildcards.dataset, GRID.truth_dataset(cube) or wildcards.dataset}
     return {
         "evaluations": evaluation_files(cube, main),
         "trainings": training_files(cube),
         **{method: evaluation_files(cube, method) for method in beside},
+        "datasets": [f"results/prepare_dataset/{dataset}.nc" for dataset in sorted(datasets)],
     }
+
+
+# The parameters of the rules whose results are merged, by input: what the results have to be made with.
+def merged_params(wildcards):
+    main, *beside = probe_methods(config, wildcards.dataset, wildcards.architecture)
+    made_by = {
+        name: resolved(evaluate_params(method), wildcards)
+        for method, name in [(main, "evaluations"), *zip(beside, beside)]
+    }
+    if truth := GRID.truth_dataset((wildcards.dataset, wildcards.architecture)):
+        made_by["trainings"] = resolved(
+            train_params(), SimpleNamespace(dataset=truth, architecture=wildcards.architecture)
+        )
+    return made_by
+
+
+def resolved(params, wildcards):
+    return {name: value(wildcards) if callable(value) else value for name, value in params.items()}
 
 
 def cube_files():
@@ -119,6 +143,7 @@ def probe_params(method):
         "architecture": lambda wildcards: architecture_options(config, wildcards.architecture),
         "probe": lambda wildcards: probe_options(config, wildcards.dataset, wildcards.architecture, method),
         "run": run_settings("seed", "replicas", "precision"),
+        "data": lambda wildcards: data_options(wildcards.dataset),
         "code": lambda wildcards: point_digest("probe_cascade", wildcards.architecture, f"reconstruction.{method}"),
     }
 
@@ -127,8 +152,18 @@ def probe_params(method):
 def evaluate_params(method):
     return {
         "options": config["evaluate"],
+        "probe": lambda wildcards: resolved(probe_params(method), wildcards),
         "code": code_digest("evaluate_kl"),
-        **{f"probed_{name}": value for name, value in probe_params(method).items()},
+    }
+
+
+def train_params():
+    return {
+        "architecture": lambda wildcards: architecture_options(config, wildcards.architecture),
+        "train": lambda wildcards: settings(config, "train", wildcards.dataset, wildcards.architecture),
+        "run": run_settings("seed", "replicas", "precision"),
+        "data": lambda wildcards: data_options(wildcards.dataset),
+        "code": lambda wildcards: point_digest("train_network", wildcards.architecture),
     }
 
 

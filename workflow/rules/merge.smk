@@ -10,10 +10,10 @@ rule merge_cube:
     conda:
         "../../envs/infoflow.yaml"
     params:
-        beside=lambda wildcards: probe_methods(config, wildcards.dataset, wildcards.architecture)[1:],
         prefix_invariant=lambda wildcards: is_prefix_invariant(config["architectures"][wildcards.architecture]),
         architecture=lambda wildcards: architecture_options(config, wildcards.architecture),
         success_accuracy=lambda wildcards: success_accuracy(wildcards.dataset, wildcards.architecture),
+        made_by=merged_params,
         code=code_digest("merge_cube"),
     script:
         "../scripts/merge_cube.py"

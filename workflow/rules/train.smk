@@ -10,9 +10,6 @@ rule train_network:
     conda:
         "../../envs/infoflow.yaml"
     params:
-        architecture=lambda wildcards: architecture_options(config, wildcards.architecture),
-        train=lambda wildcards: settings(config, "train", wildcards.dataset, wildcards.architecture),
-        run=run_settings("seed", "replicas", "precision"),
-        code=lambda wildcards: point_digest("train_network", wildcards.architecture),
+        **train_params(),
     script:
         "../scripts/train_network.py"

@@ -1,6 +1,7 @@
 """Explain the decisions of the trained networks of one grid point."""
 
 from infoflow.joblog import job_log
+from infoflow.record import describe_job
 
 
 def main(
@@ -14,12 +15,11 @@ def main(
     run: dict,
     count: int,
     threads: int,
-    code: str,
+    about: dict,
 ) -> None:
     from infoflow.decisions import explain_point
 
-    attributes = {"code_explain_decisions": code}
-    explain_point(dataset, output, point, architecture, train, probe, run, count, threads, attributes)
+    explain_point(dataset, output, point, architecture, train, probe, run, count, threads, about)
 
 
 with job_log(snakemake.log[0], snakemake.scriptdir):
@@ -33,5 +33,5 @@ with job_log(snakemake.log[0], snakemake.scriptdir):
         run=snakemake.params.run,
         count=snakemake.params.images,
         threads=snakemake.threads,
-        code=snakemake.params.code,
+        about=describe_job(snakemake.rule, dict(snakemake.params.items())),
     )

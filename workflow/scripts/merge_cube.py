@@ -6,29 +6,41 @@ from infoflow.cubes import merge_cube, write_cube
 from infoflow.evaluation import PICTURES
 from infoflow.joblog import job_log
 from infoflow.provenance import software
-from infoflow.store import Result, read_result
+from infoflow.record import add_costs, probing_to_training
+from infoflow.store import Result, read_attributes, read_results
 
 
-def read(files: list[str]) -> dict[str, Result]:
-    return {Path(f).stem: read_result(f, skip=PICTURES) for f in files}
+def read(files: list[str], made_by: dict) -> dict[str, Result]:
+    return {Path(f).stem: result for f, result in read_results(files, made_by, skip=PICTURES).items()}
 
 
 def main(
     *,
-    evaluations: list[str],
-    trainings: list[str],
-    beside: dict[str, list[str]],
+    results: dict[str, list[str]],
+    datasets: list[str],
+    made_by: dict[str, dict],
     output: str,
     config: dict,
     code: str,
     **options,
 ) -> None:
+    found = {name: read(files, made_by[name]) for name, files in results.items()}
+    cost = add_costs(
+        [*map(read_attributes, datasets), *(r.attributes for part in found.values() for r in part.values())]
+    )
     cube = merge_cube(
-        read(evaluations),
-        read(trainings),
-        beside={method: read(files) for method, files in beside.items()},
+        found.pop("evaluations"),
+        found.pop("trainings", {}),
+        beside=found,
         seed=config["run"]["seed"],
-        attributes={"title": config["run"]["name"], "config": config, "code_merge_cube": code, **software()},
+        attributes={
+            "title": config["run"]["name"],
+            "config": config,
+            "parameters": {**made_by, "merge_cube": code},
+            "cost": cost,
+            "probing_to_training": probing_to_training(cost),
+            **software(),
+        },
         **options,
     )
     write_cube(cube, output)
@@ -36,10 +48,9 @@ def main(
 
 with job_log(snakemake.log[0], snakemake.scriptdir):
     main(
-        evaluations=snakemake.input.evaluations,
-        trainings=snakemake.input.get("trainings", []),
-        beside={method: snakemake.input.get(method) for method in snakemake.params.beside},
+        results={name: snakemake.input.get(name) for name in snakemake.params.made_by},
+        datasets=snakemake.input.datasets,
         output=snakemake.output[0],
         config=snakemake.config,
-        **{k: v for k, v in snakemake.params.items() if k != "beside"},
+        **dict(snakemake.params.items()),
     )

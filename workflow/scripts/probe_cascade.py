@@ -1,6 +1,7 @@
 """Probe one random network: train and compose the reconstruction networks of all its layers."""
 
 from infoflow.joblog import job_log
+from infoflow.record import describe_job
 
 
 def main(
@@ -13,11 +14,10 @@ def main(
     run: dict,
     threads: int,
     data_root: str | None,
-    code: str,
+    about: dict,
 ) -> None:
     from infoflow.probing import probe_point
 
-    about = {"code_probe_cascade": code}
     probe_point(dataset, output, point, architecture, probe, run, threads, about, data_root)
 
 
@@ -31,5 +31,5 @@ with job_log(snakemake.log[0], snakemake.scriptdir):
         run=snakemake.params.run,
         threads=snakemake.threads,
         data_root=snakemake.config["data_root"],
-        code=snakemake.params.code,
+        about=describe_job(snakemake.rule, dict(snakemake.params.items())),
     )

@@ -1,14 +1,15 @@
 """Train the networks of one grid point fully."""
 
 from infoflow.joblog import job_log
+from infoflow.record import describe_job
 
 
 def main(
-    *, dataset: str, output: str, point: str, architecture: dict, train: dict, run: dict, threads: int, code: str
+    *, dataset: str, output: str, point: str, architecture: dict, train: dict, run: dict, threads: int, about: dict
 ) -> None:
     from infoflow.ground_truth import train_point
 
-    train_point(dataset, output, point, architecture, train, run, threads, {"code_train_network": code})
+    train_point(dataset, output, point, architecture, train, run, threads, about)
 
 
 with job_log(snakemake.log[0], snakemake.scriptdir):
@@ -20,5 +21,5 @@ with job_log(snakemake.log[0], snakemake.scriptdir):
         train=snakemake.params.train,
         run=snakemake.params.run,
         threads=snakemake.threads,
-        code=snakemake.params.code,
+        about=describe_job(snakemake.rule, dict(snakemake.params.items())),
     )

@@ -45,6 +45,7 @@ from infoflow.errors import InfoflowError
 from infoflow.evaluation import ABOUT as PROBE_ABOUT
 from infoflow.evaluation import DIVERGED, MISSING, OK, QUANTILES, SATURATION_MEASURES, STATUS
 from infoflow.grid import decode
+from infoflow.record import spent
 from infoflow.scoring import auroc, best_threshold, bootstrap_auroc
 from infoflow.store import Result, replaced
 
@@ -222,20 +223,19 @@ def merge_cube(
         _add_predictions(cube, np.random.default_rng(seed))
     else:
         cube = cube.drop_dims("score")
-    made_by = _provenance([*evaluations.values(), *trainings.values()])
-    for prefix, results in others.items():
-        codes = _provenance(list(results.values())).items()
-        made_by |= {f"{prefix}{name}": value for name, value in codes if name.startswith("code_")}
-    _annotate(cube, {"architecture": architecture, **made_by, **attributes})
+    machines = _machines([*evaluations.values(), *trainings.values()])
+    _annotate(cube, {"architecture": architecture, **machines, **attributes})
     validate_cube(cube)
     return cube
 
 
 def write_cube(cube: xr.Dataset, path: str | Path) -> None:
-    """Write a cube (zlib 4, float32 data, checksums); whole or not at all."""
+    """Write a cube (zlib 4, float32 data, checksums); whole or not at all. What the merge cost is added to `cost`."""
+    if "cost" in cube.attrs:
+        cube = cube.assign_attrs(cost=spent("merge_cube", cube.attrs["cost"]))
     encoding: dict[str, dict] = {
         name: {"zlib": True, "complevel": 4, "fletcher32": True, "_FillValue": None}
-        for name, variable in cube.data_vars.items()
+        for name, variable in cube.variables.items()
         if variable.ndim
     }
     with replaced(path) as temporary:
@@ -250,7 +250,7 @@ def read_cube(path: str | Path) -> xr.Dataset:
     """
     try:
         cube = xr.load_dataset(path, engine="netcdf4")
-    except (OSError, RuntimeError, ValueError) as error:
+    except Exception as error:  # noise in a file makes netCDF4 and xarray raise almost anything
         raise InfoflowError(f"{path}: not a whole cube ({error}); delete it and run again") from error
     validate_cube(cube)
     return cube
@@ -437,11 +437,11 @@ def _predict(name: str, score: np.ndarray, usable: np.ndarray, positive: np.ndar
     return predicted
 
 
-def _provenance(results: Sequence[Result]) -> dict[str, str]:
+def _machines(results: Sequence[Result]) -> dict[str, str]:
     """What the jobs recorded of their machines; several values are joined."""
     recorded = {
         name: "; ".join(sorted({str(r.attributes[name]) for r in results if name in r.attributes}))
-        for name in (*_RECORDED, "code_probe_cascade", "code_evaluate_kl", "code_train_network")
+        for name in _RECORDED
     }
     return {name: value for name, value in recorded.items() if value}
 

@@ -4,8 +4,9 @@ Every variable carries a checksum (Fletcher-32), so a damaged file is found when
 with netCDF4 itself, which a job imports in a third of xarray's time; the cubes are made with xarray (`cubes`).
 """
 
+import logging
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,9 @@ import netCDF4
 import numpy as np
 
 from infoflow.errors import InfoflowError
+from infoflow.record import check_parameters, spent
+
+logger = logging.getLogger(__name__)
 
 Variable = tuple[tuple[str, ...], np.ndarray, Mapping[str, Any]]
 """Dimension names, values, attributes."""
@@ -55,7 +59,12 @@ def replaced(path: str | Path) -> Iterator[Path]:
 
 
 def write_result(path: str | Path, variables: Mapping[str, Variable], attributes: Mapping[str, Any]) -> None:
-    """Write variables and global attributes to a NetCDF-4 file, compressed (zlib 4)."""
+    """Write variables and global attributes to a NetCDF-4 file, compressed (zlib 4).
+
+    If an attribute names the rule (`record.describe_job`), what the job cost until now is added to attribute `cost`.
+    """
+    if "rule" in attributes:
+        attributes = {**attributes, "cost": spent(attributes["rule"], attributes.get("cost", "{}"))}
     with replaced(path) as temporary, netCDF4.Dataset(temporary, "w") as file:
         file.set_auto_maskandscale(False)  # a scale_factor describes the values that are given
         for name, (dimensions, values, about) in variables.items():
@@ -77,10 +86,58 @@ def read_result(path: str | Path, skip: Collection[str] = ()) -> Result:
     Raises:
         InfoflowError: the file is missing or damaged.
     """
+    with _opened(path) as file:
+        variables = {name: variable[...] for name, variable in file.variables.items() if name not in skip}
+        return Result(variables, _attributes(file))
+
+
+def read_attributes(path: str | Path) -> Mapping[str, Any]:
+    """The global attributes of a result file.
+
+    Raises:
+        InfoflowError: the file is missing or damaged.
+    """
+    with _opened(path) as file:
+        return _attributes(file)
+
+
+def read_results(
+    paths: Iterable[str | Path], made_by: Mapping[str, Any], skip: Collection[str] = ()
+) -> dict[str, Result]:
+    """Read many result files, by their path.
+
+    Args:
+        made_by: the parameters that they have to be made with, see `record.check_parameters`.
+        skip: variables that are not read.
+
+    Raises:
+        InfoflowError: files are missing, damaged or out of date; the message names all of them.
+    """
+    results, refused = {}, []
+    for path in map(str, paths):
+        try:
+            results[path] = read_result(path, skip)
+            check_parameters(path, results[path].attributes, made_by)
+        except InfoflowError as error:
+            logger.error("%s", error)
+            refused.append((path, error))
+    if len(refused) == 1:
+        raise refused[0][1]
+    if refused:
+        names = " ".join(path for path, _ in refused)
+        raise InfoflowError(f"{len(refused)} results are damaged or out of date; delete them and run again: {names}")
+    return results
+
+
+@contextmanager
+def _opened(path: str | Path) -> Iterator[netCDF4.Dataset]:
     try:
         with netCDF4.Dataset(path) as file:
             file.set_auto_maskandscale(False)
-            variables = {name: variable[...] for name, variable in file.variables.items() if name not in skip}
-            return Result(variables, {name: file.getncattr(name) for name in file.ncattrs()})
-    except (OSError, RuntimeError) as error:
+            yield file
+    except Exception as error:  # noise in a file makes netCDF4 raise almost anything
         raise InfoflowError(f"{path}: not a whole result file ({error}); delete it and run again") from error
+
+
+def _attributes(file: netCDF4.Dataset) -> dict[str, Any]:
+    return {name: file.getncattr(name) for name in file.ncattrs()}
