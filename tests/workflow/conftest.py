@@ -1,10 +1,12 @@
 """Runs of the workflow in a copy of the repository."""
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,9 @@ TINY = {
     "experiments": {"digits": {"sigma_w2": [1.0, 2.0], "depth": [2, 3], "highlight": [1.0]}},
 }
 CODE = ("Snakefile", "workflow", "config", "profiles", "envs")
+
+
+FAULTS = Path(__file__).parent / "faults"
 
 
 class Checkout:
@@ -55,17 +60,31 @@ class Checkout:
 
     def snakemake(self, *arguments: str, config: str = "tiny.yaml", **changes: str) -> subprocess.CompletedProcess:
         """Run Snakemake; `changes` are those of the environment."""
-        command = [sys.executable, "-m", "snakemake", "--profile", "profiles/local"]
+        with self.start(*arguments, config=config, **changes) as process:
+            output, errors = process.communicate(timeout=600)
+        return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+
+    def start(
+        self, *arguments: str, config: str = "tiny.yaml", profile: str = "local", **changes: str
+    ) -> subprocess.Popen:
+        """Start Snakemake and go on."""
+        command = [sys.executable, "-m", "snakemake", "--profile", f"profiles/{profile}"]
         # before the installed package, which is that of the original
-        environment = os.environ | {"PYTHONPATH": str(self.root / "workflow/src"), **changes}
-        return subprocess.run(
+        environment = os.environ | {"PYTHONPATH": f"{self.root / 'workflow/src'}:{FAULTS}", **changes}
+        return subprocess.Popen(
             [*command, *arguments, "--configfile", config],
             cwd=self.root,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
             env=environment,
-            timeout=600,
         )
+
+    def faults(self, *faults: dict) -> dict[str, str]:
+        """The change of the environment that makes jobs fail: see `faults/sitecustomize.py`."""
+        directory = Path(tempfile.mkdtemp(prefix="faults", dir=self.root))
+        (directory / "faults.json").write_text(json.dumps(faults))
+        return {"INFOFLOW_FAULTS": str(directory / "faults.json")}
 
     def run(self, *arguments: str, config: str = "tiny.yaml") -> str:
         done = self.snakemake(*arguments, config=config)

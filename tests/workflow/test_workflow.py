@@ -74,7 +74,7 @@ def test_the_slurm_profile_is_read(checkout):
     settings = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
     local = yaml.safe_load((ROOT / "profiles/local/config.yaml").read_text())
     assert settings["executor"] == "slurm"
-    for key in ("scheduler", "rerun-triggers", "rerun-incomplete", "keep-going"):
+    for key in ("scheduler", "rerun-triggers", "ignore-incomplete", "keep-going"):
         assert settings[key] == local[key]
     rules = {"probe_ridge", *(p.stem for p in (ROOT / "workflow/scripts").glob("*.py"))}
     assert set(settings["set-resources"]) <= rules
