@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+import xarray as xr
 import yaml
 
 from common import ROOT, load_config
@@ -100,6 +101,14 @@ class Checkout:
             return {}
         jobs = dict(line.split() for line in table[1].splitlines())
         return {rule: int(count) for rule, count in jobs.items() if not rule.startswith(("all_", "experiment_"))}
+
+
+def assert_same_cube(cube: xr.Dataset, expected: xr.Dataset) -> None:
+    """Whether two runs found the same: all but seconds, to float tolerance."""
+    assert set(cube.variables) == set(expected.variables)
+    for name in expected.variables:
+        if not name.endswith("seconds"):
+            xr.testing.assert_allclose(cube[name].drop_attrs(), expected[name].drop_attrs(), rtol=1e-4, atol=1e-6)
 
 
 @pytest.fixture

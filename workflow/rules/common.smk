@@ -6,7 +6,7 @@ from types import SimpleNamespace
 # Snakemake hands its sys.path on to every script.
 sys.path.insert(0, str(Path(workflow.current_basedir).parent / "src"))
 
-from infoflow import figures
+from infoflow import figures, slurm
 from infoflow.config import architecture_options, check_config, probe_methods, probe_options, settings
 from infoflow.errors import InfoflowError
 from infoflow.grid import POINT, Grid, GridPoint, is_prefix_invariant
@@ -18,6 +18,9 @@ try:
     GRID = Grid(config)
 except InfoflowError as error:
     raise WorkflowError(str(error)) from None
+
+
+slurm.repair_arrays()
 
 
 wildcard_constraints:

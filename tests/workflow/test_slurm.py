@@ -1,0 +1,275 @@
+"""Runs on a real SLURM, started here: what a cluster does to jobs, and what the profile does about it."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from slurm_cluster import Cluster
+
+from common import ROOT
+from conftest import TINY, Checkout, assert_same_cube
+from infoflow.cubes import read_cube
+
+pytestmark = pytest.mark.slurm
+
+PARTITIONS = {"cpu": "batch", "gpu": "accelerated"}
+QUICK = {"slurm-init-seconds-before-status-checks": 2, "seconds-between-status-checks": 2}
+DIGITS = {**TINY["datasets"]["digits"], "probe": {**TINY["datasets"]["digits"]["probe"], "method": "adam"}}
+SMALL = {
+    "datasets": {"digits": DIGITS},
+    "experiments": {"digits": {"sigma_w2": [1.0], "depth": [2], "highlight": [1.0]}},
+}
+"""One probe, one training."""
+CUBE = "results/cubes/digits_mlp.nc"
+TRAINED = "results/train_network/digits/mlp/w1.000000_b0.050000_d002.nc"
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    cluster = Cluster()
+    cluster.start()
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory):
+    """The cube of the small grid from the local profile."""
+    checkout = Checkout(tmp_path_factory.mktemp("undisturbed"))
+    checkout.configure(**SMALL)
+    checkout.run("all_cubes")
+    return read_cube(checkout.root / CUBE)
+
+
+@pytest.fixture
+def site(cluster, checkout):
+    checkout.configure(**SMALL)
+    adapt(checkout, **QUICK)
+    return checkout
+
+
+def adapt(checkout: Checkout, rules: dict | None = None, **changes) -> None:
+    """Write profiles/site: that of the repository with this cluster's partitions and account, and further changes."""
+    profile = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
+    for resources in (profile["default-resources"], *profile["set-resources"].values()):
+        if "slurm_partition" in resources:
+            resources["slurm_partition"] = PARTITIONS[resources["slurm_partition"]]
+    profile["default-resources"]["slurm_account"] = "theory"
+    for rule, resources in (rules or {}).items():
+        profile["set-resources"][rule] |= resources
+        profile["set-resources"][rule] = {k: v for k, v in profile["set-resources"][rule].items() if v is not None}
+    (checkout.root / "profiles/site").mkdir(exist_ok=True)
+    (checkout.root / "profiles/site/config.yaml").write_text(yaml.safe_dump(profile | changes))
+
+
+class Run:
+    """A run of Snakemake that goes on while the test does."""
+
+    def __init__(self, checkout: Checkout, *arguments: str, **environment: str):
+        self.process = checkout.start(*arguments, profile="site", **environment)
+        self.output: list[str] = []
+        self.readers = [
+            threading.Thread(target=lambda pipe=pipe: self.output.extend(pipe), daemon=True)
+            for pipe in (self.process.stdout, self.process.stderr)
+        ]
+        for reader in self.readers:
+            reader.start()
+
+    def finish(self, seconds: float = 600) -> str:
+        """Its output, once it has ended."""
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            pytest.fail(f"no end after {seconds} s:\n{''.join(self.output)}")
+        for reader in self.readers:
+            reader.join()
+        return "".join(self.output)
+
+    def succeed(self) -> str:
+        output = self.finish()
+        assert self.process.returncode == 0, output
+        return output
+
+
+def wait_for(condition, run: Run, what: str, seconds: float = 180) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end or run.process.poll() is not None:
+            run.process.kill()
+            pytest.fail(f"no {what}:\n{run.finish()}")
+        time.sleep(0.1)
+
+
+def started(environment: dict[str, str], script: str, times: int = 1) -> bool:
+    """Whether so many processes of a script have begun."""
+    return len(list(Path(environment["INFOFLOW_FAULTS"]).parent.glob(f"started.{script}.*"))) >= times
+
+
+def running(cluster: Cluster, rule: str, show: str = "%i") -> list[str]:
+    """The jobs of a rule that run."""
+    jobs = [line.split("|") for line in cluster.jobs(show=f"%k|{show}")]
+    return [shown for comment, shown in jobs if comment.startswith(f"rule_{rule}")]
+
+
+def attempts(output: str, rule: str, resource: str) -> list[int]:
+    """What a rule asked for, attempt by attempt."""
+    blocks = re.findall(rf"^rule {rule}:\n((?:    .*\n)+)", output, re.MULTILINE)
+    return [int(re.search(rf"\b{resource}=(\d+)", block)[1]) for block in blocks]
+
+
+def test_the_tiny_grid_runs_through_the_profile_to_every_figure(cluster, checkout, finished):
+    adapt(checkout)
+    output = Run(checkout, "all_figures").succeed()
+    assert "Submitted array job" in output
+    assert_same_cube(read_cube(checkout.root / CUBE), read_cube(finished.root / CUBE))
+    drawn = {path.relative_to(checkout.root) for path in checkout.root.glob("results/figures/*/*")}
+    assert drawn == {path.relative_to(finished.root) for path in finished.root.glob("results/figures/*/*")}
+    assert checkout.plan() == {}
+
+
+def test_more_jobs_than_may_be_submitted_at_a_time_all_run(site):
+    site.configure(datasets=SMALL["datasets"])
+    adapt(site, jobs=3, **QUICK)
+    output = Run(site, "all_trainings", "all_probes").succeed()
+    assert "Submitted array job" in output
+    assert len(list(site.root.glob("results/train_network/digits/mlp/*.nc"))) == 4
+
+
+def test_a_cancelled_job_is_submitted_again(cluster, site, undisturbed):
+    faults = site.faults({"script": "train_network", "action": "sleep", "seconds": 600})
+    run = Run(site, "all_cubes", **faults)
+    wait_for(lambda: started(faults, "train_network"), run, "training that runs")
+    cluster.run("scancel", *running(cluster, "train_network"))
+    run.succeed()
+    assert_same_cube(read_cube(site.root / CUBE), undisturbed)
+
+
+def test_a_killed_python_is_started_again(site, undisturbed):
+    faults = site.faults({"script": "probe_cascade", "action": "kill", "seconds": 0.5})
+    Run(site, "all_cubes", **faults).succeed()
+    assert started(faults, "probe_cascade", 2)
+    assert_same_cube(read_cube(site.root / CUBE), undisturbed)
+
+
+def test_a_node_that_goes_down_loses_no_job(cluster, site, undisturbed):
+    faults = site.faults({"script": "train_network", "action": "sleep", "seconds": 600})
+    run = Run(site, "all_cubes", **faults)
+    wait_for(lambda: started(faults, "train_network"), run, "training that runs")
+    (node,) = running(cluster, "train_network", "%N")
+    cluster.run("scontrol", "update", f"nodename={node}", "state=down", "reason=test")
+    try:
+        run.succeed()
+    finally:
+        cluster.run("scontrol", "update", f"nodename={node}", "state=resume", check=False)  # it may be back
+    assert started(faults, "train_network", 2)
+    assert_same_cube(read_cube(site.root / CUBE), undisturbed)
+
+
+def test_a_restarted_controller_is_waited_for(cluster, site, undisturbed):
+    faults = site.faults({"script": "train_network", "action": "sleep", "seconds": 15})
+    run = Run(site, "all_cubes", **faults)
+    wait_for(lambda: started(faults, "train_network"), run, "training that runs")
+    cluster.end("slurmctld", signal.SIGKILL)
+    time.sleep(5)  # the queue is asked in vain meanwhile
+    cluster.start_controller()
+    run.succeed()
+    assert not started(faults, "train_network", 2)
+    assert_same_cube(read_cube(site.root / CUBE), undisturbed)
+
+
+def test_after_snakemake_was_killed_its_jobs_finish_and_are_not_computed_again(cluster, site, undisturbed):
+    faults = site.faults({"script": "train_network", "action": "sleep", "seconds": 30})
+    run = Run(site, "all_cubes", **faults)
+    wait_for(lambda: started(faults, "train_network"), run, "training that runs")
+    (job,) = running(cluster, "train_network")
+    run.process.kill()
+    run.finish()
+    locked = Run(site, "all_cubes", **faults)
+    assert "Directory cannot be locked" in locked.finish()
+    Run(site, "all_cubes", "--unlock").succeed()
+    early = Run(site, "all_cubes", **faults)
+    assert f"SLURM jobs of an earlier run still compute in this directory: {job}" in early.finish()
+    assert early.process.returncode != 0
+    cluster.wait_for(lambda: not running(cluster, "train_network"), "end of the training", 120)
+    whole = {path: path.stat().st_mtime_ns for path in site.root.glob("results/*/digits/mlp/*.nc")}
+    assert site.root / TRAINED in whole
+    Run(site, "all_cubes", **faults).succeed()
+    assert {path: path.stat().st_mtime_ns for path in whole} == whole
+    assert not started(faults, "train_network", 2)
+    assert_same_cube(read_cube(site.root / CUBE), undisturbed)
+
+
+def test_an_interrupted_run_cancels_its_jobs_and_goes_on_when_started_again(cluster, site, undisturbed):
+    faults = site.faults({"script": "train_network", "action": "sleep", "seconds": 600})
+    run = Run(site, "all_cubes", **faults)
+    wait_for(lambda: started(faults, "train_network"), run, "training that runs")
+    for _ in range(2):  # the first one waits for jobs that run, the second one cancels them
+        run.process.send_signal(signal.SIGINT)
+        time.sleep(1)
+    run.finish(120)
+    cluster.wait_for(lambda: not cluster.jobs("all", "%k").count("rule_train_network"), "cancelled job")
+    Run(site, "all_cubes", **faults).succeed()
+    assert_same_cube(read_cube(site.root / CUBE), undisturbed)
+
+
+def test_a_job_that_takes_too_long_gets_more_time(site, undisturbed):
+    adapt(site, rules={"train_network": {"runtime": "1 * attempt"}}, **QUICK)
+    # SLURM looks for jobs beyond their limit every half minute
+    faults = site.faults({"script": "train_network", "action": "sleep", "seconds": 600})
+    output = Run(site, "all_cubes", **faults).succeed()
+    assert attempts(output, "train_network", "runtime") == [1, 2]
+    assert_same_cube(read_cube(site.root / CUBE), undisturbed)
+
+
+def test_a_job_that_needs_more_memory_gets_it(site, undisturbed):
+    adapt(site, rules={"train_network": {"mem_mb": "2000 * attempt"}}, **QUICK)
+    faults = site.faults(
+        {"script": "train_network", "action": "fill", "mb": 2200, "seconds": 10, "times": None},
+    )
+    output = Run(site, "all_cubes", **faults).succeed()
+    assert attempts(output, "train_network", "mem_mb") == [2000, 4000]
+    assert_same_cube(read_cube(site.root / CUBE), undisturbed)
+
+
+def test_a_job_that_never_gets_enough_is_reported_and_the_others_finish(site, undisturbed):
+    adapt(site, rules={"train_network": {"mem_mb": "500 * attempt"}}, **QUICK)
+    faults = site.faults(
+        {"script": "train_network", "action": "fill", "mb": 2200, "seconds": 60, "times": None},
+    )
+    run = Run(site, "all_cubes", **faults)
+    output = run.finish()
+    assert run.process.returncode != 0
+    assert attempts(output, "train_network", "mem_mb") == [500, 1000, 1500]
+    assert re.search(r"Error in rule train_network:\n(    .*\n)*    output: " + re.escape(TRAINED), output)
+    assert list(site.root.glob("results/evaluate_kl/digits/mlp/*.nc"))
+    assert not (site.root / CUBE).exists()
+    adapt(site, **QUICK)
+    Run(site, "all_cubes").succeed()
+    assert_same_cube(read_cube(site.root / CUBE), undisturbed)
+
+
+@pytest.mark.parametrize("share", ["shard:1", "gpu:1"])
+def test_gpus_are_asked_for_as_the_site_wants_them(cluster, site, share):
+    adapt(site, rules={"train_network": {"gpu": None, "gres": f"'{share}'"}}, **QUICK)
+    faults = site.faults({"script": "train_network", "action": "sleep", "seconds": 5})
+    run = Run(site, "all_trainings", **faults)
+    wait_for(lambda: started(faults, "train_network"), run, "training that runs")
+    assert running(cluster, "train_network", "%b") == [f"gres:{share}"]
+    run.succeed()
+
+
+def test_the_cluster_is_started_and_stopped_by_hand(tmp_path):
+    """What a developer does to look at a run."""
+    cluster = Cluster()
+    assert cluster.run("sinfo", "--noheader", "--format=%P").split() == ["batch*", "accelerated"]
+    script = ROOT / "tests/workflow/slurm_cluster.py"
+    done = subprocess.run([sys.executable, script, "start"], capture_output=True, text=True, env=os.environ)
+    assert done.returncode == 0  # it runs already
