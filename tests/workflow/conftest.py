@@ -30,7 +30,7 @@ TINY = {
     "architectures": {"mlp": {"width": 12}},
     "experiments": {"digits": {"sigma_w2": [1.0, 2.0], "depth": [2, 3], "highlight": [1.0]}},
 }
-CODE = ("Snakefile", "workflow", "config", "profiles", "envs")
+CODE = ("Snakefile", "workflow", "config", "profiles", "envs", "LICENSE", "CITATION.cff")
 
 
 FAULTS = Path(__file__).parent / "faults"

@@ -3,10 +3,12 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+ROOT = Path(workflow.current_basedir).parents[1]
 # Snakemake hands its sys.path on to every script.
-sys.path.insert(0, str(Path(workflow.current_basedir).parent / "src"))
+sys.path.insert(0, str(ROOT / "workflow/src"))
 
 from infoflow import figures, slurm
+from infoflow.archive import archive_name, source_digest
 from infoflow.config import architecture_options, check_config, probe_methods, probe_options, settings
 from infoflow.errors import InfoflowError
 from infoflow.grid import POINT, Grid, GridPoint, is_prefix_invariant
@@ -14,7 +16,7 @@ from infoflow.provenance import code_digest
 
 try:
     # In place: the scripts see the defaults too.
-    config.update(check_config(config, Path(workflow.current_basedir).parent / "schemas/config.schema.yaml"))
+    config.update(check_config(config, ROOT / "workflow/schemas/config.schema.yaml"))
     GRID = Grid(config)
 except InfoflowError as error:
     raise WorkflowError(str(error)) from None

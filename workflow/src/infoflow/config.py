@@ -62,7 +62,7 @@ def check_config(config: Mapping[str, Any], schema_path: str | Path) -> dict[str
             raise InfoflowError(f"config: {path}: {value} is not a finite number")
     # An entry switched off with null is not checked and not used.
     config = {
-        key: _without_null(value) if key in _NAMED and isinstance(value, Mapping) else value
+        key: _without_null(value) if key in NAMED and isinstance(value, Mapping) else value
         for key, value in config.items()
     }
     error = best_match(Draft202012Validator(schema).iter_errors(config), key=_depth)
@@ -102,7 +102,8 @@ def architecture_options(config: Mapping[str, Any], architecture: str) -> dict[s
     return {k: v for k, v in config["architectures"][architecture].items() if k not in ("probe", "train")}
 
 
-_NAMED = ("datasets", "architectures", "experiments")
+NAMED = ("datasets", "architectures", "experiments")
+"""Sections of named entries; one that is null is switched off."""
 
 
 def _without_null(entries: Mapping[str, Any]) -> dict[str, Any]:

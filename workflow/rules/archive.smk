@@ -1,0 +1,22 @@
+# The archive of the run, to put beside a paper. It holds the source, so that any edit makes it again.
+localrules:
+    archive,
+
+
+rule archive:
+    input:
+        cubes=cube_files(),
+        figures=[f for png in figure_files(GRID.experiments) for f in (png, png.removesuffix("png") + "pdf")],
+    output:
+        f"results/archive/{archive_name(config['run']['name'])}.zip",
+    log:
+        "results/logs/archive.log",
+    conda:
+        "../../envs/infoflow.yaml"
+    params:
+        config=config,
+        began=[f"results/logs/prepare_dataset/{dataset}.log" for dataset in config["datasets"]],
+        code=code_digest("archive"),
+        source=lambda wildcards: source_digest(ROOT),
+    script:
+        "../scripts/archive.py"

@@ -1,0 +1,459 @@
+"""The archive of a run, to put beside a paper: a zip file that is a Workflow Run RO-Crate (RO-Crate 1.1).
+
+| member | |
+|---|---|
+| cubes/, figures/<experiment>/ | the results |
+| config.json | the config with all defaults |
+| source/ | the workflow, the package, profiles, environments |
+| cost.json | what the jobs of every rule took |
+| software.json | versions of the software, digest of the source |
+| README.md, LICENSE, CITATION.cff | for its reader |
+| ro-crate-metadata.json | what every file is, its size and SHA-256; what made it, when, from which data |
+| checksums.sha256 | SHA-256 of all others, for `sha256sum -c` |
+
+`infoflow.verify` checks one. Only the standard library and the config's modules are imported at the top: every cluster
+job imports this when it parses the workflow.
+"""
+
+import hashlib
+import io
+import json
+import re
+import unicodedata
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import yaml
+
+from infoflow.config import NAMED, architecture_options, check_config, probe_methods, probe_options, settings
+from infoflow.errors import InfoflowError
+from infoflow.grid import Grid
+
+METADATA, MANIFEST = "ro-crate-metadata.json", "checksums.sha256"
+CONFIG, COST, SOFTWARE, SOURCE = "config.json", "cost.json", "software.json", "source"
+SCHEMA = "workflow/schemas/config.schema.yaml"
+
+_MAIN_WORKFLOW = "workflow/Snakefile"
+_NEEDED = (_MAIN_WORKFLOW, SCHEMA, "LICENSE", "CITATION.cff")
+_SOURCE_PARTS = (
+    "CHANGELOG.md",
+    "CITATION.cff",
+    "LICENSE",
+    "Makefile",
+    "README.md",
+    "Snakefile",
+    "config",
+    "envs",
+    "profiles",
+    "pyproject.toml",
+    "workflow",
+)
+_LONGEST_NAME = 80
+_PROFILES = {
+    "https://w3id.org/ro/wfrun/process/0.5": ("Process Run Crate", "0.5"),
+    "https://w3id.org/ro/wfrun/workflow/0.5": ("Workflow Run Crate", "0.5"),
+    "https://w3id.org/workflowhub/workflow-ro-crate/1.0": ("Workflow RO-Crate", "1.0"),
+}
+_FORMATS = {
+    ".cff": "application/yaml",
+    ".json": "application/json",
+    ".md": "text/markdown",
+    ".nc": "application/x-netcdf",
+    ".pdf": "application/pdf",
+    ".png": "image/png",
+    ".py": "text/x-python",
+    ".rst": "text/x-rst",
+    ".toml": "application/toml",
+    ".yaml": "application/yaml",
+}
+
+DATA_SOURCES: dict[str, tuple[str, str | None, str]] = {
+    "cifar10": (
+        "CIFAR-10: A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009",
+        "https://www.cs.toronto.edu/~kriz/cifar.html",
+        "not stated by its authors",
+    ),
+    "digits": (
+        "Optical Recognition of Handwritten Digits: E. Alpaydin, C. Kaynak, UCI Machine Learning Repository, 1998, the "
+        "part that comes with scikit-learn",
+        "https://archive.ics.uci.edu/dataset/80",
+        "https://creativecommons.org/licenses/by/4.0/",
+    ),
+    "fashion_mnist": (
+        "Fashion-MNIST: H. Xiao, K. Rasul, R. Vollgraf, arXiv:1708.07747",
+        "https://github.com/zalandoresearch/fashion-mnist",
+        "https://spdx.org/licenses/MIT",
+    ),
+    "image_folder": ("pictures of the user's own", None, "that of the pictures"),
+    "mnist": (
+        "MNIST: Y. LeCun, C. Cortes, C. J. C. Burges, The MNIST database of handwritten digits, 1998",
+        "http://yann.lecun.com/exdb/mnist/",
+        "not stated by its authors",
+    ),
+    "photographs": (
+        "china.jpg by danielbuechele and flower.jpg by vultilion, which come with scikit-learn",
+        "https://scikit-learn.org/stable/modules/generated/sklearn.datasets.load_sample_images.html",
+        "https://creativecommons.org/licenses/by/2.0/",
+    ),
+    "white_noise": ("independent pixels, drawn by the workflow", None, "none needed"),
+}
+"""Kinds of data sets (`infoflow.datasets`): what they are, their address, their licence."""
+
+
+def archive_name(run_name: str) -> str:
+    """The name of a run as a file name: ASCII letters, digits and single hyphens, 80 characters at most."""
+    letters = unicodedata.normalize("NFKD", run_name).encode("ascii", "ignore").decode()
+    return re.sub("[^A-Za-z0-9]+", "-", letters).strip("-")[:_LONGEST_NAME].rstrip("-") or "run"
+
+
+def source_files(root: str | Path) -> dict[str, Path]:
+    """The source of the workflow below its root directory: files by their path there, without caches."""
+    root = Path(root)
+    found = {}
+    for part in _SOURCE_PARTS:
+        inside = [root / part] if (root / part).is_file() else sorted((root / part).rglob("*"))
+        for path in inside:
+            name = path.relative_to(root)
+            hidden = any(p.startswith(".") or p == "__pycache__" or p.endswith(".egg-info") for p in name.parts)
+            if path.is_file() and not hidden:
+                found[name.as_posix()] = path
+    return dict(sorted(found.items()))
+
+
+def source_digest(root: str | Path) -> str:
+    """SHA-256 over names and contents of the source, line endings normalised."""
+    digest = hashlib.sha256()
+    for name, path in source_files(root).items():
+        digest.update(name.encode() + b"\0" + normalised(path.read_bytes()) + b"\0")
+    return digest.hexdigest()
+
+
+def normalised(text: bytes) -> bytes:
+    """Text with the line endings of Unix."""
+    return text.replace(b"\r\n", b"\n")
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str, str]]:
+    """Leaves of nested mappings that differ: dotted key, old value, new value; `absent` where there is none."""
+    for key in sorted({*old, *new}):
+        pair = [side.get(key, _ABSENT) for side in (old, new)]
+        if all(isinstance(value, Mapping) for value in pair):
+            yield from differences(*pair, f"{prefix}{key}.")
+        elif pair[0] != pair[1]:
+            yield (f"{prefix}{key}", *("absent" if v is _ABSENT else json.dumps(v, ensure_ascii=False) for v in pair))
+
+
+_ABSENT = object()
+
+
+def cube_settings(config: Mapping[str, Any], cube: tuple[str, str]) -> dict[str, Any]:
+    """What of a config the cube of one (dataset, architecture) depends on."""
+    grid, architecture = Grid(config), cube[1]
+    truth = grid.truth_dataset(cube)
+    return {
+        "run": {name: config["run"][name] for name in ("seed", "replicas", "precision")},
+        "datasets": {
+            name: {k: v for k, v in config["datasets"][name].items() if k not in ("probe", "train")}
+            for name in {cube[0], truth or cube[0]} & {*config["datasets"]}
+        },
+        "architectures": {architecture: architecture_options(config, architecture)},
+        "probe": {m: probe_options(config, *cube, m) for m in probe_methods(config, *cube)},
+        "evaluate": config["evaluate"],
+        "train": settings(config, "train", truth, architecture) if truth else {},
+        "probes": {p.stem: "computed" for p in grid.probes(cube)},
+        "trainings": {p.stem: "computed" for p in grid.trainings(cube)},
+    }
+
+
+def cost_summary(costs: Mapping[str, Mapping[str, Mapping[str, float]]]) -> dict[str, Any]:
+    """What the jobs took, per cube and in total.
+
+    Args:
+        costs: by cube and rule: jobs, cpu_seconds, wall_seconds, gpu_seconds, peak_memory_mb.
+
+    Returns:
+        the same under `cubes`, and the sum over cubes (of the memory the largest) under `total`: trainings that judge
+        two cubes count in both. With `probing_to_training`, the wall-clock seconds of each way of probing in units of
+        those of the full training, where there was one.
+    """
+    total: dict[str, dict[str, float]] = {}
+    for rules in costs.values():
+        for rule, took in rules.items():
+            sums = total.setdefault(rule, {})
+            for name, value in took.items():
+                both = sums.get(name, 0), value or 0
+                sums[name] = max(both) if name.startswith("peak_") else sum(both)
+    return {"cubes": {name: _with_ratio(rules) for name, rules in costs.items()}, "total": _with_ratio(total)}
+
+
+def _with_ratio(rules: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
+    seconds = {rule: took.get("wall_seconds") or 0 for rule, took in rules.items()}
+    training = seconds.get("train_network", 0)
+    ratios = {rule: s / training for rule, s in seconds.items() if rule.startswith("probe_") and training}
+    return {"rules": dict(rules)} | ({"probing_to_training": ratios} if ratios else {})
+
+
+def write_archive(
+    path: str | Path,
+    cubes: Sequence[str | Path],
+    figures: Sequence[str | Path],
+    *,
+    config: Mapping[str, Any],
+    root: str | Path,
+    software: Mapping[str, str],
+    began: Iterable[str | Path] = (),
+) -> None:
+    """Write the archive of a run; whole or not at all, and the same bytes for the same files.
+
+    Args:
+        path: the zip file.
+        cubes: files of all cubes, `<dataset>_<architecture>.nc`.
+        figures: files `<experiment>/<figure>.<suffix>`.
+        config: the config of the run, with defaults.
+        root: directory of the workflow's source.
+        software: versions (`provenance.software`).
+        began: logs of the first jobs, if they are still there: when they ended is when the run began, to our knowledge.
+
+    Raises:
+        InfoflowError: a cube is damaged or was made with another config, or a file is missing.
+    """
+    from infoflow.store import replaced
+
+    root = Path(root)
+    source = source_files(root)
+    for name in _NEEDED:
+        if name not in source:
+            raise InfoflowError(f"{root / name}: is missing; an archive needs it")
+    attributes = {Path(f).stem: _checked_attributes(Path(f), config, root / SCHEMA) for f in cubes}
+    results = [Path(f) for f in (*cubes, *figures)]
+    for file in results:
+        if not file.is_file():
+            raise InfoflowError(f"{file}: is missing; make it with `snakemake all_figures`")
+    ended = max(file.stat().st_mtime for file in results)
+    began = min(f.stat().st_mtime for f in [*results, *(Path(f) for f in began if Path(f).is_file())])
+    start, end = (datetime.fromtimestamp(int(t), UTC) for t in (began, ended))
+    costs = {name: json.loads(a["cost"]) for name, a in attributes.items() if "cost" in a}
+    versions = {
+        "archive": dict(software),
+        "cubes": {name: {k: str(a[k]) for k in a if _names_software(k)} for name, a in attributes.items()},
+        "source_sha256": source_digest(root),
+    }
+    members: dict[str, Path | bytes] = {
+        "README.md": _readme(config, end, versions).encode(),
+        "LICENSE": source["LICENSE"],
+        "CITATION.cff": source["CITATION.cff"],
+        CONFIG: _json(_self_contained(config, source)),
+        SOFTWARE: _json(versions),
+        COST: _json(cost_summary(costs)),
+        **{f"cubes/{Path(f).name}": Path(f) for f in cubes},
+        **{f"figures/{Path(f).parent.name}/{Path(f).name}": Path(f) for f in figures},
+        **{f"{SOURCE}/{name}": file for name, file in source.items()},
+    }
+    with replaced(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+        sizes, sums = {}, {}
+        for name, content in members.items():
+            sizes[name], sums[name] = _add(archive, name, content, end)
+        crate = _crate(members, sizes, sums, config, source["CITATION.cff"], software, start, end)
+        _, sums[METADATA] = _add(archive, METADATA, _json(crate), end)
+        lines = "".join(f"{sums[name]}  {name}\n" for name in sorted(sums))
+        _add(archive, MANIFEST, lines.encode(), end)
+
+
+def _checked_attributes(path: Path, config: Mapping[str, Any], schema: Path) -> dict[str, Any]:
+    """Global attributes of a whole cube that was made with this config."""
+    from infoflow.cubes import read_cube
+
+    attributes = read_cube(path).attrs
+    names = {"_".join(cube): cube for cube in Grid(config).cubes()}
+    if path.stem not in names:
+        raise InfoflowError(f"{path}: no experiment of the config has this cube")
+    try:
+        recorded = check_config(json.loads(attributes.get("config", "null")) or {}, schema)
+        # An experiment that is gone is an empty cube, which differs in all its points.
+        made = cube_settings(recorded, names[path.stem])
+    except (InfoflowError, KeyError, ValueError) as error:
+        raise InfoflowError(
+            f"{path}: its recorded config cannot be compared ({error}); delete it and run again"
+        ) from error
+    for key, was, now in differences(made, json.loads(json.dumps(cube_settings(config, names[path.stem])))):
+        raise InfoflowError(
+            f"{path}: was made with {key} = {was}, but the config has {now}; make it again with `snakemake all_cubes`"
+        )
+    return attributes
+
+
+def _self_contained(config: Mapping[str, Any], source: Mapping[str, Path]) -> dict[str, Any]:
+    """The config with what it switched off of the default one, which is always read, switched off explicitly."""
+    default = yaml.safe_load(source["config/config.yaml"].read_text()) if "config/config.yaml" in source else {}
+    return {
+        key: dict.fromkeys(default.get(key) or {}) | value if isinstance(value, Mapping) and key in NAMED else value
+        for key, value in config.items()
+    }
+
+
+def _names_software(attribute: str) -> bool:
+    return attribute.endswith("_version") or attribute.startswith(("code_", "git_")) or attribute == "device"
+
+
+def _json(content: Any) -> bytes:
+    return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def _add(archive: zipfile.ZipFile, name: str, content: Path | bytes, when: datetime) -> tuple[int, str]:
+    """Add a member; its size and SHA-256 are those of the bytes that were written."""
+    info = zipfile.ZipInfo(name, when.timetuple()[:6])
+    info.compress_type, info.create_system, info.external_attr = zipfile.ZIP_DEFLATED, 3, 0o100644 << 16
+    info.file_size = len(content) if isinstance(content, bytes) else content.stat().st_size
+    size, digest = 0, hashlib.sha256()
+    with archive.open(info, "w") as member:
+        for chunk in _chunks(content):
+            size += len(chunk)
+            digest.update(chunk)
+            member.write(chunk)
+    return size, digest.hexdigest()
+
+
+def _chunks(content: Path | bytes) -> Iterator[bytes]:
+    with io.BytesIO(content) if isinstance(content, bytes) else content.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            yield chunk
+
+
+def _used_data(config: Mapping[str, Any]) -> list[str]:
+    """Names of the data sets that are probed or trained on."""
+    grid = Grid(config)
+    return sorted({d for cube in grid.cubes() for d in (cube[0], grid.truth_dataset(cube)) if d})
+
+
+def _readme(config: Mapping[str, Any], end: datetime, versions: Mapping[str, Any]) -> str:
+    software = versions["archive"]
+    data = []
+    for name in _used_data(config):
+        what, address, licence = DATA_SOURCES[config["datasets"][name]["kind"]]
+        data.append(f"- `{name}`: {what}{f', {address}' if address else ''}. Licence: {licence}.")
+    return f"""# {" ".join(config["run"]["name"].split())}
+
+A run of infoflow that ended on {end:%Y-%m-%d %H:%M} UTC: all cubes and figures, the config, and the source that made
+them, of git commit {software.get("git_commit", "unknown")}, SHA-256 {versions["source_sha256"]}.
+
+| file | |
+|---|---|
+| `cubes/` | all numbers, CF-conforming NetCDF-4 |
+| `figures/<experiment>/` | the figures, PNG and PDF |
+| `config.json` | the config with all defaults |
+| `source/` | workflow, package, configs, profiles, environments; `source/envs/requirements.lock` pins the software |
+| `cost.json` | what the jobs of every rule took, per cube and in total; seconds of probing in units of those of training |
+| `software.json` | versions of the software, of this archive and of every cube |
+| `ro-crate-metadata.json` | all this for machines: a Workflow Run RO-Crate |
+
+## Verify
+
+In the unpacked archive: `sha256sum -c checksums.sha256`. Without unpacking it, in a checkout of infoflow:
+`make verify ARCHIVE=<this file>.zip`, which also lists what differs from the code and the config of that checkout.
+
+## Run it again
+
+    cd source && make setup
+    .venv/bin/snakemake --profile profiles/local --configfile ../config.json -- all_figures
+
+## Data
+
+The data sets are not in this archive; figures show single images of them.
+
+{chr(10).join(data)}
+
+Code and results: see LICENSE. Please cite as CITATION.cff says.
+"""
+
+
+def _crate(
+    members: Iterable[str],
+    sizes: Mapping[str, int],
+    sums: Mapping[str, str],
+    config: Mapping[str, Any],
+    citation: Path,
+    software: Mapping[str, str],
+    start: datetime,
+    end: datetime,
+) -> dict[str, Any]:
+    """The metadata of the crate."""
+    from rocrate.model import ContextEntity
+    from rocrate.rocrate import ROCrate
+
+    def context(identifier: str, **properties: Any) -> ContextEntity:
+        return crate.get(identifier) or crate.add(ContextEntity(crate, identifier, properties=properties))
+
+    def work(identifier: str, **properties: Any) -> ContextEntity:
+        return context(identifier, **{"@type": "CreativeWork"}, **properties)
+
+    crate = ROCrate(version="1.1")
+    about = yaml.safe_load(citation.read_text())
+    licence = work(
+        f"https://spdx.org/licenses/{about['license']}", name=about["license"], url="https://spdx.org/licenses/"
+    )
+    crate.name = config["run"]["name"]
+    crate.description = (
+        "Results of infoflow, where deep networks can be trained: cubes, figures, config and source of one run."
+    )
+    crate.datePublished = end.isoformat()
+    crate.license = licence
+    crate.root_dataset["conformsTo"] = [
+        work(profile, name=name, version=version) for profile, (name, version) in _PROFILES.items()
+    ]
+    files = {}
+    for name in members:
+        properties = {
+            "name": _title(name),
+            "encodingFormat": _FORMATS.get(Path(name).suffix, "text/plain"),
+            "contentSize": str(sizes[name]),
+            "sha256": sums[name],
+        }
+        if name == f"{SOURCE}/{_MAIN_WORKFLOW}":
+            files[name] = crate.add_workflow(
+                None, name, main=True, lang="snakemake", properties=properties | {"license": {"@id": licence.id}}
+            )
+        else:
+            files[name] = crate.add_file(None, quote(name), properties=properties)
+    crate.add_file(None, MANIFEST, properties={"name": "SHA-256 of all other files", "encodingFormat": "text/plain"})
+    data = []
+    for name in _used_data(config):
+        what, address, terms = DATA_SOURCES[config["datasets"][name]["kind"]]
+        linked = terms.startswith("https:")
+        data.append(
+            work(
+                f"#data-{name}",
+                name=f"data set {name}",
+                description=what if linked else f"{what}. Licence: {terms}.",
+                **({"url": address} if address else {}),
+                **({"license": {"@id": work(terms, name=terms).id}} if linked else {}),
+            )
+        )
+    crate.add_action(
+        files[f"{SOURCE}/{_MAIN_WORKFLOW}"],
+        "#run",
+        object=[files[CONFIG], *data],
+        result=[file for name, file in files.items() if name.startswith(("cubes/", "figures/"))],
+        properties={
+            "name": f"Run of infoflow: {config['run']['name']}",
+            "startTime": start.isoformat(),
+            "endTime": end.isoformat(),
+            "actionStatus": "http://schema.org/CompletedActionStatus",
+        },
+    )
+    return crate.metadata.generate()
+
+
+def _title(member: str) -> str:
+    """What a file is, in words."""
+    folder, *inner = Path(member).with_suffix("").parts
+    if folder == "cubes":
+        return f"cube {inner[0]}"
+    if folder == "figures":
+        return f"figure {inner[1].replace('_', ' ')} of experiment {inner[0]}, {Path(member).suffix[1:]}"
+    return {CONFIG: "config with all defaults", COST: "cost of the jobs", SOFTWARE: "versions of the software"}.get(
+        member, member
+    )
