@@ -29,6 +29,7 @@ from urllib.parse import quote
 
 import yaml
 
+from infoflow import __version__
 from infoflow.config import NAMED, architecture_options, check_config, probe_methods, probe_options, settings
 from infoflow.errors import InfoflowError
 from infoflow.grid import Grid
@@ -346,7 +347,7 @@ them, of git commit {software.get("git_commit", "unknown")}, SHA-256 {versions["
 | `figures/<experiment>/` | the figures, PNG and PDF |
 | `config.json` | the config with all defaults |
 | `source/` | workflow, package, configs, profiles, environments; `source/envs/requirements.lock` pins the software |
-| `cost.json` | what the jobs of every rule took, per cube and in total; seconds of probing in units of those of training |
+| `cost.json` | what the jobs of every rule took, per cube and in total; probing in units of training, in seconds |
 | `software.json` | versions of the software, of this archive and of every cube |
 | `ro-crate-metadata.json` | all this for machines: a Workflow Run RO-Crate |
 
@@ -404,6 +405,8 @@ def _crate(
     crate.root_dataset["conformsTo"] = [
         work(profile, name=name, version=version) for profile, (name, version) in _PROFILES.items()
     ]
+    # what the profiles call it; the context of RO-Crate 1.1 has no such term
+    crate.metadata.extra_terms["sha256"] = "https://w3id.org/ro/terms/workflow-run#sha256"
     files = {}
     for name in members:
         properties = {
@@ -414,10 +417,16 @@ def _crate(
         }
         if name == f"{SOURCE}/{_MAIN_WORKFLOW}":
             files[name] = crate.add_workflow(
-                None, name, main=True, lang="snakemake", properties=properties | {"license": {"@id": licence.id}}
+                None,
+                name,
+                main=True,
+                lang="snakemake",
+                lang_version=software.get("snakemake_version"),
+                properties=properties | {"license": {"@id": licence.id}, "version": __version__},
             )
         else:
             files[name] = crate.add_file(None, quote(name), properties=properties)
+    files["README.md"]["about"] = crate.root_dataset
     crate.add_file(None, MANIFEST, properties={"name": "SHA-256 of all other files", "encodingFormat": "text/plain"})
     data = []
     for name in _used_data(config):
@@ -432,18 +441,20 @@ def _crate(
                 **({"license": {"@id": work(terms, name=terms).id}} if linked else {}),
             )
         )
-    crate.add_action(
+    run = crate.add_action(
         files[f"{SOURCE}/{_MAIN_WORKFLOW}"],
         "#run",
         object=[files[CONFIG], *data],
         result=[file for name, file in files.items() if name.startswith(("cubes/", "figures/"))],
         properties={
             "name": f"Run of infoflow: {config['run']['name']}",
+            "description": "Probes and full trainings of all grid points, merged into cubes and drawn by Snakemake.",
             "startTime": start.isoformat(),
             "endTime": end.isoformat(),
             "actionStatus": "http://schema.org/CompletedActionStatus",
         },
     )
+    crate.root_dataset["mentions"] = run
     return crate.metadata.generate()
 
 
