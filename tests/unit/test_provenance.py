@@ -19,6 +19,7 @@ PLUGINS = {
     "explain_decisions": ["architectures.mlp", "reconstruction.adam"],
     "evaluate_kl": [],
     "merge_cube": [],
+    "archive": [],
     **{f"draw_figure {name}": [f"figures.{name}"] for name in figures.FIGURES},
 }
 SCRIPTS = {path.stem for path in (ROOT / "workflow/scripts").glob("*.py")}

@@ -282,7 +282,7 @@ def _checked_attributes(path: Path, config: Mapping[str, Any], schema: Path) -> 
         ) from error
     for key, was, now in differences(made, json.loads(json.dumps(cube_settings(config, names[path.stem])))):
         raise InfoflowError(
-            f"{path}: was made with {key} = {was}, but the config has {now}; make it again with `snakemake all_cubes`"
+            f"{path}: was made with {key}: {was}, but now it is {now}; make it again with `snakemake all_cubes`"
         )
     return attributes
 
