@@ -4,13 +4,25 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup figures test bench lint lock
+.PHONY: setup figures report archive verify test bench lint lock
 .DELETE_ON_ERROR:
 
 setup: $(READY)
 
 figures: $(READY)
 	$(BIN)/snakemake --profile profiles/local all_figures
+
+# All figures with their captions, in one file to read offline; after `make figures`.
+report: $(READY)
+	$(BIN)/snakemake --profile profiles/local --report results/report.zip -- all_figures
+
+archive: $(READY)
+	$(BIN)/snakemake --profile profiles/local archive
+
+# make verify ARCHIVE=results/archive/<run name>.zip [CONFIG=config/<overlay>.yaml]
+verify: $(READY)
+	@test -n "$(ARCHIVE)" || { echo "error: name the archive: make verify ARCHIVE=results/archive/<name>.zip" >&2; exit 1; }
+	@$(BIN)/python -m infoflow.verify $(if $(CONFIG),--config "$(CONFIG)") -- "$(ARCHIVE)"
 
 test: $(READY)
 	$(BIN)/python -m pytest

@@ -1,5 +1,7 @@
 """The workflow as a whole: style, plans, refusals, failures, report."""
 
+import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -194,8 +196,12 @@ def test_the_report_shows_every_figure_with_its_caption(finished, tmp_path):
     finished.run("--report", str(tmp_path / "report.zip"))
     with zipfile.ZipFile(tmp_path / "report.zip") as report:
         names = report.namelist()
-        assert sum(name.endswith(".png") for name in names) >= 7
-        text = "".join(report.read(n).decode(errors="ignore") for n in names if n.endswith((".html", ".js", ".json")))
+        text = report.read("report/report.html").decode()
+    figures = {path.name for path in finished.root.glob("results/figures/*/*.png")}
+    assert {name.split("/")[-1] for name in names if name.endswith(".png")} == figures
+    results = json.loads(re.search(r"var results = ({.*?});?$", text, re.MULTILINE)[1])
+    assert {path.split("/")[-1] for path in results} == figures
+    assert min(len(result["caption"]) for result in results.values()) > 200
     assert "edge of chaos" in text
 
 

@@ -15,6 +15,7 @@ rule archive:
         "../../envs/infoflow.yaml"
     params:
         config=config,
+        made_by=lambda wildcards: cubes_made_by(),
         began=[f"results/logs/prepare_dataset/{dataset}.log" for dataset in config["datasets"]],
         code=code_digest("archive"),
         source=lambda wildcards: source_digest(ROOT),

@@ -74,6 +74,13 @@ def merged_params(wildcards):
     return made_by
 
 
+def cubes_made_by():
+    """The parameters that each cube records, by its name."""
+    cubes = [SimpleNamespace(dataset=dataset, architecture=architecture) for dataset, architecture in GRID.cubes()]
+    merge = {"merge_cube": code_digest("merge_cube")}
+    return {f"{c.dataset}_{c.architecture}": merged_params(c) | merge for c in cubes}
+
+
 def resolved(params, wildcards):
     return {name: value(wildcards) if callable(value) else value for name, value in params.items()}
 

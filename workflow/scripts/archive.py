@@ -7,8 +7,10 @@ from infoflow.joblog import job_log
 from infoflow.provenance import software
 
 
-def main(*, cubes: list[str], figures: list[str], output: str, config: dict, root: Path, began: list[str]) -> None:
-    write_archive(output, cubes, figures, config=config, root=root, software=software(), began=began)
+def main(
+    *, cubes: list[str], figures: list[str], output: str, config: dict, made_by: dict, root: Path, began: list[str]
+) -> None:
+    write_archive(output, cubes, figures, config=config, made_by=made_by, root=root, software=software(), began=began)
 
 
 with job_log(snakemake.log[0], snakemake.scriptdir):
@@ -17,6 +19,7 @@ with job_log(snakemake.log[0], snakemake.scriptdir):
         figures=snakemake.input.figures,
         output=snakemake.output[0],
         config=snakemake.params.config,
+        made_by=snakemake.params.made_by,
         root=Path(snakemake.scriptdir).resolve().parents[1],
         began=snakemake.params.began,
     )

@@ -30,9 +30,10 @@ from urllib.parse import quote
 import yaml
 
 from infoflow import __version__
-from infoflow.config import NAMED, architecture_options, check_config, probe_methods, probe_options, settings
+from infoflow.config import NAMED
 from infoflow.errors import InfoflowError
-from infoflow.grid import Grid
+from infoflow.grid import Grid, GridPoint
+from infoflow.record import add_costs, check_parameters, probing_to_training
 
 METADATA, MANIFEST = "ro-crate-metadata.json", "checksums.sha256"
 CONFIG, COST, SOFTWARE, SOURCE = "config.json", "cost.json", "software.json", "source"
@@ -151,51 +152,24 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = ""
 _ABSENT = object()
 
 
-def cube_settings(config: Mapping[str, Any], cube: tuple[str, str]) -> dict[str, Any]:
-    """What of a config the cube of one (dataset, architecture) depends on."""
-    grid, architecture = Grid(config), cube[1]
-    truth = grid.truth_dataset(cube)
-    return {
-        "run": {name: config["run"][name] for name in ("seed", "replicas", "precision")},
-        "datasets": {
-            name: {k: v for k, v in config["datasets"][name].items() if k not in ("probe", "train")}
-            for name in {cube[0], truth or cube[0]} & {*config["datasets"]}
-        },
-        "architectures": {architecture: architecture_options(config, architecture)},
-        "probe": {m: probe_options(config, *cube, m) for m in probe_methods(config, *cube)},
-        "evaluate": config["evaluate"],
-        "train": settings(config, "train", truth, architecture) if truth else {},
-        "probes": {p.stem: "computed" for p in grid.probes(cube)},
-        "trainings": {p.stem: "computed" for p in grid.trainings(cube)},
-    }
-
-
-def cost_summary(costs: Mapping[str, Mapping[str, Mapping[str, float]]]) -> dict[str, Any]:
-    """What the jobs took, per cube and in total.
+def cost_summary(attributes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """What the jobs of every rule took (`record.spent`), per cube and in total.
 
     Args:
-        costs: by cube and rule: jobs, cpu_seconds, wall_seconds, gpu_seconds, peak_memory_mb.
+        attributes: global attributes of the cubes, by name. Those that do not record their cost are left out.
 
-    Returns:
-        the same under `cubes`, and the sum over cubes (of the memory the largest) under `total`: trainings that judge
-        two cubes count in both. With `probing_to_training`, the wall-clock seconds of each way of probing in units of
-        those of the full training, where there was one.
+    Trainings that judge two cubes count in both.
     """
-    total: dict[str, dict[str, float]] = {}
-    for rules in costs.values():
-        for rule, took in rules.items():
-            sums = total.setdefault(rule, {})
-            for name, value in took.items():
-                both = sums.get(name, 0), value or 0
-                sums[name] = max(both) if name.startswith("peak_") else sum(both)
-    return {"cubes": {name: _with_ratio(rules) for name, rules in costs.items()}, "total": _with_ratio(total)}
+    known = {name: of_cube for name, of_cube in attributes.items() if "cost" in of_cube}
 
+    def summary(cubes: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+        cost = add_costs(cubes)
+        return {"rules": cost, "probing_to_training": probing_to_training(cost)}
 
-def _with_ratio(rules: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
-    seconds = {rule: took.get("wall_seconds") or 0 for rule, took in rules.items()}
-    training = seconds.get("train_network", 0)
-    ratios = {rule: s / training for rule, s in seconds.items() if rule.startswith("probe_") and training}
-    return {"rules": dict(rules)} | ({"probing_to_training": ratios} if ratios else {})
+    return {
+        "cubes": {name: summary([of_cube]) for name, of_cube in known.items()},
+        "total": summary(known.values()),
+    }
 
 
 def write_archive(
@@ -204,6 +178,7 @@ def write_archive(
     figures: Sequence[str | Path],
     *,
     config: Mapping[str, Any],
+    made_by: Mapping[str, Mapping[str, Any]],
     root: str | Path,
     software: Mapping[str, str],
     began: Iterable[str | Path] = (),
@@ -215,12 +190,14 @@ def write_archive(
         cubes: files of all cubes, `<dataset>_<architecture>.nc`.
         figures: files `<experiment>/<figure>.<suffix>`.
         config: the config of the run, with defaults.
+        made_by: by the name of a cube, the parameters that it has to be made with (`record.check_parameters`).
         root: directory of the workflow's source.
         software: versions (`provenance.software`).
         began: logs of the first jobs, if they are still there: when they ended is when the run began, to our knowledge.
 
     Raises:
-        InfoflowError: a cube is damaged or was made with another config, or a file is missing.
+        InfoflowError: a cube is damaged, was made with other parameters or has other points than those of the config,
+            or a file is missing.
     """
     from infoflow.store import replaced
 
@@ -229,7 +206,14 @@ def write_archive(
     for name in _NEEDED:
         if name not in source:
             raise InfoflowError(f"{root / name}: is missing; an archive needs it")
-    attributes = {Path(f).stem: _checked_attributes(Path(f), config, root / SCHEMA) for f in cubes}
+    grid = Grid(config)
+    names = {"_".join(cube): cube for cube in grid.cubes()}
+    attributes = {
+        (name := Path(f).stem): _checked_attributes(
+            f, made_by[name], grid.probes(names[name]), grid.trainings(names[name])
+        )
+        for f in cubes
+    }
     results = [Path(f) for f in (*cubes, *figures)]
     for file in results:
         if not file.is_file():
@@ -237,7 +221,6 @@ def write_archive(
     ended = max(file.stat().st_mtime for file in results)
     began = min(f.stat().st_mtime for f in [*results, *(Path(f) for f in began if Path(f).is_file())])
     start, end = (datetime.fromtimestamp(int(t), UTC) for t in (began, ended))
-    costs = {name: json.loads(a["cost"]) for name, a in attributes.items() if "cost" in a}
     versions = {
         "archive": dict(software),
         "cubes": {name: {k: str(a[k]) for k in a if _names_software(k)} for name, a in attributes.items()},
@@ -249,7 +232,7 @@ def write_archive(
         "CITATION.cff": source["CITATION.cff"],
         CONFIG: _json(_self_contained(config, source)),
         SOFTWARE: _json(versions),
-        COST: _json(cost_summary(costs)),
+        COST: _json(cost_summary(attributes)),
         **{f"cubes/{Path(f).name}": Path(f) for f in cubes},
         **{f"figures/{Path(f).parent.name}/{Path(f).name}": Path(f) for f in figures},
         **{f"{SOURCE}/{name}": file for name, file in source.items()},
@@ -264,27 +247,24 @@ def write_archive(
         _add(archive, MANIFEST, lines.encode(), end)
 
 
-def _checked_attributes(path: Path, config: Mapping[str, Any], schema: Path) -> dict[str, Any]:
-    """Global attributes of a whole cube that was made with this config."""
-    from infoflow.cubes import read_cube
+def _checked_attributes(
+    path: str | Path, made_by: Mapping[str, Any], probes: Iterable[GridPoint], trainings: Iterable[GridPoint]
+) -> dict[str, Any]:
+    """Global attributes of a whole cube that is the one of this config."""
+    from infoflow.cubes import computed_points, read_cube
 
-    attributes = read_cube(path).attrs
-    names = {"_".join(cube): cube for cube in Grid(config).cubes()}
-    if path.stem not in names:
-        raise InfoflowError(f"{path}: no experiment of the config has this cube")
-    try:
-        recorded = check_config(json.loads(attributes.get("config", "null")) or {}, schema)
-        # An experiment that is gone is an empty cube, which differs in all its points.
-        made = cube_settings(recorded, names[path.stem])
-    except (InfoflowError, KeyError, ValueError) as error:
-        raise InfoflowError(
-            f"{path}: its recorded config cannot be compared ({error}); delete it and run again"
-        ) from error
-    for key, was, now in differences(made, json.loads(json.dumps(cube_settings(config, names[path.stem])))):
-        raise InfoflowError(
-            f"{path}: was made with {key}: {was}, but now it is {now}; make it again with `snakemake all_cubes`"
-        )
-    return attributes
+    cube = read_cube(path)
+    check_parameters(path, cube.attrs, made_by)
+    for what, status, points in (("probes", "probe_status", probes), ("trainings", "train_status", trainings)):
+        held, wanted = computed_points(cube, status), {(p.sigma_w2, p.sigma_b2, p.depth) for p in points}
+        if held and len(next(iter(held))) == 2:  # one probe serves all depths
+            wanted = {(w, b) for w, b, _ in wanted}
+        if held != wanted:
+            raise InfoflowError(
+                f"{path}: holds {len(held)} {what}, {len(held & wanted)} of the {len(wanted)} of the config; delete it "
+                "and run again"
+            )
+    return cube.attrs
 
 
 def _self_contained(config: Mapping[str, Any], source: Mapping[str, Path]) -> dict[str, Any]:
@@ -297,7 +277,7 @@ def _self_contained(config: Mapping[str, Any], source: Mapping[str, Path]) -> di
 
 
 def _names_software(attribute: str) -> bool:
-    return attribute.endswith("_version") or attribute.startswith(("code_", "git_")) or attribute == "device"
+    return attribute.endswith("_version") or attribute.startswith("git_") or attribute == "device"
 
 
 def _json(content: Any) -> bytes:
@@ -347,7 +327,7 @@ them, of git commit {software.get("git_commit", "unknown")}, SHA-256 {versions["
 | `figures/<experiment>/` | the figures, PNG and PDF |
 | `config.json` | the config with all defaults |
 | `source/` | workflow, package, configs, profiles, environments; `source/envs/requirements.lock` pins the software |
-| `cost.json` | what the jobs of every rule took, per cube and in total; probing in units of training, in seconds |
+| `cost.json` | what the jobs of every rule took, per cube and in total; seconds of probing per second of training |
 | `software.json` | versions of the software, of this archive and of every cube |
 | `ro-crate-metadata.json` | all this for machines: a Workflow Run RO-Crate |
 

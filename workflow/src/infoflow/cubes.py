@@ -276,6 +276,14 @@ def validate_cube(cube: xr.Dataset) -> None:
         raise InfoflowError("cube: differential_entropy is NaN where probe_status is ok")
 
 
+def computed_points(cube: xr.Dataset, status: str) -> set[tuple]:
+    """(σ_w², σ_b²), and depth if it applies, of the points that are not missing, by a status variable of the cube."""
+    if status not in cube:
+        return set()
+    computed = (cube[status] != MISSING).any("replica").to_series()
+    return set(computed[computed].index)
+
+
 def at_depth(cube: xr.Dataset, variable: str) -> xr.DataArray:
     """A per-layer variable of the probe in the last hidden layer of every depth of the ground truth."""
     values = cube[variable]
