@@ -16,7 +16,9 @@ rule archive:
     params:
         config=config,
         made_by=lambda wildcards: cubes_made_by(),
-        began=[f"results/logs/prepare_dataset/{dataset}.log" for dataset in config["datasets"]],
+        began=lambda wildcards: sorted(
+            {f"results/logs/prepare_dataset/{p.dataset}.log" for p in GRID.probes() + GRID.trainings()}
+        ),
         code=code_digest("archive"),
         source=lambda wildcards: source_digest(ROOT),
     script:

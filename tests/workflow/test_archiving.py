@@ -5,7 +5,6 @@ import subprocess
 import sys
 import zipfile
 
-
 RUN = {"name": "tiny", "replicas": 2}
 """Of the tiny grid."""
 
