@@ -416,6 +416,30 @@ def test_a_flipped_bit_is_named(run):
     assert problem.startswith("cubes/digits_mlp.nc: ")
 
 
+def test_noise_is_named_or_harmless(run, tmp_path):
+    whole = run.write().read_bytes()
+    with zipfile.ZipFile(run.archive) as archive:
+        contents = {name: archive.read(name) for name in archive.namelist()}
+        directory = archive.start_dir
+    random, noisy, named = np.random.default_rng(0), tmp_path / "noisy.zip", 0
+    for start in [0, directory, len(whole) - 22] * 40:
+        data = bytearray(whole)
+        for position in random.integers(start, len(whole), 3):
+            data[position] = random.integers(256)
+        noisy.write_bytes(data)
+        try:
+            problems = verify.check_archive(noisy)
+        except InfoflowError as error:
+            problems = [str(error)]
+        assert all(problem.isprintable() for problem in problems)
+        if problems:
+            named += 1
+        else:
+            with zipfile.ZipFile(noisy) as archive:
+                assert {name: archive.read(name) for name in archive.namelist()} == contents
+    assert named > 60
+
+
 @pytest.mark.parametrize("content", [None, b"", b"not a zip file"])
 def test_what_is_no_zip_file_is_refused_in_one_line(tmp_path, capsys, content):
     path = tmp_path / "x.zip"
