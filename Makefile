@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup figures report archive verify test bench lint lock
+.PHONY: setup figures report archive verify test test-slurm bench lint lock
 .DELETE_ON_ERROR:
 
 setup: $(READY)
@@ -26,6 +26,11 @@ verify: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest
+
+# On a SLURM that is started for it: Debian or Ubuntu, as root, in a container rather than on a cluster.
+test-slurm: $(READY)
+	$(BIN)/python tests/workflow/slurm_cluster.py install
+	$(BIN)/python -m pytest -m slurm
 
 # About an hour on two cores; needs MNIST. tests/benchmarks/README.md has the tables.
 bench: $(READY)

@@ -20,6 +20,11 @@ CNN = {"kind": "cnn", "channels": 7, "activation": "tanh"}
 RESNET = {"kind": "resnet", "channels": 7, "activation": "tanh"}
 VGG16 = {"kind": "vgg16", "activation": "relu"}
 IMAGE = (8, 8)
+_JOBS = {"jobs": 2, "wall_seconds": 9.0, "peak_memory_mb": 500.0}
+COST = {
+    "probe_cascade": {**_JOBS, "cpu_seconds": 3.0, "gpu_seconds": 2.0, "gpu_peak_memory_mb": 900.0},
+    "train_network": {**_JOBS, "cpu_seconds": 12.0, "gpu_seconds": 8.0, "gpu_peak_memory_mb": 800.0},
+}
 
 
 def evaluation(
@@ -64,7 +69,8 @@ def training(accuracy: float, epochs: int = 3, diverged: bool = False) -> Result
 
 def merge(evaluations, trainings, **changes) -> xr.Dataset:
     options = {"prefix_invariant": True, "architecture": MLP, "success_accuracy": 0.8, "seed": 0}
-    return merge_cube(evaluations, trainings, attributes={"title": "test", "config": {"a": 1}}, **(options | changes))
+    attributes = {"title": "test", "config": {"a": 1}, "cost": COST, "probing_to_training": {"probe_cascade": 0.25}}
+    return merge_cube(evaluations, trainings, attributes=attributes, **(options | changes))
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +93,9 @@ def test_a_cube_keeps_the_schema_on_disk(cube, tmp_path):
     with xr.open_dataset(tmp_path / "a.nc") as plain:
         assert plain.attrs["Conventions"] == "CF-1.11"
         assert json.loads(plain.attrs["config"]) == {"a": 1}
+        cost = json.loads(plain.attrs["cost"])
+        assert cost.pop("merge_cube")["jobs"] == 1
+        assert cost == COST
         assert plain["sigma_w"].values == pytest.approx(np.sqrt(plain["sigma_w2"].values))
         assert [d for d in DIMENSIONS if d in plain.dims] == list(DIMENSIONS)
         assert plain["differential_entropy"].dtype == np.float32

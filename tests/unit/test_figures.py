@@ -1,3 +1,5 @@
+import importlib
+import json
 import math
 from dataclasses import replace
 
@@ -7,6 +9,7 @@ import pytest
 from test_cubes import CNN, PIXELS, RESNET, SAMPLES, VGG16, evaluation, merge, merge_images, training
 
 mpl.use("Agg")
+import matplotlib.pyplot as plt
 
 from infoflow import figures
 from infoflow.cubes import read_cube, write_cube
@@ -88,6 +91,25 @@ def write_decisions(path, shape, classes=10, right=4, wrong=4, layers=7):
     }
     write_result(path, variables, {"image_shape": np.array(shape), "hidden_layers": layers - 1})
     return path
+
+
+def test_resources_are_shown_with_their_numbers(files):
+    folder, _ = files
+    cube = read_cube(folder / "cube.nc")
+
+    def shown(cube):
+        figure = importlib.import_module("infoflow.figures.resources").draw(cube, experiment(), {})
+        texts = [t.get_text() for ax in figure.axes for t in [*ax.texts, *ax.get_yticklabels()]]
+        plt.close(figure)
+        return figure.get_suptitle(), texts
+
+    heading, texts = shown(cube)
+    assert "GPU 10 s; probe_cascade : training = 1 : 4" in heading
+    assert {"probe_cascade (2 jobs)", "merge_cube (1 job)", "3", "12", "2", "8", "500", "900", "800"} <= set(texts)
+    on_cpus = {rule: cost | {"gpu_seconds": 0.0} for rule, cost in json.loads(cube.attrs["cost"]).items()}
+    heading, texts = shown(cube.assign_attrs(cost=json.dumps(on_cpus)))
+    assert "GPU" not in heading
+    assert "900" not in texts
 
 
 def test_a_map_without_truth_is_drawn_from_a_cube_with_truth(files, tmp_path):

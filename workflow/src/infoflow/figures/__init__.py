@@ -29,6 +29,7 @@ FIGURES = {
     "reconstructions": Needs(probes=True),
     "channels": Needs(probes=True, channels=True),
     "cost": Needs(truth=True),
+    "resources": Needs(),
     "decisions": Needs(truth=True, decisions=True),
 }
 """Figures by the name of their module and file."""
