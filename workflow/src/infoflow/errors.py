@@ -2,4 +2,10 @@
 
 
 class InfoflowError(Exception):
-    """A mistake in the input or a fault of the machine, told in one line: what, where, and what to do."""
+    """A mistake in the input or a fault of the machine, told in one line: what, where, and what to do.
+
+    What would break the line or steer a terminal, in names or in the messages of libraries, is shown as Python writes it.
+    """
+
+    def __init__(self, message: str):
+        super().__init__("".join(c if c.isprintable() else ascii(c)[1:-1] for c in message))
