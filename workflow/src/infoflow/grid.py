@@ -4,6 +4,7 @@ Standard library only: every cluster job imports this when it parses the workflo
 """
 
 import itertools
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,11 +14,12 @@ from typing import Any
 from infoflow.errors import InfoflowError
 
 DECIMALS = 6
-POINT = r"w\d+\.\d{6}_b\d+\.\d{6}_d\d\d\d+"
+POINT = r"w[0-9]{1,7}\.[0-9]{6}_b[0-9]{1,7}\.[0-9]{6}_d[0-9]{3,6}"
 """What a point looks like in a file name; a regular expression for wildcard constraints."""
 
-_POINT = re.compile(r"w(\d+\.\d{6})_b(\d+\.\d{6})_d(\d{3,})")
-_LARGEST_AXIS = 1_000_000
+_POINT = re.compile(r"w([0-9]{1,7}\.[0-9]{6})_b([0-9]{1,7}\.[0-9]{6})_d([0-9]{3,6})")
+_LARGEST_VARIANCE, _LARGEST_DEPTH = 1_000_000, 999_999
+_LARGEST_AXIS = _LARGEST_GRID = 1_000_000
 
 
 @dataclass(frozen=True, order=True)
@@ -45,16 +47,20 @@ def encode(sigma_w2: float, sigma_b2: float, depth: int) -> str:
     """`w1.760000_b0.050000_d050`: fixed-point variances and the depth.
 
     Raises:
-        InfoflowError: a value is negative, not finite, or not a multiple of 1e-6.
+        InfoflowError: a value is negative, too large, not finite, or not a multiple of 1e-6.
     """
     w, b = (_fixed_point(name, value) for name, value in (("sigma_w2", sigma_w2), ("sigma_b2", sigma_b2)))
-    if depth < 1:
-        raise InfoflowError(f"depth: {depth} is less than 1")
+    if not 1 <= depth <= _LARGEST_DEPTH:
+        raise InfoflowError(f"depth: {depth} is not within 1 and {_LARGEST_DEPTH}")
     return f"w{w}_b{b}_d{depth:03d}"
 
 
 def decode(name: str) -> tuple[float, float, int]:
-    """The inverse of `encode`."""
+    """The inverse of `encode`.
+
+    Raises:
+        InfoflowError: `encode` gives no such name.
+    """
     match = _POINT.fullmatch(name)
     if not match or encode(*(values := (float(match[1]), float(match[2]), int(match[3])))) != name:
         raise InfoflowError(f"{name!r} is not the name of a grid point")
@@ -65,7 +71,9 @@ def _fixed_point(axis: str, value: float) -> str:
     exact = Decimal(repr(value))
     if not exact.is_finite() or exact < 0:
         raise InfoflowError(f"{axis}: {value} is not a finite number that is zero or positive")
-    text = f"{exact:.{DECIMALS}f}"
+    if exact > _LARGEST_VARIANCE:
+        raise InfoflowError(f"{axis}: {value} is more than {_LARGEST_VARIANCE}")
+    text = f"{abs(exact):.{DECIMALS}f}"  # without the sign of -0.0
     if Decimal(text) != exact:
         raise InfoflowError(f"{axis}: {value} has more than {DECIMALS} decimals; its file name would be that of {text}")
     return text
@@ -108,7 +116,7 @@ def expand_axis(axis: str, spec: list | Mapping[str, Any]) -> list:
     for a, b in itertools.pairwise(range(len(names))):
         if names[a] == names[b]:
             raise InfoflowError(f"{axis}: {values[a]} and {values[b]} would have the same file name, {names[a]}")
-    return values if whole else [float(v) for v in values]
+    return values if whole else [abs(float(v)) for v in values]  # -0.0 is 0.0
 
 
 def is_prefix_invariant(architecture: Mapping[str, Any]) -> bool:
@@ -158,14 +166,25 @@ class Grid:
         config: a config that went through `config.check_config`.
 
     Raises:
-        InfoflowError: experiments contradict each other, or values collide in a file name.
+        InfoflowError: experiments contradict each other, values collide in a file name, or there are too many points.
     """
 
     def __init__(self, config: Mapping[str, Any]):
         self.config = config
-        self.experiments = {
-            name: _experiment(name, entry) for name, entry in config["experiments"].items() if entry is not None
-        }
+        self.experiments: dict[str, Experiment] = {}
+        points = 0
+        for name, entry in config["experiments"].items():
+            if entry is None:
+                continue
+            self.experiments[name] = experiment = _experiment(name, entry)
+            axes = experiment.sigma_w2, experiment.sigma_b2, experiment.depth
+            points += math.prod(map(len, axes))
+            if points > _LARGEST_GRID:  # their names alone would fill the memory
+                sizes = " x ".join(str(len(axis)) for axis in axes)
+                raise InfoflowError(
+                    f"experiments.{name}: {sizes} points, with those of the experiments before it {points}, are more "
+                    f"than {_LARGEST_GRID}; choose fewer values"
+                )
         self._deepest: dict[tuple, int] = {}
         for experiment in self.experiments.values():
             for w, b in itertools.product(experiment.sigma_w2, experiment.sigma_b2):
