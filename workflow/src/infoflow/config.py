@@ -5,13 +5,15 @@ No heavy imports: every cluster job imports this when it parses the workflow.
 
 import difflib
 import math
-from collections.abc import Iterator, Mapping
+import unicodedata
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError, best_match
+from jsonschema.validators import extend
 
 from infoflow.errors import InfoflowError
 from infoflow.grid import expand_axis
@@ -57,17 +59,15 @@ def check_config(config: Mapping[str, Any], schema_path: str | Path) -> dict[str
         InfoflowError: a key is unknown or missing, or a value out of bounds; the message names the key.
     """
     schema = yaml.safe_load(Path(schema_path).read_text())
-    for path, value in _leaves(config):
-        if isinstance(value, float) and not math.isfinite(value):
-            raise InfoflowError(f"config: {path}: {value} is not a finite number")
+    _check_values(config)
     # An entry switched off with null is not checked and not used.
     config = {
         key: _without_null(value) if key in NAMED and isinstance(value, Mapping) else value
         for key, value in config.items()
     }
-    error = best_match(Draft202012Validator(schema).iter_errors(config), key=_depth)
+    error = best_match(_Validator(schema).iter_errors(config), key=_depth)
     if error is not None:
-        raise InfoflowError(f"config: {_explain(error)}")
+        raise InfoflowError(f"config: {_shorten(_explain(error))}")
     config = _fill(config, schema, schema)
     config["architectures"] = {
         name: ARCHITECTURE_OPTIONS[options["kind"]] | options for name, options in config["architectures"].items()
@@ -110,15 +110,61 @@ def _without_null(entries: Mapping[str, Any]) -> dict[str, Any]:
     return {name: entry for name, entry in entries.items() if entry is not None}
 
 
-def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from _leaves(inner, f"{path}.{key}" if path else str(key))
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield from _leaves(inner, f"{path}[{index}]")
-    else:
-        yield path, value
+# Where 3.0 would do for 3, it would be a float that counts layers or epochs.
+_Validator = extend(
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine(
+        "integer", lambda _, value: isinstance(value, int) and not isinstance(value, bool)
+    ),
+)
+
+_MOST_VALUES, _DEEPEST, _LONGEST, _LARGEST_INTEGER = 200_000, 20, 400, 2**63 - 1
+
+
+def _check_values(config: Any) -> None:
+    """Refuse what no key can have, and what is too much to be checked: YAML's references can multiply and loop."""
+    waiting, count = [("", 0, config)], 0
+    while waiting:
+        path, depth, value = waiting.pop()
+        count += 1
+        if count > _MOST_VALUES:
+            raise InfoflowError(f"config: {_shorten(path)}: more than {_MOST_VALUES} values; give ranges")
+        if depth > _DEEPEST:
+            raise InfoflowError(f"config: {_shorten(path)}: nested more than {_DEEPEST} levels deep")
+        where = _shorten(path or "top level")
+        if isinstance(value, Mapping):
+            for key, inner in value.items():
+                if problem := _problem(key) if isinstance(key, str) else "is not text":
+                    raise InfoflowError(f"config: {where}: the key {_shorten(_told(key))} {problem}")
+                waiting.append((f"{path}.{key}" if path else key, depth + 1, inner))
+        elif isinstance(value, list):
+            waiting.extend((f"{path}[{index}]", depth + 1, inner) for index, inner in enumerate(value))
+        elif problem := _problem(value):
+            raise InfoflowError(f"config: {where}: {_shorten(_told(value))} {problem}")
+
+
+def _problem(value: Any) -> str | None:
+    if isinstance(value, str):
+        # They fit neither into a line nor, some of them, into file names and attributes.
+        broken = any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in value)
+        return "has line breaks or control characters" if broken else None
+    if isinstance(value, float):
+        return None if math.isfinite(value) else "is not a finite number"
+    if isinstance(value, int):
+        return None if abs(value) <= _LARGEST_INTEGER else f"is beyond {_LARGEST_INTEGER}"
+    return None if value is None else "is neither text, number, boolean nor null"
+
+
+def _told(value: Any) -> str:
+    """A value of a config, or what it is if it cannot be told: Python refuses to write very large integers."""
+    if isinstance(value, str | float):
+        return repr(value)
+    return hex(value) if isinstance(value, int) else f"of type {type(value).__name__}"
+
+
+def _shorten(text: str) -> str:
+    """The beginning and the end, where keys and remedies are."""
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST * 3 // 4]} ... {text[-_LONGEST // 4 :]}"
 
 
 def _depth(error: ValidationError) -> tuple:
@@ -128,6 +174,12 @@ def _depth(error: ValidationError) -> tuple:
 
 def _explain(error: ValidationError) -> str:
     path = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in error.absolute_path).lstrip(".")
+    if "propertyNames" in error.absolute_schema_path:
+        longest = error.schema["maxLength"]
+        return (
+            f"{path}: {error.instance!r} cannot be a name, which becomes part of file names; choose one of letters, "
+            f"digits, _ and -, at most {longest}, a letter first"
+        )
     if error.validator == "additionalProperties":
         known = error.schema.get("properties", {})
         unknown = next(k for k in error.instance if k not in known)
@@ -193,7 +245,10 @@ def _check_experiments(config: Mapping[str, Any]) -> None:
             if wanted is not None and wanted not in config[table]:
                 close = difflib.get_close_matches(wanted, list(config[table]), n=1)
                 hint = f"did you mean {close[0]}?" if close else f"{table}: {', '.join(config[table])}"
-                raise InfoflowError(f"config: experiments.{name}.{key}: unknown {key} {wanted!r}; {hint}")
+                raise InfoflowError(
+                    f"config: experiments.{name}.{key}: unknown {key} {_shorten(repr(wanted))}; {_shorten(hint)}"
+                )
+        _check_cube(config, name, experiment)
         truth = experiment["truth_dataset"] or experiment["dataset"]
         if experiment["truth"] and config["datasets"][truth]["kind"] in UNLABELLED:
             raise InfoflowError(
@@ -212,6 +267,19 @@ def _check_experiments(config: Mapping[str, Any]) -> None:
             raise InfoflowError(
                 f"config: experiments.{name}.decisions: they are those of a trained network; "
                 "set truth: true, or decisions: null"
+            )
+
+
+def _check_cube(config: Mapping[str, Any], name: str, experiment: Mapping[str, Any]) -> None:
+    # Snakemake reads the names off the file's, so that no others may give the same.
+    parts = experiment["dataset"], experiment["architecture"]
+    file = "_".join(parts)
+    for cut in (k for k, c in enumerate(file) if c == "_"):
+        other = file[:cut], file[cut + 1 :]
+        if other != parts and other[0] in config["datasets"] and other[1] in config["architectures"]:
+            raise InfoflowError(
+                f"config: experiments.{name}: dataset {parts[0]} with architecture {parts[1]} would share the file "
+                f"{file}.nc with dataset {other[0]} and architecture {other[1]}; rename one"
             )
 
 
