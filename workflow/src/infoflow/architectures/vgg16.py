@@ -9,7 +9,9 @@ The images lie in [0, 1], and the first layer standardises them before it convol
 
 import hashlib
 import math
+import os
 import re
+import zipfile
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -21,7 +23,7 @@ from torch.hub import download_url_to_file
 from torchvision.models import VGG, VGG16_Weights, vgg16
 
 from infoflow.architectures import Block, Network
-from infoflow.datasets._files import download
+from infoflow.datasets._files import download, user_path
 from infoflow.errors import InfoflowError
 from infoflow.maps import Parameters
 from infoflow.maps.compose import Chain
@@ -85,6 +87,8 @@ def load_weights(
     _check(input_shape, depth)
     path = _find(options["weights"], Path(data_root))
     try:
+        if not path.is_file():  # to read a pipe would be to wait
+            raise FileNotFoundError("there is no such file")
         with path.open("rb") as file:
             _verify(file, path, options.get("weights_sha256"))
             given = _read(file, path)
@@ -135,11 +139,11 @@ def _pooled(input_shape: tuple[int, ...]) -> tuple[int, ...]:
 def _find(weights: str, data_root: Path) -> Path:
     """The file of the weights, downloaded if it is torchvision's and not there."""
     if weights != PUBLISHED:
-        return data_root / Path(weights).expanduser()
+        return data_root / user_path(weights)
     url = VGG16_Weights[PUBLISHED].url
     folder = data_root / "weights"
     path = folder / url.rpartition("/")[2]
-    if not path.exists():
+    if not os.path.exists(path):
         # What load_state_dict_from_url does, without the loading: that comes after the checks.
         fetch = partial(download_url_to_file, url, str(path), _hash_in_name(path), progress=False)
         download("the weights of VGG16", [path.name], data_root, folder, fetch)
@@ -171,6 +175,7 @@ def _verify(file: BinaryIO, path: Path, sha256: str | None) -> None:
 def _read(file: BinaryIO, path: Path) -> dict[str, torch.Tensor]:
     """Contents of a state dict; nothing else is unpickled."""
     try:
+        _refuse_inflation(file)
         given = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged file fails in many ways
         raise InfoflowError(
@@ -183,6 +188,15 @@ def _read(file: BinaryIO, path: Path) -> dict[str, torch.Tensor]:
             "save one there, torch.save(network.state_dict(), path)"
         )
     return given
+
+
+def _refuse_inflation(file: BinaryIO) -> None:
+    """torch.save compresses nothing, but torch.load would inflate a small file to any size."""
+    if zipfile.is_zipfile(file):
+        with zipfile.ZipFile(file) as archive:
+            if sum(part.file_size for part in archive.infolist()) > file.seek(0, os.SEEK_END):
+                raise ValueError("it holds more than its size")
+    file.seek(0)
 
 
 def _is_plain(p: Any) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from platformdirs import user_cache_path
 
+from infoflow.datasets._files import user_path
 from infoflow.errors import InfoflowError
 
 
@@ -36,7 +37,7 @@ class Images:
 
 def find_data_root(configured: str | None) -> Path:
     """Where data sets are kept: the configured directory, else $INFOFLOW_DATA, else the user's cache directory."""
-    return Path(configured or os.environ.get("INFOFLOW_DATA") or user_cache_path("infoflow")).expanduser()
+    return user_path(str(configured or os.environ.get("INFOFLOW_DATA") or user_cache_path("infoflow")))
 
 
 def kinds() -> list[str]:

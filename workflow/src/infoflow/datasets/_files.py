@@ -7,6 +7,21 @@ from pathlib import Path
 
 from infoflow.errors import InfoflowError
 
+_LARGEST = 2**28
+"""Bytes of an original file, at most."""
+
+
+def user_path(path: str) -> Path:
+    """A path of the config, with `~` and `~user` as in a shell.
+
+    Raises:
+        InfoflowError: there is no such user.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise InfoflowError(f"{path}: {str(error).rstrip('.')}; write the path without ~") from error
+
 
 def read_original(path: Path, md5: str) -> bytes:
     """Contents of a file whose checksum is known.
@@ -15,7 +30,10 @@ def read_original(path: Path, md5: str) -> bytes:
         InfoflowError: the file cannot be read, or has another checksum.
     """
     try:
-        contents = path.read_bytes()
+        if not path.is_file():  # to read a pipe would be to wait
+            raise FileNotFoundError("there is no such file")
+        with path.open("rb") as file:
+            contents = file.read(_LARGEST)  # of more the checksum is wrong anyway
     except OSError as error:
         raise InfoflowError(f"{path}: cannot be read ({error}); put the original file there") from error
     if hashlib.md5(contents, usedforsecurity=False).hexdigest() != md5:

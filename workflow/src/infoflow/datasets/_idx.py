@@ -1,5 +1,6 @@
 """Data sets that torchvision keeps as the original, compressed IDX files."""
 
+import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -8,6 +9,15 @@ from torchvision.datasets import MNIST
 from infoflow.datasets import Images
 from infoflow.datasets._files import download, read_original
 from infoflow.errors import InfoflowError
+
+TRAIN_SAMPLES, TEST_SAMPLES = 60_000, 10_000
+_SIZES = {
+    "train-images-idx3-ubyte": 16 + TRAIN_SAMPLES * 28**2,
+    "train-labels-idx1-ubyte": 8 + TRAIN_SAMPLES,
+    "t10k-images-idx3-ubyte": 16 + TEST_SAMPLES * 28**2,
+    "t10k-labels-idx1-ubyte": 8 + TEST_SAMPLES,
+}
+"""Bytes of the extracted files, of every data set of the family."""
 
 
 def load_idx(dataset: type[MNIST], data_root: Path) -> Images:
@@ -21,11 +31,11 @@ def load_idx(dataset: type[MNIST], data_root: Path) -> Images:
         InfoflowError: a file is damaged, or is missing and cannot be downloaded to `data_root`.
     """
     folder = Path(data_root) / dataset.__name__ / "raw"
-    missing = [name for name, _ in dataset.resources if not (folder / name).exists()]
+    missing = [name for name, _ in dataset.resources if not os.path.exists(folder / name)]
     for name, md5 in dataset.resources:
         if name not in missing:
             read_original(folder / name, md5)
-    if missing and all((folder / name).with_suffix("").exists() for name, _ in dataset.resources):
+    if missing and all(os.path.exists((folder / name).with_suffix("")) for name, _ in dataset.resources):
         return _read(dataset, data_root)
     if missing:
         download(
@@ -43,10 +53,16 @@ def load_idx(dataset: type[MNIST], data_root: Path) -> Images:
 
 def _read(dataset: type[MNIST], root: str | Path) -> Images:
     try:
+        for name, _ in dataset.resources:
+            path = Path(root, dataset.__name__, "raw", name).with_suffix("")
+            if path.stat().st_size != _SIZES[path.name]:  # before all of it is read
+                raise ValueError(f"{path.name} has {path.stat().st_size} bytes, not {_SIZES[path.name]}")
         train, test = (dataset(str(root), train=part) for part in (True, False))
-        if len(train.data) != len(train.targets) or len(test.data) != len(test.targets):
-            raise ValueError("images and labels differ in number")
-    except (OSError, ValueError, RuntimeError, AssertionError) as error:
+        for part, number in ((train, TRAIN_SAMPLES), (test, TEST_SAMPLES)):
+            shapes = tuple(part.data.shape), tuple(part.targets.shape)
+            if shapes != ((number, 28, 28), (number,)):
+                raise ValueError(f"images and labels are of shape {shapes[0]} and {shapes[1]}")
+    except Exception as error:  # what is no table of numbers fails in many ways
         raise InfoflowError(
             f"{root}: the extracted files of {dataset.__name__} are damaged ({error}); put the original .gz files there"
         ) from error

@@ -1,5 +1,6 @@
 """A directory of pictures, PNG or JPEG, with one folder per class: torchvision's ImageFolder."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,12 @@ from torchvision.datasets import ImageFolder
 from torchvision.transforms import functional
 
 from infoflow.datasets import Images
+from infoflow.datasets._files import user_path
 from infoflow.errors import InfoflowError
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
+LONGEST = 20
+"""Sides of a picture, the longer by the shorter, at most: resized, a strip of one pixel would fill the memory."""
 
 
 def load(options: Mapping[str, Any], data_root: Path, seed: int) -> Images:
@@ -26,10 +30,12 @@ def load(options: Mapping[str, Any], data_root: Path, seed: int) -> Images:
         data_root: what a relative `path` starts from.
 
     Raises:
-        InfoflowError: the directory is missing, or has too few pictures, or a file is not a picture.
+        InfoflowError: the directory is missing, has too few pictures, or holds a folder twice, or a file is not a
+            picture.
     """
-    folder = Path(data_root) / Path(options["path"]).expanduser()
+    folder = Path(data_root) / user_path(options["path"])
     try:
+        _refuse_repetitions(folder)
         files = ImageFolder(folder, is_valid_file=lambda name: name.lower().endswith(SUFFIXES)).samples
     except OSError as error:
         raise InfoflowError(
@@ -48,6 +54,14 @@ def load(options: Mapping[str, Any], data_root: Path, seed: int) -> Images:
     return Images(*images, *labels, levels=255)
 
 
+def _refuse_repetitions(folder: Path) -> None:
+    """Links to pictures and folders elsewhere are followed, but a link to a folder above it would have no end."""
+    seen: dict[str, str] = {}
+    for name, _, _ in os.walk(folder, followlinks=True):
+        if (first := seen.setdefault(os.path.realpath(name), name)) != name:
+            raise InfoflowError(f"{name}: a link to the same folder as {first}; remove one of them")
+
+
 def _read(names: list[str], options: Mapping[str, Any]) -> np.ndarray:
     size, colour = options.get("size", 224), options.get("colour", True)
     images = np.empty((len(names), size, size, *([3] if colour else [])), np.uint8)
@@ -58,9 +72,13 @@ def _read(names: list[str], options: Mapping[str, Any]) -> np.ndarray:
 
 def _open(name: str, size: int, mode: str) -> Image.Image:
     try:
+        if not os.path.isfile(name):  # to read a pipe would be to wait
+            raise FileNotFoundError("there is no such file")
         with Image.open(name, formats=("PNG", "JPEG")) as file:
             if file.mode.startswith(("I", "F")):  # Pillow would cut off all above 255
                 raise ValueError("more than 8 bits per channel")
+            if max(file.size) > LONGEST * min(file.size):
+                raise ValueError(f"{file.width} x {file.height} pixels, more than {LONGEST} times longer than wide")
             picture = file.convert(mode)
     except Exception as error:  # decoders have many
         raise InfoflowError(f"{name}: not a readable picture ({error}); remove or replace it") from error
