@@ -4,7 +4,7 @@
 class InfoflowError(Exception):
     """A mistake in the input or a fault of the machine, told in one line: what, where, and what to do.
 
-    What would break the line or steer a terminal, in names or in the messages of libraries, is shown as Python writes it.
+    What would break the line or steer a terminal is shown as Python writes it, be it a name or a library's own message.
     """
 
     def __init__(self, message: str):
