@@ -67,7 +67,7 @@ def check_config(config: Mapping[str, Any], schema_path: str | Path) -> dict[str
     }
     error = best_match(_Validator(schema).iter_errors(config), key=_depth)
     if error is not None:
-        raise InfoflowError(f"config: {_shorten(_explain(error))}")
+        raise InfoflowError(f"config: {_explain(error)}")
     config = _fill(config, schema, schema)
     config["architectures"] = {
         name: ARCHITECTURE_OPTIONS[options["kind"]] | options for name, options in config["architectures"].items()
@@ -118,29 +118,31 @@ _Validator = extend(
     ),
 )
 
-_MOST_VALUES, _DEEPEST, _LONGEST, _LARGEST_INTEGER = 200_000, 20, 400, 2**63 - 1
+_MOST_VALUES, _DEEPEST, _LARGEST_INTEGER = 200_000, 20, 2**63 - 1
 
 
 def _check_values(config: Any) -> None:
     """Refuse what no key can have, and what is too much to be checked: YAML's references can multiply and loop."""
+    if not isinstance(config, Mapping):
+        raise InfoflowError("config: top level: it should have keys, like experiments")
     waiting, count = [("", 0, config)], 0
     while waiting:
         path, depth, value = waiting.pop()
         count += 1
         if count > _MOST_VALUES:
-            raise InfoflowError(f"config: {_shorten(path)}: more than {_MOST_VALUES} values; give ranges")
+            raise InfoflowError(f"config: {path}: more than {_MOST_VALUES} values; give ranges")
         if depth > _DEEPEST:
-            raise InfoflowError(f"config: {_shorten(path)}: nested more than {_DEEPEST} levels deep")
-        where = _shorten(path or "top level")
+            raise InfoflowError(f"config: {path}: nested more than {_DEEPEST} levels deep")
+        where = path or "top level"
         if isinstance(value, Mapping):
             for key, inner in value.items():
                 if problem := _problem(key) if isinstance(key, str) else "is not text":
-                    raise InfoflowError(f"config: {where}: the key {_shorten(_told(key))} {problem}")
+                    raise InfoflowError(f"config: {where}: the key {_told(key)} {problem}")
                 waiting.append((f"{path}.{key}" if path else key, depth + 1, inner))
         elif isinstance(value, list):
             waiting.extend((f"{path}[{index}]", depth + 1, inner) for index, inner in enumerate(value))
         elif problem := _problem(value):
-            raise InfoflowError(f"config: {where}: {_shorten(_told(value))} {problem}")
+            raise InfoflowError(f"config: {where}: {_told(value)} {problem}")
 
 
 def _problem(value: Any) -> str | None:
@@ -160,11 +162,6 @@ def _told(value: Any) -> str:
     if isinstance(value, str | float):
         return repr(value)
     return hex(value) if isinstance(value, int) else f"of type {type(value).__name__}"
-
-
-def _shorten(text: str) -> str:
-    """The beginning and the end, where keys and remedies are."""
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST * 3 // 4]} ... {text[-_LONGEST // 4 :]}"
 
 
 def _depth(error: ValidationError) -> tuple:
@@ -245,9 +242,7 @@ def _check_experiments(config: Mapping[str, Any]) -> None:
             if wanted is not None and wanted not in config[table]:
                 close = difflib.get_close_matches(wanted, list(config[table]), n=1)
                 hint = f"did you mean {close[0]}?" if close else f"{table}: {', '.join(config[table])}"
-                raise InfoflowError(
-                    f"config: experiments.{name}.{key}: unknown {key} {_shorten(repr(wanted))}; {_shorten(hint)}"
-                )
+                raise InfoflowError(f"config: experiments.{name}.{key}: unknown {key} {wanted!r}; {hint}")
         _check_cube(config, name, experiment)
         truth = experiment["truth_dataset"] or experiment["dataset"]
         if experiment["truth"] and config["datasets"][truth]["kind"] in UNLABELLED:
