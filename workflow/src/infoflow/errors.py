@@ -10,6 +10,6 @@ class InfoflowError(Exception):
     """
 
     def __init__(self, message: str):
-        if len(message) > _LONGEST:  # what it is about comes first, what to do last
-            message = f"{message[: _LONGEST * 2 // 3]} ... {message[-_LONGEST // 3 :]}"
-        super().__init__("".join(c if c.isprintable() else ascii(c)[1:-1] for c in message))
+        told = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in message)
+        # What it is about comes first, what to do last.
+        super().__init__(told if len(told) <= _LONGEST else f"{told[: _LONGEST // 2]} ... {told[-_LONGEST // 4 :]}")
