@@ -23,7 +23,8 @@ from torch.hub import download_url_to_file
 from torchvision.models import VGG, VGG16_Weights, vgg16
 
 from infoflow.architectures import Block, Network
-from infoflow.datasets._files import download, user_path
+from infoflow.datasets import user_path
+from infoflow.datasets._files import download
 from infoflow.errors import InfoflowError
 from infoflow.maps import Parameters
 from infoflow.maps.compose import Chain

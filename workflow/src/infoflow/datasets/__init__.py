@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from platformdirs import user_cache_path
 
-from infoflow.datasets._files import user_path
 from infoflow.errors import InfoflowError
 
 
@@ -33,6 +32,18 @@ class Images:
     train_labels: np.ndarray | None
     test_labels: np.ndarray | None
     levels: int = 1
+
+
+def user_path(path: str) -> Path:
+    """A path of the config, with `~` and `~user` as in a shell.
+
+    Raises:
+        InfoflowError: there is no such user.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise InfoflowError(f"{path}: {str(error).rstrip('.')}; write the path without ~") from error
 
 
 def find_data_root(configured: str | None) -> Path:

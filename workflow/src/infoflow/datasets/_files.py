@@ -11,18 +11,6 @@ _LARGEST = 2**28
 """Bytes of an original file, at most."""
 
 
-def user_path(path: str) -> Path:
-    """A path of the config, with `~` and `~user` as in a shell.
-
-    Raises:
-        InfoflowError: there is no such user.
-    """
-    try:
-        return Path(path).expanduser()
-    except RuntimeError as error:
-        raise InfoflowError(f"{path}: {str(error).rstrip('.')}; write the path without ~") from error
-
-
 def read_original(path: Path, md5: str) -> bytes:
     """Contents of a file whose checksum is known.
 

@@ -10,8 +10,7 @@ from PIL import Image
 from torchvision.datasets import ImageFolder
 from torchvision.transforms import functional
 
-from infoflow.datasets import Images
-from infoflow.datasets._files import user_path
+from infoflow.datasets import Images, user_path
 from infoflow.errors import InfoflowError
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
