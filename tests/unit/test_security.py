@@ -37,7 +37,7 @@ from infoflow.store import read_result, write_result
 
 # --- the source itself
 
-PICKLE, PROCESSES, IMPORTS = "datasets/cifar10.py", "provenance.py", "importlib.import_module"
+PICKLE, PROCESSES, IMPORTS = "datasets/cifar10.py", ("provenance.py", "slurm.py"), "importlib.import_module"
 REGISTRIES = {
     "architectures/__init__.py": "{__name__}.",
     "datasets/__init__.py": "{__name__}.",
@@ -83,7 +83,7 @@ def dangers(source: str, name: str) -> list[str]:
                 found.append("renames a module")
             if "pickle" in tops and name != PICKLE:
                 found.append("imports pickle")
-            if "subprocess" in tops and name != PROCESSES:
+            if "subprocess" in tops and name not in PROCESSES:
                 found.append("imports subprocess")
         elif isinstance(node, ast.Name) and node.id in NEVER_NAMED:
             found.append(node.id)
@@ -97,7 +97,7 @@ def dangers(source: str, name: str) -> list[str]:
                 found.append(full)
             if module == "pickle" and full != "pickle.UnpicklingError" and not inherited:
                 found.append(full)
-            if module == "yaml" and full != "yaml.safe_load":
+            if module == "yaml" and full not in ("yaml.safe_load", "yaml.YAMLError"):
                 found.append(full)
         elif isinstance(node, ast.Call):
             given = {k.arg: k.value for k in node.keywords}
@@ -110,8 +110,8 @@ def dangers(source: str, name: str) -> list[str]:
                 found.append("allow_pickle")
             if "shell" in given:
                 found.append("shell")
-            if full.startswith("subprocess.") and not (node.args and isinstance(node.args[0], ast.List)):
-                found.append("a command that is no list")
+            if full.startswith("subprocess.") and not (node.args and isinstance(node.args[0], ast.List | ast.Name)):
+                found.append("a command that is text")
             if full == IMPORTS:
                 start = REGISTRIES.get(name)
                 if start is None or not ast.unparse(node.args[0]).startswith((f"f'{start}", f'f"{start}')):
