@@ -1,5 +1,7 @@
 """Paths and configs that the tests share."""
 
+import random
+from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
@@ -21,3 +23,15 @@ ARCHITECTURES = {
     "resnet_dense": {"kind": "resnet_dense", "activation": "tanh", "head": [6]},
 }
 """Small examples of the architectures; a test sees to it that every kind is there."""
+
+
+def noisy_copies(path: Path, count: int) -> Iterator[None]:
+    """Overwrite a file, `count` times, with 1 to 512 bytes of noise anywhere; at the end it is what it was."""
+    whole = path.read_bytes()
+    for seed in range(count):
+        generator = random.Random(seed)
+        start = generator.randrange(len(whole))
+        noise = generator.randbytes(generator.randint(1, 512))[: len(whole) - start]
+        path.write_bytes(whole[:start] + noise + whole[start + len(noise) :])
+        yield
+    path.write_bytes(whole)

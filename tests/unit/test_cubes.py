@@ -1,5 +1,6 @@
 import json
 import math
+import shutil
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from common import noisy_copies
 from infoflow import theory
 from infoflow.cubes import DIMENSIONS, MEAN_FIELD, SCORES, at_depth, merge_cube, read_cube, validate_cube, write_cube
 from infoflow.errors import InfoflowError
@@ -292,3 +294,24 @@ def test_cubes_that_break_the_schema_are_refused(cube, tmp_path):
         read_cube(tmp_path / "noise.nc")
     with pytest.raises(InfoflowError, match="no results"):
         merge({}, {})
+
+
+def test_noise_anywhere_in_a_cube_is_found_or_changes_nothing(cube, tmp_path):
+    path = tmp_path / "a.nc"
+    write_cube(cube, path)
+    whole = read_cube(path)
+    refused = 0
+    for _ in noisy_copies(path, 300):
+        try:
+            xr.testing.assert_identical(read_cube(path), whole)
+        except InfoflowError as error:
+            assert str(error).startswith(f"{path}: not a whole cube (")  # noqa: PT017
+            refused += 1
+    assert refused > 290
+
+
+def test_a_copy_of_another_cube_is_refused_by_name(cube, tmp_path):
+    write_cube(cube, tmp_path / "a.nc")
+    shutil.copy2(tmp_path / "a.nc", tmp_path / "b.nc")
+    with pytest.raises(InfoflowError, match=r"b\.nc: not a whole cube \(it is a copy of a\.nc\); delete it"):
+        read_cube(tmp_path / "b.nc")

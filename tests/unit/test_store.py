@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -7,9 +8,12 @@ import textwrap
 import netCDF4
 import numpy as np
 import pytest
+import xarray as xr
 
+from common import noisy_copies
 from infoflow.errors import InfoflowError
-from infoflow.store import read_result, replaced, write_result
+from infoflow.record import describe_job
+from infoflow.store import read_attributes, read_result, read_results, replaced, write_result
 
 ABOUT = {"long_name": "numbers", "units": "1"}
 
@@ -117,3 +121,63 @@ def test_what_is_not_wanted_is_not_read(tmp_path):
     write(tmp_path / "a.nc")
     names = set(read_result(tmp_path / "a.nc").variables)
     assert set(read_result(tmp_path / "a.nc", skip={"values"}).variables) == names - {"values"}
+
+
+def test_noise_anywhere_in_a_result_is_found_or_changes_nothing(tmp_path):
+    path = tmp_path / "a.nc"
+    variables = {
+        "values": (("row", "column"), np.random.default_rng(0).random((40, 10)).astype(np.float32), ABOUT),
+        "flags": (("row",), np.arange(40, dtype=np.int8), {**ABOUT, "flag_values": np.arange(40, dtype=np.int8)}),
+        "scalar": ((), np.float64(1.5), ABOUT),
+    }
+    write_result(path, variables, {"seconds": 1.5, "text": "x" * 3000, "names": ["a", "b"]})
+    # never other contents, and no other exception: both would fail here
+    refused = 0
+    for _ in noisy_copies(path, 400):
+        try:
+            found = read_result(path)
+        except InfoflowError as error:
+            assert str(error).startswith(f"{path}: not a whole result file (")  # noqa: PT017
+            refused += 1
+            continue
+        assert list(found.variables) == list(variables)
+        assert all(np.array_equal(found[name], variables[name][1]) for name in variables)
+        assert found.attributes == {"seconds": 1.5, "text": "x" * 3000, "names": ["a", "b"]}
+    assert refused > 390
+
+
+def test_a_seal_is_invisible_to_other_readers(tmp_path):
+    values = write(tmp_path / "a.nc")
+    assert (tmp_path / "a.nc").read_bytes()[-100:].splitlines()[-1].endswith(b" a.nc")
+    with netCDF4.Dataset(tmp_path / "a.nc") as file:
+        assert np.array_equal(file["values"][...], values)
+        assert file.seconds == 1.5
+    with xr.open_dataset(tmp_path / "a.nc") as data:
+        assert np.array_equal(data["values"], values)
+
+
+def test_a_copy_of_another_result_is_refused_by_name(tmp_path):
+    write(tmp_path / "a.nc")
+    shutil.copy2(tmp_path / "a.nc", tmp_path / "b.nc")
+    for read in (read_result, read_attributes):
+        with pytest.raises(InfoflowError, match=r"b\.nc: not a whole result file \(it is a copy of a\.nc\); delete it"):
+            read(tmp_path / "b.nc")
+    # where it lies does not matter: results may be moved, and shared between runs
+    (tmp_path / "deep").mkdir()
+    shutil.copy2(tmp_path / "a.nc", tmp_path / "deep/a.nc")
+    assert read_result(tmp_path / "deep/a.nc")["values"].shape == (1000, 10)
+
+
+def test_all_results_that_cannot_be_merged_are_named_in_one_message(tmp_path):
+    paths = [tmp_path / f"{name}.nc" for name in "abcdef"]
+    for path in paths:
+        parameters = {"rate": 0.2 if path.stem == "e" else 0.1}
+        write_result(path, {"v": (("x",), np.arange(9.0), ABOUT)}, describe_job("train_network", parameters))
+    assert list(read_results(paths[:4], {"rate": 0.1})) == [str(p) for p in paths[:4]]
+    paths[1].write_bytes(paths[1].read_bytes()[:-1])
+    shutil.copy2(paths[0], paths[2])
+    paths[5].unlink()
+    with pytest.raises(InfoflowError) as refused:
+        read_results(paths, {"rate": 0.1})
+    named = str(refused.value).removeprefix("4 results are damaged or out of date; delete them and run again: ")
+    assert named.split() == [str(paths[k]) for k in (1, 2, 4, 5)]

@@ -47,7 +47,7 @@ from infoflow.evaluation import DIVERGED, MISSING, OK, QUANTILES, SATURATION_MEA
 from infoflow.grid import decode
 from infoflow.record import spent
 from infoflow.scoring import auroc, best_threshold, bootstrap_auroc
-from infoflow.store import Result, replaced
+from infoflow.store import Result, check_seal, sealed
 
 logger = logging.getLogger(__name__)
 
@@ -238,7 +238,7 @@ def write_cube(cube: xr.Dataset, path: str | Path) -> None:
         for name, variable in cube.variables.items()
         if variable.ndim
     }
-    with replaced(path) as temporary:
+    with sealed(path) as temporary:
         cube.to_netcdf(temporary, engine="netcdf4", format="NETCDF4", encoding=encoding)
 
 
@@ -249,8 +249,9 @@ def read_cube(path: str | Path) -> xr.Dataset:
         InfoflowError: the file is missing, damaged, or not a cube.
     """
     try:
+        check_seal(path)
         cube = xr.load_dataset(path, engine="netcdf4")
-    except Exception as error:  # noise in a file makes netCDF4 and xarray raise almost anything
+    except Exception as error:  # netCDF4 and xarray raise almost anything
         raise InfoflowError(f"{path}: not a whole cube ({error}); delete it and run again") from error
     validate_cube(cube)
     return cube

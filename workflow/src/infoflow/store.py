@@ -1,16 +1,23 @@
 """Result files: NetCDF, whole or not there at all.
 
-Every variable carries a checksum (Fletcher-32), so a damaged file is found when it is read. Job results are written
-with netCDF4 itself, which a job imports in a third of xarray's time; the cubes are made with xarray (`cubes`).
+A file ends with a seal: a line of text with a digest of all that stands before it, and with the name that it was
+written to. What is damaged, or a copy of another point's result, is found before the NetCDF library sees it: the
+checksums of that library (Fletcher-32, for other readers) are of the values only, and noise elsewhere can change
+values unseen or end the process. Behind the end of the NetCDF data, the seal is invisible to NetCDF readers.
+
+Job results are written with netCDF4 itself, which a job imports in a third of xarray's time; the cubes are made with
+xarray (`cubes`).
 """
 
+import hashlib
 import logging
 import os
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import netCDF4
 import numpy as np
@@ -22,6 +29,9 @@ logger = logging.getLogger(__name__)
 
 Variable = tuple[tuple[str, ...], np.ndarray, Mapping[str, Any]]
 """Dimension names, values, attributes."""
+
+_SEAL = re.compile(rb"\ninfoflow ([0-9a-f]{32}) ([^\n]+)\n\Z")
+_LONGEST_SEAL = 512
 
 
 @dataclass(frozen=True)
@@ -58,6 +68,36 @@ def replaced(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def sealed(path: str | Path) -> Iterator[Path]:
+    """Like `replaced`, with a seal at the end of the file: see `check_seal`."""
+    with replaced(path) as temporary:
+        yield temporary
+        name = os.fsencode(Path(path).name)
+        with temporary.open("rb+") as file:
+            digest = _digest(file, file.seek(0, os.SEEK_END), name)
+            file.write(b"\ninfoflow %b %b\n" % (digest, name))
+
+
+def check_seal(path: str | Path) -> None:
+    """Refuse a file that is not, byte for byte, what was written under its name.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it is not what was written; why.
+    """
+    with open(path, "rb") as file:
+        start = max(0, file.seek(0, os.SEEK_END) - _LONGEST_SEAL)
+        file.seek(start)
+        seal = _SEAL.search(file.read())
+        if not seal:
+            raise ValueError("its end is missing")
+        if _digest(file, start + seal.start(), seal[2]) != seal[1]:
+            raise ValueError("its contents are not those that were written")
+        if seal[2] != os.fsencode(Path(path).name):
+            raise ValueError(f"it is a copy of {os.fsdecode(seal[2])}")
+
+
 def write_result(path: str | Path, variables: Mapping[str, Variable], attributes: Mapping[str, Any]) -> None:
     """Write variables and global attributes to a NetCDF-4 file, compressed (zlib 4).
 
@@ -65,7 +105,7 @@ def write_result(path: str | Path, variables: Mapping[str, Variable], attributes
     """
     if "rule" in attributes:
         attributes = {**attributes, "cost": spent(attributes["rule"], attributes.get("cost", "{}"))}
-    with replaced(path) as temporary, netCDF4.Dataset(temporary, "w") as file:
+    with sealed(path) as temporary, netCDF4.Dataset(temporary, "w") as file:
         file.set_auto_maskandscale(False)  # a scale_factor describes the values that are given
         for name, (dimensions, values, about) in variables.items():
             values = np.asarray(values)
@@ -132,12 +172,26 @@ def read_results(
 @contextmanager
 def _opened(path: str | Path) -> Iterator[netCDF4.Dataset]:
     try:
+        check_seal(path)
         with netCDF4.Dataset(path) as file:
             file.set_auto_maskandscale(False)
             yield file
-    except Exception as error:  # noise in a file makes netCDF4 raise almost anything
+    except Exception as error:  # netCDF4 raises almost anything
         raise InfoflowError(f"{path}: not a whole result file ({error}); delete it and run again") from error
 
 
 def _attributes(file: netCDF4.Dataset) -> dict[str, Any]:
     return {name: file.getncattr(name) for name in file.ncattrs()}
+
+
+def _digest(file: BinaryIO, size: int, name: bytes) -> bytes:
+    """Of the first `size` bytes of a file, and of its name; the file is left behind them."""
+    digest = hashlib.blake2b(name, digest_size=16)
+    file.seek(0)
+    while size:
+        block = file.read(min(size, 1 << 20))
+        if not block:
+            raise ValueError("it became shorter while it was read")
+        digest.update(block)
+        size -= len(block)
+    return digest.hexdigest().encode()
