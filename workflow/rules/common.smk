@@ -142,6 +142,15 @@ def data_options(dataset):
     return {k: v for k, v in config["datasets"][dataset].items() if k not in ("probe", "train")}
 
 
+# Whoever reads a data set checks that it was made with these.
+def dataset_params(dataset):
+    return {
+        "options": data_options(dataset),
+        "seed": config["run"]["seed"],
+        "code": code_digest("prepare_dataset", f"datasets.{config['datasets'][dataset]['kind']}"),
+    }
+
+
 def point_digest(rule, architecture, *plugins):
     return code_digest(rule, f"architectures.{config['architectures'][architecture]['kind']}", *plugins)
 
@@ -155,7 +164,7 @@ def probe_params(method):
         "architecture": lambda wildcards: architecture_options(config, wildcards.architecture),
         "probe": lambda wildcards: probe_options(config, wildcards.dataset, wildcards.architecture, method),
         "run": run_settings("seed", "replicas", "precision"),
-        "data": lambda wildcards: data_options(wildcards.dataset),
+        "data": lambda wildcards: dataset_params(wildcards.dataset),
         "code": lambda wildcards: point_digest("probe_cascade", wildcards.architecture, f"reconstruction.{method}"),
     }
 
@@ -174,7 +183,7 @@ def train_params():
         "architecture": lambda wildcards: architecture_options(config, wildcards.architecture),
         "train": lambda wildcards: settings(config, "train", wildcards.dataset, wildcards.architecture),
         "run": run_settings("seed", "replicas", "precision"),
-        "data": lambda wildcards: data_options(wildcards.dataset),
+        "data": lambda wildcards: dataset_params(wildcards.dataset),
         "code": lambda wildcards: point_digest("train_network", wildcards.architecture),
     }
 

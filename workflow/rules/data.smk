@@ -8,10 +8,8 @@ rule prepare_dataset:
     conda:
         "../../envs/infoflow.yaml"
     params:
-        options=lambda wildcards: data_options(wildcards.dataset),
-        seed=config["run"]["seed"],
-        code=lambda wildcards: code_digest(
-            "prepare_dataset", f"datasets.{config['datasets'][wildcards.dataset]['kind']}"
-        ),
+        options=lambda wildcards: dataset_params(wildcards.dataset)["options"],
+        seed=lambda wildcards: dataset_params(wildcards.dataset)["seed"],
+        code=lambda wildcards: dataset_params(wildcards.dataset)["code"],
     script:
         "../scripts/prepare_dataset.py"

@@ -18,6 +18,7 @@ rule explain_decisions:
             if name != "show_channels"
         },
         run=run_settings("seed", "replicas", "precision"),
+        data=lambda wildcards: dataset_params(wildcards.dataset),
         images=lambda wildcards: GRID.explained_images(wildcards.dataset, wildcards.architecture, wildcards.point),
         code=lambda wildcards: point_digest("explain_decisions", wildcards.architecture, "reconstruction.adam"),
     script:
