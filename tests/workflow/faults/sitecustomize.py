@@ -5,13 +5,19 @@ INFOFLOW_FAULTS names a JSON list, in a directory of its own, of what happens to
     {"script": "train_network", "times": 1, "chance": 0.05, "action": "kill", "seconds": 0.5}
 
 `times`: to so many processes at most, and `chance`: to each with that probability (1 both, if not given; null: to all).
-Actions: `kill` (SIGKILL) and `sleep`, after and for `seconds`; `fill`, which holds `mb` of memory for `seconds`.
+Actions: `kill` (SIGKILL) and `sleep`, after and for `seconds`, a number or [least, most]; `kill_at_write`, as soon as a
+file is whole but not yet in its place, after so many (`after`) that went well; `hold`, until there is a file `release`
+in that directory; `fill`, which holds `mb` of memory for `seconds`; `limit`: no file may be larger than so many `kb`,
+as if the disk were full. Files `started.<script>.<number>` and `fault<index>.<number>` in the directory tell how many
+processes were started, and how many had the fault.
 """
 
+import itertools
 import json
 import os
 import random
 import re
+import resource
 import signal
 import sys
 import threading
@@ -33,11 +39,27 @@ def claim(directory: Path, name: str, times: int | None) -> int | None:
     return None
 
 
-def suffer(action: str, seconds: float = 0.0, mb: int = 0) -> None:
+def suffer(directory: Path, action: str, seconds: float = 0.0, mb: int = 0, kb: int = 0, after: int = 0) -> None:
     if action == "kill":
         timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGKILL))
         timer.daemon = True
         timer.start()
+    elif action == "kill_at_write":
+        whole = itertools.count()
+        synchronise = os.fsync
+
+        def fsync(file: int) -> None:
+            synchronise(file)
+            if next(whole) == after:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        os.fsync = fsync
+    elif action == "hold":
+        end = time.monotonic() + 300
+        while not (directory / "release").exists() and time.monotonic() < end:
+            time.sleep(0.05)
+    elif action == "limit":
+        resource.setrlimit(resource.RLIMIT_FSIZE, (kb << 10, kb << 10))
     elif action == "fill":
         held = bytearray(mb << 20)
         held[::4096] = b"x" * len(held[::4096])
@@ -55,11 +77,11 @@ def main(faults: Path) -> None:
         if fault.pop("script") != script:
             continue
         times, chance = fault.pop("times", 1), fault.pop("chance", 1.0)
-        if (
-            random.Random(f"{script} {started}").random() < chance
-            and claim(faults.parent, f"fault{index}", times) is not None
-        ):
-            suffer(**fault)
+        generator = random.Random(f"{script} {started}")
+        if generator.random() < chance and claim(faults.parent, f"fault{index}", times) is not None:
+            if isinstance(fault.get("seconds"), list):
+                fault["seconds"] = generator.uniform(*fault["seconds"])
+            suffer(faults.parent, **fault)
 
 
 if "INFOFLOW_FAULTS" in os.environ:
