@@ -26,6 +26,7 @@ def job_log(path: str | Path, scripts: str | Path) -> Iterator[None]:
     nothing is left to do, and torch takes a third of a second to tear down what the system frees at once.
     """
     gc.set_threshold(100_000)
+    logging.raiseExceptions = False  # on a full disk, a traceback for every line would hide the one that counts
     logging.basicConfig(
         filename=path,
         filemode="w",
