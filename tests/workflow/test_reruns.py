@@ -5,6 +5,7 @@ import time
 
 import pytest
 import xarray as xr
+import yaml
 
 from common import ROOT
 from infoflow.cubes import read_cube
@@ -57,12 +58,26 @@ def test_another_tolerance_evaluates_again(again):
 
 
 def test_another_training_does_not_probe_again(again):
-    again.configure(train={"learning_rate": 0.02})
+    again.configure(train={"momentum": 0.5})
     assert again.plan() == {"train_network": 4, **AFTER_EVALUATION}
     again.configure(probe={"learning_rate": 0.002})
     assert again.plan() == {"probe_cascade": 2, "evaluate_kl": 2, **AFTER_EVALUATION}
     again.configure(probe={"ridge_penalty": 0.001})
     assert again.plan() == {"probe_ridge": 2, "evaluate_ridge": 2, **AFTER_EVALUATION}
+
+
+def test_the_order_of_keys_and_what_is_overridden_anyway_run_nothing(again):
+    def backwards(value):
+        return {k: backwards(v) for k, v in reversed(value.items())} if isinstance(value, dict) else value
+
+    # the learning rate of the digits is their own
+    again.configure(train={"learning_rate": 0.02})
+    assert again.plan() == {}
+    again.configure(train={"success_accuracy": 0.9, "momentum": 0.0, "readout": "logits"})
+    assert again.plan() == {}
+    path = again.root / "tiny.yaml"
+    path.write_text(yaml.safe_dump(backwards(yaml.safe_load(path.read_text())), sort_keys=False))
+    assert again.plan() == {}
 
 
 def test_what_an_architecture_overrides_runs_only_what_uses_it(again):
@@ -150,7 +165,7 @@ def test_reconstructions_that_are_not_kept_are_gone_and_rerun_rules_hold(checkou
     assert not list(checkout.root.glob("results/probe_*/**/*.nc"))
     assert len(list(checkout.root.glob("results/evaluate_*/**/*.nc"))) == 4
     assert checkout.plan() == {}
-    drop(train={"learning_rate": 0.02})
+    drop(train={"momentum": 0.5})
     assert checkout.plan() == {"train_network": 4, **AFTER_EVALUATION}
     # whatever needs the reconstructions again has to make them again
     drop(evaluate={"saturation_rtol": 0.1})

@@ -14,9 +14,15 @@ from infoflow.errors import InfoflowError
 from infoflow.grid import POINT, Grid, GridPoint, is_prefix_invariant
 from infoflow.provenance import code_digest
 
+
+# To Snakemake parameters in another order are other parameters; the order in which keys are written has to mean nothing.
+def in_order(value):
+    return {k: in_order(v) for k, v in sorted(value.items())} if isinstance(value, dict) else value
+
+
 try:
     # In place: the scripts see the defaults too.
-    config.update(check_config(config, ROOT / "workflow/schemas/config.schema.yaml"))
+    config.update(in_order(check_config(config, ROOT / "workflow/schemas/config.schema.yaml")))
     GRID = Grid(config)
 except InfoflowError as error:
     raise WorkflowError(str(error)) from None
@@ -127,10 +133,11 @@ def shown_channels(experiment):
 
 def figure_files(experiments):
     return [
-        f"results/figures/{name}/{figure}.png"
+        f"results/figures/{name}/{figure}.{suffix}"
         for figure in figures.FIGURES
         for name in experiments_of(figure)
         if name in experiments
+        for suffix in ("png", "pdf")
     ]
 
 
