@@ -173,11 +173,12 @@ def test_all_results_that_cannot_be_merged_are_named_in_one_message(tmp_path):
     for path in paths:
         parameters = {"rate": 0.2 if path.stem == "e" else 0.1}
         write_result(path, {"v": (("x",), np.arange(9.0), ABOUT)}, describe_job("train_network", parameters))
-    assert list(read_results(paths[:4], {"rate": 0.1})) == [str(p) for p in paths[:4]]
+    wanted = {path: {"rate": 0.1} for path in paths}
+    assert list(read_results({path: wanted[path] for path in paths[:4]})) == [str(p) for p in paths[:4]]
     paths[1].write_bytes(paths[1].read_bytes()[:-1])
     shutil.copy2(paths[0], paths[2])
     paths[5].unlink()
     with pytest.raises(InfoflowError) as refused:
-        read_results(paths, {"rate": 0.1})
+        read_results(wanted)
     named = str(refused.value).removeprefix("4 results are damaged or out of date; delete them and run again: ")
     assert named.split() == [str(paths[k]) for k in (1, 2, 4, 5)]

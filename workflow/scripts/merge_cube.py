@@ -7,11 +7,7 @@ from infoflow.evaluation import PICTURES
 from infoflow.joblog import job_log
 from infoflow.provenance import software
 from infoflow.record import add_costs, probing_to_training
-from infoflow.store import Result, read_attributes, read_results
-
-
-def read(files: list[str], made_by: dict) -> dict[str, Result]:
-    return {Path(f).stem: result for f, result in read_results(files, made_by, skip=PICTURES).items()}
+from infoflow.store import read_attributes, read_results
 
 
 def main(
@@ -24,7 +20,9 @@ def main(
     code: str,
     **options,
 ) -> None:
-    found = {name: read(files, made_by[name]) for name, files in results.items()}
+    # All at once, so that one message names all that are damaged.
+    read = read_results({f: made_by[name] for name, files in results.items() for f in files}, skip=PICTURES)
+    found = {name: {Path(f).stem: read[f] for f in files} for name, files in results.items()}
     cost = add_costs(
         [*map(read_attributes, datasets), *(r.attributes for part in found.values() for r in part.values())]
     )

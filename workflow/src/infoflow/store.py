@@ -13,7 +13,7 @@ import hashlib
 import logging
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,30 +141,28 @@ def read_attributes(path: str | Path) -> Mapping[str, Any]:
         return _attributes(file)
 
 
-def read_results(
-    paths: Iterable[str | Path], made_by: Mapping[str, Any], skip: Collection[str] = ()
-) -> dict[str, Result]:
+def read_results(made_by: Mapping[str | Path, Mapping[str, Any]], skip: Collection[str] = ()) -> dict[str, Result]:
     """Read many result files, by their path.
 
     Args:
-        made_by: the parameters that they have to be made with, see `record.check_parameters`.
+        made_by: by path, the parameters that the result has to be made with, see `record.check_parameters`.
         skip: variables that are not read.
 
     Raises:
         InfoflowError: files are missing, damaged or out of date; the message names all of them.
     """
     results, refused = {}, []
-    for path in map(str, paths):
+    for path, parameters in made_by.items():
         try:
-            results[path] = read_result(path, skip)
-            check_parameters(path, results[path].attributes, made_by)
+            results[str(path)] = result = read_result(path, skip)
+            check_parameters(path, result.attributes, parameters)
         except InfoflowError as error:
             logger.error("%s", error)
             refused.append((path, error))
     if len(refused) == 1:
         raise refused[0][1]
     if refused:
-        names = " ".join(path for path, _ in refused)
+        names = " ".join(str(path) for path, _ in refused)
         raise InfoflowError(f"{len(refused)} results are damaged or out of date; delete them and run again: {names}")
     return results
 
