@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup figures report archive verify test test-slurm bench lint lock
+.PHONY: setup figures report archive verify test test-long test-slurm bench lint lock
 .DELETE_ON_ERROR:
 
 setup: $(READY)
@@ -26,6 +26,10 @@ verify: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest
+
+# 500 points of whose jobs some are killed: about 15 minutes on two cores.
+test-long: $(READY)
+	$(BIN)/python -m pytest -m long
 
 # On a SLURM that is started for it: Debian or Ubuntu, as root, in a container rather than on a cluster.
 test-slurm: $(READY)

@@ -59,10 +59,12 @@ class Checkout:
         config["experiments"] = OFF | named
         (self.root / "tiny.yaml").write_text(yaml.safe_dump(config))
 
-    def snakemake(self, *arguments: str, config: str = "tiny.yaml", **changes: str) -> subprocess.CompletedProcess:
-        """Run Snakemake; `changes` are those of the environment."""
+    def snakemake(
+        self, *arguments: str, config: str = "tiny.yaml", limit: float = 600, **changes: str
+    ) -> subprocess.CompletedProcess:
+        """Run Snakemake for at most `limit` seconds; `changes` are those of the environment."""
         with self.start(*arguments, config=config, **changes) as process:
-            output, errors = process.communicate(timeout=600)
+            output, errors = process.communicate(timeout=limit)
         return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
 
     def start(
