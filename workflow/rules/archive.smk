@@ -6,7 +6,7 @@ localrules:
 rule archive:
     input:
         cubes=cube_files(),
-        figures=[f for png in figure_files(GRID.experiments) for f in (png, png.removesuffix("png") + "pdf")],
+        figures=figure_files(GRID.experiments),
     output:
         f"results/archive/{archive_name(config['run']['name'])}.zip",
     log:
