@@ -182,3 +182,7 @@ def test_all_results_that_cannot_be_merged_are_named_in_one_message(tmp_path):
         read_results(wanted)
     named = str(refused.value).removeprefix("4 results are damaged or out of date; delete them and run again: ")
     assert named.split() == [str(paths[k]) for k in (1, 2, 4, 5)]
+    many = {tmp_path / f"{k}.nc": {} for k in range(100)}
+    with pytest.raises(InfoflowError) as refused:
+        read_results(many)
+    assert str(refused.value).split()[-100:] == [str(path) for path in many]

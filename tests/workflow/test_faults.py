@@ -15,16 +15,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import xarray as xr
 
-from conftest import Checkout
+from conftest import TOLERANCE, Checkout, assert_same_numbers
 from infoflow.cubes import read_cube
 from infoflow.errors import InfoflowError
 from infoflow.prepared import read_prepared
 from infoflow.store import read_result, read_results
 
-TOLERANCE = 1e-6
-"""Of numbers of two runs on one machine; they are usually equal bit for bit."""
 CUBE = "results/cubes/digits_mlp.nc"
 TRAININGS = [f"results/train_network/digits/mlp/w{w}.000000_b0.050000_d00{d}.nc" for w in (1, 2) for d in (2, 3)]
 PROBES = [f"results/{{}}/digits/mlp/w{w}.000000_b0.050000_d003.nc" for w in (1, 2)]
@@ -36,17 +33,6 @@ def assert_same_cube(run: Checkout, other: Checkout) -> None:
     one, two = (read_cube(checkout.root / CUBE) for checkout in (run, other))
     assert_same_numbers(one, two)
     assert one.attrs["parameters"] == two.attrs["parameters"]
-
-
-def assert_same_numbers(one: xr.Dataset, two: xr.Dataset) -> None:
-    """All but times: coordinates and flags are equal, numbers within TOLERANCE, and NaN where there is NaN."""
-    one, two = (c.drop_vars([name for name in c.variables if name.endswith("seconds")]) for c in (one, two))
-    assert set(one.variables) == set(two.variables)
-    for name in one.variables:
-        if name in one.coords or one[name].dtype.kind != "f":
-            assert np.array_equal(one[name], two[name]), name
-        else:
-            np.testing.assert_allclose(one[name], two[name], rtol=TOLERANCE, atol=TOLERANCE, err_msg=name)
 
 
 def results(run: Checkout) -> dict[str, int]:

@@ -6,8 +6,9 @@ from collections import Counter
 
 import pytest
 import xarray as xr
-from test_faults import CUBE, PREPARED, assert_kept, assert_same_numbers, happened, results
+from test_faults import CUBE, PREPARED, assert_kept, happened, results
 
+from conftest import assert_same_numbers
 from infoflow.config import architecture_options, probe_options, settings
 from infoflow.cubes import merge_cube, read_cube
 from infoflow.evaluation import PICTURES, evaluate_probe

@@ -14,7 +14,7 @@ import yaml
 from slurm_cluster import Cluster
 
 from common import ROOT
-from conftest import TINY, Checkout, assert_same_cube
+from conftest import TINY, Checkout, assert_same_numbers
 from infoflow.cubes import read_cube
 
 pytestmark = pytest.mark.slurm
@@ -129,7 +129,7 @@ def test_the_tiny_grid_runs_through_the_profile_to_every_figure(cluster, checkou
     adapt(checkout)
     output = Run(checkout, "all_figures").succeed()
     assert "Submitted array job" in output
-    assert_same_cube(read_cube(checkout.root / CUBE), read_cube(finished.root / CUBE))
+    assert_same_numbers(read_cube(checkout.root / CUBE), read_cube(finished.root / CUBE))
     drawn = {path.relative_to(checkout.root) for path in checkout.root.glob("results/figures/*/*")}
     assert drawn == {path.relative_to(finished.root) for path in finished.root.glob("results/figures/*/*")}
     assert checkout.plan() == {}
@@ -149,14 +149,14 @@ def test_a_cancelled_job_is_submitted_again(cluster, site, undisturbed):
     wait_for(lambda: started(faults, "train_network"), run, "training that runs")
     cluster.run("scancel", *running(cluster, "train_network"))
     run.succeed()
-    assert_same_cube(read_cube(site.root / CUBE), undisturbed)
+    assert_same_numbers(read_cube(site.root / CUBE), undisturbed)
 
 
 def test_a_killed_python_is_started_again(site, undisturbed):
     faults = site.faults({"script": "probe_cascade", "action": "kill", "seconds": 0.5})
     Run(site, "all_cubes", **faults).succeed()
     assert started(faults, "probe_cascade", 2)
-    assert_same_cube(read_cube(site.root / CUBE), undisturbed)
+    assert_same_numbers(read_cube(site.root / CUBE), undisturbed)
 
 
 def test_a_node_that_goes_down_loses_no_job(cluster, site, undisturbed):
@@ -170,7 +170,7 @@ def test_a_node_that_goes_down_loses_no_job(cluster, site, undisturbed):
     finally:
         cluster.run("scontrol", "update", f"nodename={node}", "state=resume", check=False)  # it may be back
     assert started(faults, "train_network", 2)
-    assert_same_cube(read_cube(site.root / CUBE), undisturbed)
+    assert_same_numbers(read_cube(site.root / CUBE), undisturbed)
 
 
 def test_a_restarted_controller_is_waited_for(cluster, site, undisturbed):
@@ -182,7 +182,7 @@ def test_a_restarted_controller_is_waited_for(cluster, site, undisturbed):
     cluster.start_controller()
     run.succeed()
     assert not started(faults, "train_network", 2)
-    assert_same_cube(read_cube(site.root / CUBE), undisturbed)
+    assert_same_numbers(read_cube(site.root / CUBE), undisturbed)
 
 
 def test_after_snakemake_was_killed_its_jobs_finish_and_are_not_computed_again(cluster, site, undisturbed):
@@ -204,7 +204,7 @@ def test_after_snakemake_was_killed_its_jobs_finish_and_are_not_computed_again(c
     Run(site, "all_cubes", **faults).succeed()
     assert {path: path.stat().st_mtime_ns for path in whole} == whole
     assert not started(faults, "train_network", 2)
-    assert_same_cube(read_cube(site.root / CUBE), undisturbed)
+    assert_same_numbers(read_cube(site.root / CUBE), undisturbed)
 
 
 def test_an_interrupted_run_cancels_its_jobs_and_goes_on_when_started_again(cluster, site, undisturbed):
@@ -217,7 +217,7 @@ def test_an_interrupted_run_cancels_its_jobs_and_goes_on_when_started_again(clus
     run.finish(120)
     cluster.wait_for(lambda: not cluster.jobs("all", "%k").count("rule_train_network"), "cancelled job")
     Run(site, "all_cubes", **faults).succeed()
-    assert_same_cube(read_cube(site.root / CUBE), undisturbed)
+    assert_same_numbers(read_cube(site.root / CUBE), undisturbed)
 
 
 def test_a_job_that_takes_too_long_gets_more_time(site, undisturbed):
@@ -226,7 +226,7 @@ def test_a_job_that_takes_too_long_gets_more_time(site, undisturbed):
     faults = site.faults({"script": "train_network", "action": "sleep", "seconds": 600})
     output = Run(site, "all_cubes", **faults).succeed()
     assert attempts(output, "train_network", "runtime") == [1, 2]
-    assert_same_cube(read_cube(site.root / CUBE), undisturbed)
+    assert_same_numbers(read_cube(site.root / CUBE), undisturbed)
 
 
 def test_a_job_that_needs_more_memory_gets_it(site, undisturbed):
@@ -236,7 +236,7 @@ def test_a_job_that_needs_more_memory_gets_it(site, undisturbed):
     )
     output = Run(site, "all_cubes", **faults).succeed()
     assert attempts(output, "train_network", "mem_mb") == [2000, 4000]
-    assert_same_cube(read_cube(site.root / CUBE), undisturbed)
+    assert_same_numbers(read_cube(site.root / CUBE), undisturbed)
 
 
 def test_a_job_that_never_gets_enough_is_reported_and_the_others_finish(site, undisturbed):
@@ -253,7 +253,7 @@ def test_a_job_that_never_gets_enough_is_reported_and_the_others_finish(site, un
     assert not (site.root / CUBE).exists()
     adapt(site, **QUICK)
     Run(site, "all_cubes").succeed()
-    assert_same_cube(read_cube(site.root / CUBE), undisturbed)
+    assert_same_numbers(read_cube(site.root / CUBE), undisturbed)
 
 
 @pytest.mark.parametrize("share", ["shard:1", "gpu:1"])

@@ -163,7 +163,8 @@ def read_results(made_by: Mapping[str | Path, Mapping[str, Any]], skip: Collecti
         raise refused[0][1]
     if refused:
         names = " ".join(str(path) for path, _ in refused)
-        raise InfoflowError(f"{len(refused)} results are damaged or out of date; delete them and run again: {names}")
+        message = f"{len(refused)} results are damaged or out of date; delete them and run again: {names}"
+        raise InfoflowError(message, longest=len(message))
     return results
 
 
