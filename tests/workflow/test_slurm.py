@@ -160,7 +160,7 @@ def test_a_killed_python_is_started_again(site, undisturbed):
 
 
 def test_a_node_that_goes_down_loses_no_job(cluster, site, undisturbed):
-    faults = site.faults({"script": "train_network", "action": "sleep", "seconds": 600})
+    faults = site.faults({"script": "train_network", "action": "sleep", "seconds": 180})
     run = Run(site, "all_cubes", **faults)
     wait_for(lambda: started(faults, "train_network"), run, "training that runs")
     (node,) = running(cluster, "train_network", "%N")
