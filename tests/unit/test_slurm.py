@@ -1,4 +1,4 @@
-"""What is done beyond the SLURM executor; on a real cluster: tests/workflow/test_slurm.py."""
+"""What is done beyond the SLURM executor; on a real cluster: tests/workflow/test_cluster.py."""
 
 import os
 from dataclasses import dataclass, field
