@@ -30,6 +30,7 @@ TINY = {
     },
     "architectures": {"mlp": {"width": 12}},
     "experiments": {"digits": {"sigma_w2": [1.0, 2.0], "depth": [2, 3], "highlight": [1.0]}},
+    "ising": None,
 }
 CODE = ("Snakefile", "workflow", "config", "profiles", "envs", "LICENSE", "CITATION.cff")
 

@@ -6,7 +6,7 @@ localrules:
 rule archive:
     input:
         cubes=cube_files(),
-        figures=figure_files(GRID.experiments),
+        figures=figure_files(GRID.experiments) + study_figures(),
     output:
         f"results/archive/{archive_name(config['run']['name'])}.zip",
     log:

@@ -9,9 +9,17 @@ sys.path.insert(0, str(ROOT / "workflow/src"))
 
 from infoflow import figures, slurm
 from infoflow.archive import archive_name, source_digest
-from infoflow.config import architecture_options, check_config, probe_methods, probe_options, settings
+from infoflow.config import (
+    architecture_options,
+    check_config,
+    ising_options,
+    probe_methods,
+    probe_options,
+    settings,
+    studies,
+)
 from infoflow.errors import InfoflowError
-from infoflow.grid import POINT, Grid, GridPoint, is_prefix_invariant
+from infoflow.grid import COUPLING, POINT, Grid, GridPoint, encode_coupling, is_prefix_invariant
 from infoflow.provenance import code_digest
 
 
@@ -84,7 +92,9 @@ def cubes_made_by():
     """The parameters that each cube records, by its name."""
     cubes = [SimpleNamespace(dataset=dataset, architecture=architecture) for dataset, architecture in GRID.cubes()]
     merge = {"merge_cube": code_digest("merge_cube")}
-    return {f"{c.dataset}_{c.architecture}": merged_params(c) | merge for c in cubes}
+    return {f"{c.dataset}_{c.architecture}": merged_params(c) | merge for c in cubes} | {
+        name: STUDY_PARAMS[kind](name) for name, kind in studies(config).items()
+    }
 
 
 def resolved(params, wildcards):
@@ -92,7 +102,8 @@ def resolved(params, wildcards):
 
 
 def cube_files():
-    return [f"results/cubes/{dataset}_{architecture}.nc" for dataset, architecture in GRID.cubes()]
+    grids = [f"{dataset}_{architecture}" for dataset, architecture in GRID.cubes()]
+    return [f"results/cubes/{name}.nc" for name in (*grids, *studies(config))]
 
 
 def highlighted_evaluations(experiment):
@@ -137,6 +148,15 @@ def figure_files(experiments):
         for figure in figures.FIGURES
         for name in experiments_of(figure)
         if name in experiments
+        for suffix in ("png", "pdf")
+    ]
+
+
+def study_figures():
+    return [
+        f"results/figures/{name}/{figure}.{suffix}"
+        for name, kind in studies(config).items()
+        for figure in figures.STUDIES[kind]
         for suffix in ("png", "pdf")
     ]
 
@@ -198,3 +218,27 @@ def train_params():
 def success_accuracy(dataset, architecture):
     truth = GRID.truth_dataset((dataset, architecture)) or dataset
     return settings(config, "train", truth, architecture)["success_accuracy"]
+
+
+def ising_exact_params(section):
+    options = {name: value for name, value in ising_options(config, section).items() if name != "highlight"}
+    return {"section": section, "options": options, "code": code_digest("ising_exact")}
+
+
+def ising_sample_params():
+    options = {name: value for name, value in config["ising"]["monte_carlo"].items() if name != "couplings"}
+    return {"options": options, "seed": config["run"]["seed"], "code": code_digest("ising_monte_carlo")}
+
+
+def ising_params(study):
+    section = {"ising_1d": "chain", "ising_2d": "square"}[study]
+    return {
+        "exact": ising_exact_params(section),
+        **({"samples": ising_sample_params()} if section == "square" else {}),
+        "highlight": config["ising"][section]["highlight"],
+        "code": code_digest("merge_ising"),
+    }
+
+
+# What the cube of a study has to be made with, by the kind of the study.
+STUDY_PARAMS = {"ising_1d": ising_params, "ising_2d": ising_params}

@@ -35,3 +35,33 @@ for experiment in GRID.experiments:
             f"experiment_{experiment}"
         input:
             figure_files([experiment]),
+
+
+# Those of the studies, each drawn from nothing but a cube.
+for kind in set(studies(config).values()):
+    for figure in figures.STUDIES[kind]:
+
+        rule:
+            name:
+                f"figure_{figure}"
+            input:
+                cube="results/cubes/{study}.nc",
+            output:
+                report(
+                    f"results/figures/{{study}}/{figure}.png",
+                    caption=f"../report/{figure}.rst",
+                    category="{study}",
+                    labels={"figure": figure.replace("_", " ")},
+                ),
+                f"results/figures/{{study}}/{figure}.pdf",
+            log:
+                f"results/logs/figures/{{study}}/{figure}.log",
+            wildcard_constraints:
+                study="|".join(name for name, of in studies(config).items() if of == kind),
+            conda:
+                "../../envs/infoflow.yaml"
+            params:
+                figure=figure,
+                code=code_digest("draw_study", f"figures.{figure}"),
+            script:
+                "../scripts/draw_study.py"

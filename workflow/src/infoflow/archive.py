@@ -187,8 +187,8 @@ def write_archive(
 
     Args:
         path: the zip file.
-        cubes: files of all cubes, `<dataset>_<architecture>.nc`.
-        figures: files `<experiment>/<figure>.<suffix>`.
+        cubes: files of all cubes, `<dataset>_<architecture>.nc` and `<study>.nc`.
+        figures: files `<experiment or study>/<figure>.<suffix>`.
         config: the config of the run, with defaults.
         made_by: by the name of a cube, the parameters that it has to be made with (`record.check_parameters`).
         root: directory of the workflow's source.
@@ -209,8 +209,10 @@ def write_archive(
     grid = Grid(config)
     names = {"_".join(cube): cube for cube in grid.cubes()}
     attributes = {
-        (name := Path(f).stem): _checked_attributes(
-            f, made_by[name], grid.probes(names[name]), grid.trainings(names[name])
+        (name := Path(f).stem): (
+            _checked_attributes(f, made_by[name], grid.probes(names[name]), grid.trainings(names[name]))
+            if name in names
+            else _attributes_of_study(f, made_by[name])
         )
         for f in cubes
     }
@@ -264,6 +266,15 @@ def _checked_attributes(
                 f"{path}: holds {len(held)} {what}, {len(held & wanted)} of the {len(wanted)} of the config; delete it "
                 "and run again"
             )
+    return cube.attrs
+
+
+def _attributes_of_study(path: str | Path, made_by: Mapping[str, Any]) -> dict[str, Any]:
+    """Global attributes of a whole cube of a study that is the one of this config."""
+    from infoflow.study import read_study
+
+    cube = read_study(path)
+    check_parameters(path, cube.attrs, made_by)
     return cube.attrs
 
 

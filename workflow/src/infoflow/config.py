@@ -75,7 +75,25 @@ def check_config(config: Mapping[str, Any], schema_path: str | Path) -> dict[str
     _check_datasets(config)
     _check_architectures(config)
     _check_experiments(config)
+    _check_ising(config)
+    _check_studies(config)
     return config
+
+
+def studies(config: Mapping[str, Any]) -> dict[str, str]:
+    """Studies that are switched on: by name, which is that of the cube and of the directory of the figures, the kind.
+
+    Kinds are those of `figures.STUDIES`.
+    """
+    return {} if config["ising"] is None else {"ising_1d": "ising_1d", "ising_2d": "ising_2d"}
+
+
+def ising_options(config: Mapping[str, Any], section: str) -> dict[str, Any]:
+    """A section of `ising` with its couplings expanded, ascending, those that are drawn as curves among them."""
+    options = config["ising"][section]
+    highlight = [float(k) for k in options.get("highlight", [])]
+    couplings = {*expand_axis(f"ising.{section}.couplings", options["couplings"]), *highlight}
+    return options | {"couplings": expand_axis(f"ising.{section}.highlight", sorted(couplings))}
 
 
 def settings(config: Mapping[str, Any], section: str, dataset: str, architecture: str) -> dict[str, Any]:
@@ -276,6 +294,27 @@ def _check_cube(config: Mapping[str, Any], name: str, experiment: Mapping[str, A
                 f"config: experiments.{name}: dataset {parts[0]} with architecture {parts[1]} would share the file "
                 f"{file}.nc with dataset {other[0]} and architecture {other[1]}; rename one"
             )
+
+
+def _check_studies(config: Mapping[str, Any]) -> None:
+    names = {*config["experiments"], *(f"{e['dataset']}_{e['architecture']}" for e in config["experiments"].values())}
+    for name in sorted(names & studies(config).keys()):
+        raise InfoflowError(
+            f"config: experiments: {name} is the name of a study; rename the experiment or its data set"
+        )
+
+
+def _check_ising(config: Mapping[str, Any]) -> None:
+    if config["ising"] is None:
+        return
+    for section in config["ising"]:
+        ising_options(config, section)
+    chain = config["ising"]["chain"]
+    if chain["spins"] is not None and chain["spins"] % 2 ** chain["steps"]:
+        raise InfoflowError(
+            f"config: ising.chain.spins: a ring of {chain['spins']} cannot be decimated {chain['steps']} times; "
+            f"{2 ** chain['steps']} must divide it"
+        )
 
 
 def _check_vgg16(

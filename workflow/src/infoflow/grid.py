@@ -17,6 +17,9 @@ DECIMALS = 6
 POINT = r"w[0-9]{1,7}\.[0-9]{6}_b[0-9]{1,7}\.[0-9]{6}_d[0-9]{3,6}"
 """What a point looks like in a file name; a regular expression for wildcard constraints."""
 
+COUPLING = r"k[0-9]{1,2}\.[0-9]{6}"
+"""What the coupling of an Ising model looks like in a file name."""
+
 _POINT = re.compile(r"w([0-9]{1,7}\.[0-9]{6})_b([0-9]{1,7}\.[0-9]{6})_d([0-9]{3,6})")
 _LARGEST_VARIANCE, _LARGEST_DEPTH = 1_000_000, 999_999
 _LARGEST_AXIS = _LARGEST_GRID = 1_000_000
@@ -65,6 +68,15 @@ def decode(name: str) -> tuple[float, float, int]:
     if not match or encode(*(values := (float(match[1]), float(match[2]), int(match[3])))) != name:
         raise InfoflowError(f"{name!r} is not the name of a grid point")
     return values
+
+
+def encode_coupling(coupling: float) -> str:
+    """`k0.440687`: a coupling in a file name.
+
+    Raises:
+        InfoflowError: it is negative, not finite, or not a multiple of 1e-6.
+    """
+    return f"k{_fixed_point('coupling', coupling)}"
 
 
 def _fixed_point(axis: str, value: float) -> str:

@@ -33,3 +33,9 @@ FIGURES = {
     "decisions": Needs(truth=True, decisions=True),
 }
 """Figures by the name of their module and file."""
+
+STUDIES = {
+    "ising_1d": ("ising_flow_1d", "ising_asymptote_1d"),
+    "ising_2d": ("ising_flow_2d", "ising_asymptote_2d", "ising_probes"),
+}
+"""Figures of each kind of study by the name of their module and file; they are `draw(cube)`, of nothing but a cube."""
