@@ -118,6 +118,12 @@ def variance_map(q: ArrayLike, sigma_w2: float, sigma_b2: float, activation: str
     return sigma_w2 * second + sigma_b2
 
 
+def slope_at(q: float, sigma_w2: float, activation: str = "tanh") -> float:
+    """χ(q) = σ_w² E φ'(√q z)²: the slope of the correlation map at c = 1 where the variance is q; χ₁ at q = q*."""
+    phi = _lookup(activation)
+    return sigma_w2 * (0.5 if phi is None else _mean(phi.d1, phi.d1, q))
+
+
 def variance_recursion(
     mean_square: ArrayLike, sigma_w2: ArrayLike, sigma_b2: ArrayLike, widths: Sequence[int], activation: str = "tanh"
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -151,6 +157,22 @@ def variance_recursion(
         before, s = s, sigma_w2 * second + sigma_b2
         moving = np.abs(s - before) > 1e-14 * before
     return tuple(np.stack(layers, axis=-1).reshape(*shape, len(widths)) for layers in (q, deviation))
+
+
+def correlation_map(c: ArrayLike, sigma_w2: float, sigma_b2: float, activation: str = "tanh") -> np.ndarray:
+    """c^{l+1} = [σ_w² E φ(u₁) φ(u₂) + σ_b²]/q* at the fixed point q* of the variance, for every 0 <= c <= 1.
+
+    Raises:
+        ValueError: the activation is not smooth, or q* is zero, where there is no correlation.
+    """
+    phi = _lookup(activation)
+    if phi is None:
+        raise ValueError(f"the correlation map is known for {', '.join(SMOOTH)}, not for {activation!r}")
+    q = _fixed_variance(sigma_w2, sigma_b2, phi)
+    if q == 0:
+        raise ValueError("the variance falls to zero: there are no correlations")
+    c = np.asarray(c, float)
+    return 1 - np.reshape([sigma_w2 / q * _pair(phi, q, 1 - one)[0] for one in c.flat], c.shape)
 
 
 def check_variances(**variances: ArrayLike) -> None:
