@@ -229,10 +229,10 @@ def merge_cube(
     return cube
 
 
-def write_cube(cube: xr.Dataset, path: str | Path) -> None:
-    """Write a cube (zlib 4, float32 data, checksums); whole or not at all. What the merge cost is added to `cost`."""
+def write_cube(cube: xr.Dataset, path: str | Path, rule: str = "merge_cube") -> None:
+    """Write a cube (zlib 4, float32 data, checksums); whole or not at all. What the rule cost is added to `cost`."""
     if "cost" in cube.attrs:
-        cube = cube.assign_attrs(cost=spent("merge_cube", cube.attrs["cost"]))
+        cube = cube.assign_attrs(cost=spent(rule, cube.attrs["cost"]))
     encoding: dict[str, dict] = {
         name: {"zlib": True, "complevel": 4, "fletcher32": True, "_FillValue": None}
         for name, variable in cube.variables.items()
@@ -248,13 +248,22 @@ def read_cube(path: str | Path) -> xr.Dataset:
     Raises:
         InfoflowError: the file is missing, damaged, or not a cube.
     """
-    try:
-        check_seal(path)
-        cube = xr.load_dataset(path, engine="netcdf4")
-    except Exception as error:  # netCDF4 and xarray raise almost anything
-        raise InfoflowError(f"{path}: not a whole cube ({error}); delete it and run again") from error
+    cube = load_cube(path)
     validate_cube(cube)
     return cube
+
+
+def load_cube(path: str | Path) -> xr.Dataset:
+    """Read a cube of any schema into memory.
+
+    Raises:
+        InfoflowError: the file is missing or damaged.
+    """
+    try:
+        check_seal(path)
+        return xr.load_dataset(path, engine="netcdf4")
+    except Exception as error:  # netCDF4 and xarray raise almost anything
+        raise InfoflowError(f"{path}: not a whole cube ({error}); delete it and run again") from error
 
 
 def validate_cube(cube: xr.Dataset) -> None:

@@ -190,8 +190,13 @@ def interpolated_correlation_length(
     V is concave, so that the interpolated q* is too small; ξ is off by 0.6 % at σ_w² = 1.5, and by more and
     more towards the edge of chaos. Beyond it this is the length of the gradients; the length of the correlations is
     `meanfield.depth_scales(...).xi_c`.
+
+    Raises:
+        ValueError: the activation is not bounded by one.
     """
-    q = np.arange(0, sigma_w2 + sigma_b2 + 2 * step, step)  # tanh² <= 1: V(q) lies below the diagonal from there on
+    if activation not in meanfield.SMOOTH:
+        raise ValueError(f"interpolated for {', '.join(meanfield.SMOOTH)}, not for {activation!r}")
+    q = np.arange(0, sigma_w2 + sigma_b2 + 2 * step, step)  # φ² <= 1: V(q) lies below the diagonal from there on
     excess = meanfield.variance_map(q, sigma_w2, sigma_b2, activation) - q
     last = len(q) - 1 - int((excess[::-1] > 0).argmax()) if (excess > 0).any() else 0
     q_star = q[last] + step * excess[last] / (excess[last] - excess[last + 1]) if excess[last] > 0 else 0.0

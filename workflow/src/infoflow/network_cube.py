@@ -1,0 +1,260 @@
+"""The NetCDF cube of the relative entropy through the networks of one (dataset, architecture).
+
+Dimensions, in this order, each only where it applies: sigma_w2, sigma_b2, depth, network (untrained, trained),
+replica, image, layer, bin. `layer` counts from 1, first the hidden layers, then those of the readout head; m = layer -
+1. `point` below stands for (sigma_w2, sigma_b2, depth).
+
+| variable | dimensions | |
+|---|---|---|
+| relative_entropy, sampling_error | point, network, replica, image, layer | D_m as published, nats |
+| gaussian_divergence | likewise | true relative entropy of the two Gaussians, nats |
+| pre_activation_mean, pre_activation_variance, excess_kurtosis | likewise | across neurons |
+| histogram | point, network, replica, layer, bin | density of the standardised pre-activations |
+| status | point, network, replica | ok, diverged, missing |
+| accuracy | point, replica | of the trained networks |
+| closed_form | point, image, layer | (N/2) ln(q^l/q^1), nats |
+| asymptote | point, image | (N/2) ln(q*/q^1), nats |
+| collapse | point, network, layer | mean D_m over mean asymptote |
+| scaled_layer | sigma_w2, sigma_b2, layer | m/ξ_q |
+| q_star, chi_1, c_star, chi_c, xi_c, xi_q, xi_published | sigma_w2, sigma_b2 | mean field |
+| edge_of_chaos | sigma_b2 | mean field |
+| layer_width, layer_case | depth, layer | neurons; whether as many as in layer 1 |
+| mean_square_input | image | ⟨x²⟩ |
+| entropy_seconds, train_seconds | point | |
+
+Nothing is NaN but what its comment names.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from infoflow import __version__, meanfield, network_entropy
+from infoflow.cubes import ABOUT as CUBE_ABOUT
+from infoflow.cubes import load_cube, write_cube
+from infoflow.errors import InfoflowError
+from infoflow.grid import decode
+from infoflow.network_entropy import BINS, MISSING, NETWORKS, OK
+from infoflow.store import Result
+from infoflow.theory import SCALES
+
+DIMENSIONS = ("sigma_w2", "sigma_b2", "depth", "network", "replica", "image", "layer", "bin")
+POINT = DIMENSIONS[:3]
+REFERENCES = "arXiv:2107.06898; arXiv:1611.01232; arXiv:1606.05340"
+SAME, DIFFERS, ABSENT = 0, 1, 2
+
+_PER_LAYER = ("network", "replica", "image", "layer")
+_MEASURED = {
+    **dict.fromkeys(("relative_entropy", "sampling_error", "gaussian_divergence"), _PER_LAYER),
+    **dict.fromkeys(("pre_activation_mean", "pre_activation_variance", "excess_kurtosis"), _PER_LAYER),
+    "histogram": ("network", "replica", "layer", "bin"),
+    "status": ("network", "replica"),
+    "accuracy": ("replica",),
+}
+_NO_THEORY = "NaN for activations that there is no theory for"
+_OF_WIDTH = f"in layers whose width differs from that of layer 1, and where there are none; {_NO_THEORY}"
+ABOUT: dict[str, dict] = {
+    **{name: CUBE_ABOUT[name] for name in ("sigma_w2", "sigma_b2", "sigma_w", "sigma_b", "depth", "replica")},
+    **{name: CUBE_ABOUT[name] | {"comment": _NO_THEORY} for name in ("q_star", "chi_1", "c_star", "chi_c")},
+    "xi_c": CUBE_ABOUT["xi_c"] | {"comment": f"in layers; inf at the edge; {_NO_THEORY}"},
+    "xi_q": CUBE_ABOUT["xi_q"] | {"comment": f"in layers; {_NO_THEORY}"},
+    "edge_of_chaos": CUBE_ABOUT["edge_of_chaos"] | {"comment": _NO_THEORY},
+    "xi_published": {
+        "long_name": "1/|ln chi_1| with q* from a linear interpolation of V(q), as published",
+        "units": "1",
+        "comment": f"in layers; that of gradients beyond the edge of chaos, where xi_c differs; {_NO_THEORY}",
+    },
+    "network": {"long_name": "whether the network is as it was drawn, or trained", "units": "1"},
+    "image": {"long_name": "image, in the fixed order of evaluation", "units": "1"},
+    "layer": {"long_name": "layer, counted from 1: hidden layers, then those of the readout head; m + 1", "units": "1"},
+    "bin": {"long_name": "centre of the bin, in standard deviations from the mean", "units": "1"},
+    **network_entropy.ABOUT,
+    "layer_width": network_entropy.ABOUT["layer_width"] | {"comment": "0: there is no such layer"},
+    "layer_case": {
+        "long_name": "whether the layer has as many neurons as layer 1",
+        "units": "1",
+        "flag_values": np.array([SAME, DIFFERS, ABSENT], np.int8),
+        "flag_meanings": "same differs absent",
+        "comment": "where they differ, relative_entropy is no measure of distance",
+    },
+    "hidden_layers": {"long_name": "number of hidden layers", "units": "1"},
+    "closed_form": {
+        "long_name": "D_m of a network of infinite width, (N/2) ln(q^l/q^1), N the width of layer 1",
+        "units": "1",
+        "comment": f"in nats; mean-field recursion of the image's own mean square; NaN {_OF_WIDTH}",
+    },
+    "asymptote": {
+        "long_name": "(N/2) ln(q*/q^1), N the width of layer 1",
+        "units": "1",
+        "comment": f"in nats; negative for images so bright that q^1 > q*; NaN {_OF_WIDTH}",
+    },
+    "collapse": {
+        "long_name": "relative_entropy over asymptote, each averaged over replicas and images",
+        "units": "1",
+        "comment": "against scaled_layer networks of all variances come close to each other; without meaning where the "
+        f"mean asymptote is close to zero; NaN {_OF_WIDTH}, and where no network is ok",
+    },
+    "scaled_layer": {"long_name": "m/xi_q", "units": "1", "comment": _NO_THEORY},
+    "entropy_seconds": {"long_name": "seconds of measuring all replicas and images; NaN where missing", "units": "s"},
+    "train_seconds": {
+        "long_name": "seconds of training all replicas; NaN where missing",
+        "units": "s",
+        "comment": "zero without training",
+    },
+}
+"""Attributes of all variables of the cube."""
+
+
+def merge_entropy(
+    results: Mapping[str, Result], *, dataset: str, architecture: Mapping[str, Any], attributes: Mapping[str, Any]
+) -> xr.Dataset:
+    """Put what `network_entropy.entropy_point` wrote into one data set, and mean-field theory beside it.
+
+    Args:
+        results: by the name of the point (`grid.encode`).
+        dataset: its name in the config.
+        architecture: its entry of the config.
+        attributes: further global attributes.
+
+    Raises:
+        InfoflowError: there is nothing to merge, or the results do not belong together.
+    """
+    if not results:
+        raise InfoflowError("no results to merge")
+    found = {decode(name): result for name, result in results.items()}
+    inputs = {result["mean_square_input"].tobytes() for result in found.values()}
+    if len(inputs) > 1:
+        raise InfoflowError("the results do not belong together: their images differ; delete them and run again")
+    first = next(iter(found.values()))
+    axes = [sorted({point[k] for point in found}) for k in range(3)]
+    cube = xr.Dataset(
+        coords={
+            **dict(zip(POINT, axes)),
+            "network": list(NETWORKS),
+            "replica": np.arange(max(r["status"].shape[1] for r in found.values())),
+            "image": np.arange(len(first["mean_square_input"])),
+            "layer": np.arange(1, max(len(r["layer_width"]) for r in found.values()) + 1),
+            "bin": (BINS[1:] + BINS[:-1]) / 2,
+        }
+    )
+    cube["mean_square_input"] = ("image", first["mean_square_input"])
+    for name, dimensions in _MEASURED.items():
+        fill, dtype = (MISSING, np.int8) if name == "status" else (np.nan, np.float32)
+        _place(cube, name, (*POINT, *dimensions), fill, dtype, found, lambda r, n=name: r[n])
+    for name in ("entropy_seconds", "train_seconds"):
+        _place(cube, name, POINT, np.nan, np.float32, found, lambda r, n=name: r.attributes[n])
+    _place(cube, "hidden_layers", ("depth",), 0, np.int32, found, lambda r: r.attributes["hidden_layers"])
+    _place(cube, "layer_width", ("depth", "layer"), 0, np.int32, found, lambda r: r["layer_width"])
+    width = cube["layer_width"]
+    cube["layer_case"] = xr.where(
+        width == 0, ABSENT, xr.where(width == width.isel(layer=0, drop=True), SAME, DIFFERS)
+    ).astype(np.int8)
+    _add_theory(cube, architecture["activation"])
+    _add_collapse(cube)
+    _annotate(cube, {"dataset": dataset, "architecture": architecture, **attributes})
+    validate_network_cube(cube)
+    return cube
+
+
+def write_network_cube(cube: xr.Dataset, path: str | Path) -> None:
+    """Write a cube with checksums, whole or not at all; see `cubes.write_cube`."""
+    write_cube(cube, path, rule="merge_entropy")
+
+
+def read_network_cube(path: str | Path) -> xr.Dataset:
+    """Read a cube into memory.
+
+    Raises:
+        InfoflowError: the file is missing, damaged, or not such a cube.
+    """
+    cube = load_cube(path)
+    validate_network_cube(cube)
+    return cube
+
+
+def validate_network_cube(cube: xr.Dataset) -> None:
+    """Check a cube against the schema.
+
+    Raises:
+        InfoflowError: a variable is missing, lacks its description or units, or has its dimensions out of order.
+    """
+    for name in ("relative_entropy", "status", "closed_form", "asymptote", "layer_case"):
+        if name not in cube:
+            raise InfoflowError(f"cube: {name} is missing")
+    for name, variable in cube.variables.items():
+        order = [DIMENSIONS.index(d) for d in variable.dims if d in DIMENSIONS]
+        if len(order) != variable.ndim or order != sorted(order):
+            raise InfoflowError(f"cube: dimensions of {name} are {variable.dims}, not in the order {DIMENSIONS}")
+        for attribute in ("long_name", "units"):
+            if attribute not in variable.attrs:
+                raise InfoflowError(f"cube: {name} has no {attribute}")
+    if (cube["relative_entropy"].isel(layer=0).isnull() & (cube["status"] == OK)).any():
+        raise InfoflowError("cube: relative_entropy is NaN where status is ok")
+
+
+def _place(cube: xr.Dataset, name: str, dimensions: tuple, fill: float, dtype: type, results: Mapping, value) -> None:
+    """Fill a variable point by point; `dimensions` starts with those that a point selects."""
+    array = np.full([cube.sizes[d] for d in dimensions], fill, dtype)
+    for point, result in results.items():
+        where = [cube.get_index(d).get_loc(v) for d, v in zip(POINT, point) if d in dimensions]
+        part = np.asarray(value(result))
+        array[(*where, *(slice(n) for n in part.shape))] = part
+    cube[name] = (dimensions, array)
+
+
+def _add_theory(cube: xr.Dataset, activation: str) -> None:
+    """Mean-field quantities, the closed form, and its asymptote; NaN for activations without theory."""
+    known, smooth = activation in meanfield.ACTIVATIONS, activation in meanfield.SMOOTH
+    weights, biases = cube["sigma_w2"].values, cube["sigma_b2"].values
+    w, b = np.meshgrid(weights, biases, indexing="ij")
+    scales = meanfield.depth_scales(w, b, activation) if known else None
+    for name in SCALES:
+        cube[name] = (POINT[:2], getattr(scales, name) if known else np.full(w.shape, np.nan))
+    edge = meanfield.edge_of_chaos(biases, activation) if known else np.full(biases.shape, np.nan)
+    cube["edge_of_chaos"] = (("sigma_b2",), np.atleast_1d(edge))
+    length = np.vectorize(network_entropy.interpolated_correlation_length, otypes=[float])
+    cube["xi_published"] = (POINT[:2], length(w, b, activation) if smooth else np.full(w.shape, np.nan))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        cube["scaled_layer"] = (cube["layer"] - 1) / cube["xi_q"]
+    cube["scaled_layer"] = cube["scaled_layer"].transpose(*POINT[:2], "layer")
+
+    shape = [*w.shape, cube.sizes["image"], cube.sizes["layer"]]
+    per_neuron, final = np.full(shape, np.nan), np.full(shape[:3], np.nan)
+    for i, j in np.ndindex(*w.shape) if known else ():
+        first = w[i, j] * cube["mean_square_input"].values + b[i, j]
+        with np.errstate(divide="ignore", invalid="ignore"):  # black images without bias
+            per_neuron[i, j] = network_entropy.closed_form(first, w[i, j], b[i, j], 1, shape[-1], activation)
+            final[i, j] = network_entropy.asymptote(first, w[i, j], b[i, j], 1, activation)
+    width = cube["layer_width"].isel(layer=0, drop=True)
+    same = cube["layer_case"] == SAME
+    curve = xr.DataArray(per_neuron, dims=(*POINT[:2], "image", "layer")) * width
+    cube["closed_form"] = curve.where(same).transpose(*POINT, "image", "layer").astype(np.float32)
+    constant = same.isel(layer=min(1, cube.sizes["layer"] - 1), drop=True)
+    limit = xr.DataArray(final, dims=(*POINT[:2], "image")) * width
+    cube["asymptote"] = limit.where(constant).transpose(*POINT, "image").astype(np.float32)
+
+
+def _add_collapse(cube: xr.Dataset) -> None:
+    over = ("replica", "image")
+    measured = cube["relative_entropy"].mean(over).where(cube["layer_case"] == SAME)
+    collapse = measured / cube["asymptote"].mean("image")
+    cube["collapse"] = collapse.transpose(*POINT, "network", "layer").astype(np.float32)
+
+
+def _annotate(cube: xr.Dataset, attributes: Mapping[str, Any]) -> None:
+    for axis in ("sigma_w", "sigma_b"):
+        cube.coords[axis] = np.sqrt(cube[f"{axis}2"])
+    for name in cube.variables:
+        cube[name].attrs = ABOUT[name]
+    cube.attrs = {
+        "Conventions": "CF-1.11",
+        "source": f"infoflow {__version__}",
+        "history": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} merged by infoflow {__version__}",
+        "references": REFERENCES,
+        **{k: json.dumps(v, sort_keys=True) if isinstance(v, Mapping) else v for k, v in attributes.items()},
+    }
