@@ -1,0 +1,68 @@
+"""Mean-field maps of the variance and of the correlation, with their fixed points."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from infoflow import meanfield
+from infoflow.figures._network import activation, chosen, name_weight
+from infoflow.figures._style import LINES, SIGMA_W2, curve_colours
+
+
+def draw(cube: xr.Dataset) -> Figure:
+    """Left, V(q) with q*; in the middle, the correlation map with c*; right, the lengths ξ_q and ξ_c over σ_w²."""
+    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(12.5, 4.4))
+    phi, b = activation(cube), float(cube["sigma_b2"][0])
+    scales = cube.isel(sigma_b2=0)
+    weights = chosen(cube, 6)
+    largest = max(1.0, 1.15 * float(scales["q_star"].sel(sigma_w2=weights).max()))
+    q, c = np.linspace(0, largest, 150), np.linspace(0, 1, 101)
+    for ax, end in ((left, largest), (middle, 1.0)):
+        ax.plot([0, end], [0, end], color="0.6", linewidth=0.8)
+        ax.set(xlim=(0, end), ylim=(0, end), aspect="equal")
+    for w, colour, line in zip(weights, curve_colours(len(weights)), LINES):
+        here = scales.sel(sigma_w2=w)
+        q_star, c_star = float(here["q_star"]), float(here["c_star"])
+        label = f"{name_weight(w)}: $q^*$ = {q_star:.3f}, $c^*$ = {c_star:.3f}"
+        left.plot(q, meanfield.variance_map(q, w, b, phi), color=colour, linestyle=line, label=label)
+        left.plot(q_star, q_star, "o", color=colour, clip_on=False, zorder=5)
+        if q_star > 0:
+            middle.plot(c, meanfield.correlation_map(c, w, b, phi), color=colour, linestyle=line)
+            middle.plot(c_star, c_star, "o", color=colour, clip_on=False, zorder=5)
+    left.set(xlabel="$q^l$", ylabel="$q^{l+1} = V(q^l)$", title="variance map")
+    middle.set(xlabel="$c^l$", ylabel="$c^{l+1}$", title="correlation map")
+    _draw_lengths(right, scales, b, phi)
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    edge = float(scales["edge_of_chaos"])
+    length = meanfield.depth_scales(edge, b, phi).xi_q
+    figure.suptitle(
+        f"Mean-field maps, {phi}, $\\sigma_b^2$ = {b:g}. At the edge of chaos, {SIGMA_W2} = {edge:.4f}, the correlation map\n"
+        f"has a transition and $\\xi_c$ diverges; the variance map has none, and $\\xi_q$ = {length:.2f} layers"
+    )
+    return figure
+
+
+def _draw_lengths(ax: plt.Axes, scales: xr.Dataset, b: float, phi: str) -> None:
+    """ξ_q and ξ_c of mean-field theory, and what interpolation, as published, gives at the values of the axis."""
+    edge = float(scales["edge_of_chaos"])
+    low, high = float(scales["sigma_w2"].min()), float(scales["sigma_w2"].max())
+    low, high = (low, high) if high > low else (0.5 * low, 1.5 * low)
+    # None of the nodes comes so close to the edge that the curve would end above the axis in a line of its own.
+    fine = np.linspace(low, high, 240)
+    exact = meanfield.depth_scales(fine, b, phi)
+    ax.plot(fine, exact.xi_c, color="black", label=r"$\xi_c$")
+    ax.plot(fine, exact.xi_q, color="crimson", linestyle="--", label=r"$\xi_q$")
+    ax.plot(
+        scales["sigma_w2"],
+        scales["xi_published"],
+        "s",
+        markersize=4,
+        markerfacecolor="none",
+        color="0.35",
+        label=r"$1/|\ln\chi_1|$, interpolated $q^*$",
+    )
+    if low < edge < high:
+        ax.axvline(edge, color="0.6", linewidth=0.8, linestyle=":", label="edge of chaos")
+    ax.set(yscale="log", ylim=(0.5, 300), xlabel=SIGMA_W2, ylabel="layers", title="lengths")
+    ax.legend()
