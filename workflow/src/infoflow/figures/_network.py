@@ -5,7 +5,6 @@ import math
 
 import numpy as np
 import xarray as xr
-from scipy.stats import t as student
 
 from infoflow.figures._style import SIGMA_W2
 from infoflow.network_cube import SAME
@@ -15,6 +14,9 @@ BESIDE = {"trained": "-", "untrained": "--"}
 """Line styles, as published."""
 ILL_CONDITIONED = 0.05
 """|asymptote| per N/2 below which D_m is not divided by it, nor below three standard errors: noise over noise."""
+
+SIGNIFICANT = 3
+"""Standard errors from which on a difference counts."""
 
 
 def activation(cube: xr.Dataset) -> str:
@@ -69,8 +71,9 @@ def title(cube: xr.Dataset, networks_too: bool = True) -> str:
 def trend(values: xr.DataArray) -> str:
     """Whether D_m [replica, image, layer] `rises` or `falls` monotonically, or does `neither`.
 
-    A step back counts if it is significant at 1 % by the t-test of the replicas, of which there have to be two: the
-    error of a difference is that of the replicas' own differences, since layers share the noise of the first one.
+    A step back from an earlier extreme counts if it is more than three standard errors. The error is that of the
+    replicas' own steps back, since layers share the noise of the first one, and pooled over the layers, since few
+    replicas do not tell the error of a single one. It needs two replicas.
     """
     curves = values.mean("image").transpose("replica", "layer").values
     curves = curves[np.isfinite(curves).all(axis=1)]
@@ -81,8 +84,9 @@ def trend(values: xr.DataArray) -> str:
     mean = curves.mean(0)
     top = np.array([mean[: l + 1].argmax() for l in range(len(mean))])
     back = curves[:, top] - curves
-    error = back.std(0, ddof=1) / math.sqrt(len(curves))
-    if (back.mean(0) > student.ppf(0.995, len(curves) - 1) * error).any():
+    variance = back.var(0, ddof=1)
+    error = math.sqrt(variance[variance > 0].mean() / len(curves)) if variance.any() else 0.0
+    if back.mean(0).max() > SIGNIFICANT * error:
         return "neither"
     return "rises" if sign > 0 else "falls"
 

@@ -54,7 +54,7 @@ def draw(cube: xr.Dataset) -> Figure:
     mean, error = over_images(part["excess_kurtosis"].sel(network="untrained").mean(("sigma_w2", "layer")))
     figure.suptitle(
         f"Pre-activations across neurons, depth {int(part['depth'])}, {title(cube)}\n"
-        f"variance $\\sigma^2$ and excess kurtosis $\\kappa$: left untrained, right trained; untrained, mean of all layers: "
-        f"$\\kappa$ = {float(mean):+.3f} ± {float(error):.3f}"
+        f"variance $\\sigma^2$ and excess kurtosis $\\kappa$: left untrained, right trained\n"
+        f"untrained, mean of all layers: $\\kappa$ = {float(mean):+.3f} ± {float(error):.3f}"
     )
     return figure

@@ -37,8 +37,9 @@ def draw(cube: xr.Dataset) -> Figure:
     edge = float(scales["edge_of_chaos"])
     length = meanfield.depth_scales(edge, b, phi).xi_q
     figure.suptitle(
-        f"Mean-field maps, {phi}, $\\sigma_b^2$ = {b:g}. At the edge of chaos, {SIGMA_W2} = {edge:.4f}, the correlation map\n"
-        f"has a transition and $\\xi_c$ diverges; the variance map has none, and $\\xi_q$ = {length:.2f} layers"
+        f"Mean-field maps, {phi}, $\\sigma_b^2$ = {b:g}. At the edge of chaos, {SIGMA_W2} = {edge:.4f},\n"
+        f"the correlation map has a transition and $\\xi_c$ diverges; "
+        f"the variance map has none, and $\\xi_q$ = {length:.2f} layers"
     )
     return figure
 
