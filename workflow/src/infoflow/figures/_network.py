@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
@@ -16,7 +17,7 @@ ILL_CONDITIONED = 0.05
 """|asymptote| per N/2 below which D_m is not divided by it, nor below three standard errors: noise over noise."""
 
 SIGNIFICANT = 3
-"""Standard errors from which on a difference counts."""
+"""Standard errors from which on a step back counts. The largest of the steps in a flat curve of noise is 2 to 3."""
 
 
 def activation(cube: xr.Dataset) -> str:
@@ -68,38 +69,57 @@ def title(cube: xr.Dataset, networks_too: bool = True) -> str:
     return ", ".join(parts)
 
 
-def trend(values: xr.DataArray) -> str:
-    """Whether D_m [replica, image, layer] `rises` or `falls` monotonically, or does `neither`.
+@dataclass(frozen=True)
+class Trend:
+    """How a curve over the layers goes.
 
-    A step back from an earlier extreme counts if it is more than three standard errors. The error is that of the
-    replicas' own steps back, since layers share the noise of the first one, and pooled over the layers, since few
-    replicas do not tell the error of a single one. It needs two replicas.
+    Attributes:
+        word: `rises` or `falls` monotonically, `neither`, or `unknown` with a single replica.
+        back: the largest step back from an earlier extreme, in the units of the curve.
+        errors: how many standard errors that is.
+    """
+
+    word: str
+    back: float
+    errors: float
+
+
+def trend(values: xr.DataArray) -> Trend:
+    """Of D_m [replica, image, layer], which is monotone unless it steps back by SIGNIFICANT standard errors.
+
+    The error is that of the replicas' own steps back, since layers share the noise of the first one, and pooled over
+    the layers, since few replicas do not tell the error of a single one.
     """
     curves = values.mean("image").transpose("replica", "layer").values
     curves = curves[np.isfinite(curves).all(axis=1)]
     if len(curves) < 2:
-        return "unknown"
+        return Trend("unknown", math.nan, math.nan)
     sign = 1 if curves[:, -1].mean() >= curves[:, 0].mean() else -1
     curves = sign * curves
     mean = curves.mean(0)
     top = np.array([mean[: l + 1].argmax() for l in range(len(mean))])
-    back = curves[:, top] - curves
-    variance = back.var(0, ddof=1)
+    steps = curves[:, top] - curves
+    variance = steps.var(0, ddof=1)
     error = math.sqrt(variance[variance > 0].mean() / len(curves)) if variance.any() else 0.0
-    if back.mean(0).max() > SIGNIFICANT * error:
-        return "neither"
-    return "rises" if sign > 0 else "falls"
+    back = float(steps.mean(0).max())
+    errors = back / error if error > 0 else 0.0
+    return Trend("neither" if errors > SIGNIFICANT else "rises" if sign > 0 else "falls", back, errors)
 
 
-def say_trends(cube: xr.Dataset, name: str) -> str:
-    """`untrained: rises at σ_w² = 2, 3; falls at 1`, of the part of a cube that `deepest` gives."""
+def say_trends(part: xr.Dataset, name: str) -> str:
+    """`untrained: rises monotonically at σ_w² = 2, 3; falls at 1`, of the part of a cube that `deepest` gives."""
     found: dict[str, list[str]] = {}
-    for w in cube["sigma_w2"].values.tolist():
-        word = trend(cube["relative_entropy"].sel(sigma_w2=w, network=name))
-        found.setdefault(word, []).append(f"{w:g}")
-    words = {"rises": "rises monotonically", "falls": "falls monotonically", "neither": "not monotone"}
-    order = [word for word in (*words, "unknown") if word in found]
-    parts = [f"{words.get(word, 'unknown, one replica,')} at {SIGMA_W2} = {', '.join(found[word])}" for word in order]
+    for w in part["sigma_w2"].values.tolist():
+        way = trend(part["relative_entropy"].sel(sigma_w2=w, network=name))
+        how = f" ({way.back:.0f} nats back, {way.errors:.1f} standard errors)" if way.word == "neither" else ""
+        found.setdefault(way.word, []).append(f"{w:g}{how}")
+    words = {
+        "rises": "rises monotonically",
+        "falls": "falls monotonically",
+        "neither": "not monotone",
+        "unknown": "unknown, one replica,",
+    }
+    parts = [f"{said} at {SIGMA_W2} = {', '.join(found[word])}" for word, said in words.items() if word in found]
     return f"{name}: {'; '.join(parts)}"
 
 
