@@ -162,16 +162,20 @@ def variance_recursion(
 def correlation_map(c: ArrayLike, sigma_w2: float, sigma_b2: float, activation: str = "tanh") -> np.ndarray:
     """c^{l+1} = [σ_w² E φ(u₁) φ(u₂) + σ_b²]/q* at the fixed point q* of the variance, for every 0 <= c <= 1.
 
+    Of ReLU, whose map does not depend on q but for the bias, also where q falls to zero or grows without bound.
+
     Raises:
-        ValueError: the activation is not smooth, or q* is zero, where there is no correlation.
+        ValueError: the activation is not known, or its q* is zero, where there is no correlation.
     """
     phi = _lookup(activation)
+    c = np.asarray(c, float)
     if phi is None:
-        raise ValueError(f"the correlation map is known for {', '.join(SMOOTH)}, not for {activation!r}")
+        q = _relu_scales(sigma_w2, sigma_b2, None).q_star
+        share = sigma_w2 * q / 2 / (sigma_w2 * q / 2 + sigma_b2) if sigma_b2 > 0 and q < math.inf else 1.0
+        return share * (np.sqrt(1 - c**2) + c * (math.pi - np.arccos(c))) / math.pi + 1 - share
     q = _fixed_variance(sigma_w2, sigma_b2, phi)
     if q == 0:
         raise ValueError("the variance falls to zero: there are no correlations")
-    c = np.asarray(c, float)
     return 1 - np.reshape([sigma_w2 / q * _pair(phi, q, 1 - one)[0] for one in c.flat], c.shape)
 
 

@@ -26,7 +26,7 @@ def draw(cube: xr.Dataset) -> Figure:
         ends += [*predicted.values, *mean.values]
         limit = float(here["asymptote"].mean("image")) / half
         noise = float(error.isel(layer=slice(1, None)).median())
-        if abs(limit) < max(ILL_CONDITIONED, 3 * noise if noise > 0 else 0):
+        if not np.isfinite(limit) or abs(limit) < max(ILL_CONDITIONED, 3 * noise if noise > 0 else 0):
             left_out.append(f"{w:g}")
             continue
         right.errorbar(here["scaled_layer"], mean / limit, error / abs(limit), **style)
@@ -38,7 +38,9 @@ def draw(cube: xr.Dataset) -> Figure:
     s = np.linspace(0, max(right.get_xlim()[1], 1), 200)
     right.plot(s, 1 - np.exp(-s), color="black", linewidth=1, label=r"$1 - e^{-m/\xi_q}$", zorder=0)
     right.axhline(1, color="0.6", linewidth=0.8, zorder=0)
-    note = f" (left out, $D_\\infty$ within its noise: {SIGMA_W2} = {', '.join(left_out)})" if left_out else ""
+    note = (
+        f" (left out, $D_\\infty$ infinite or within its noise: {SIGMA_W2} = {', '.join(left_out)})" if left_out else ""
+    )
     right.set(xlabel=r"$m/\xi_q$", ylabel=r"$D_m/D_\infty$", title=f"collapse{note}", ylim=(0, None), xlim=(0, s[-1]))
     right.legend(loc="lower right")
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=4)

@@ -12,11 +12,12 @@ from infoflow.figures._style import LINES, SIGMA_W2, curve_colours
 
 def draw(cube: xr.Dataset) -> Figure:
     """Left, V(q) with q*; in the middle, the correlation map with c*; right, the lengths ξ_q and ξ_c over σ_w²."""
-    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(12.5, 4.4))
+    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(12.5, 4.6))
     phi, b = activation(cube), float(cube["sigma_b2"][0])
     scales = cube.isel(sigma_b2=0)
     weights = chosen(cube, 6)
-    largest = max(1.0, 1.15 * float(scales["q_star"].sel(sigma_w2=weights).max()))
+    fixed = scales["q_star"].sel(sigma_w2=weights).values
+    largest = max(1.0, 1.15 * fixed[np.isfinite(fixed)].max(initial=0))
     q, c = np.linspace(0, largest, 150), np.linspace(0, 1, 101)
     for ax, end in ((left, largest), (middle, 1.0)):
         ax.plot([0, end], [0, end], color="0.6", linewidth=0.8)
@@ -26,8 +27,9 @@ def draw(cube: xr.Dataset) -> Figure:
         q_star, c_star = float(here["q_star"]), float(here["c_star"])
         label = f"{name_weight(w)}: $q^*$ = {q_star:.3f}, $c^*$ = {c_star:.3f}"
         left.plot(q, meanfield.variance_map(q, w, b, phi), color=colour, linestyle=line, label=label)
-        left.plot(q_star, q_star, "o", color=colour, clip_on=False, zorder=5)
-        if q_star > 0:
+        if np.isfinite(q_star):
+            left.plot(q_star, q_star, "o", color=colour, clip_on=False, zorder=5)
+        if q_star > 0 or phi == "relu":  # a map of ReLU does not need a variance
             middle.plot(c, meanfield.correlation_map(c, w, b, phi), color=colour, linestyle=line)
             middle.plot(c_star, c_star, "o", color=colour, clip_on=False, zorder=5)
     left.set(xlabel="$q^l$", ylabel="$q^{l+1} = V(q^l)$", title="variance map")
@@ -35,13 +37,17 @@ def draw(cube: xr.Dataset) -> Figure:
     _draw_lengths(right, scales, b, phi)
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     edge = float(scales["edge_of_chaos"])
-    length = meanfield.depth_scales(edge, b, phi).xi_q
+    lengths = meanfield.depth_scales(edge, b, phi)
+    said = [_say(name, v) for name, v in ((r"\xi_c", lengths.xi_c), (r"\xi_q", lengths.xi_q))]
     figure.suptitle(
-        f"Mean-field maps, {phi}, $\\sigma_b^2$ = {b:g}. At the edge of chaos, {SIGMA_W2} = {edge:.4f},\n"
-        f"the correlation map has a transition and $\\xi_c$ diverges; "
-        f"the variance map has none, and $\\xi_q$ = {length:.2f} layers"
+        f"Mean-field maps of variance and correlation, {phi}, $\\sigma_b^2$ = {b:g}\n"
+        f"at the edge of chaos, {SIGMA_W2} = {edge:.4f}, {said[0]} and {said[1]}"
     )
     return figure
+
+
+def _say(name: str, length: float) -> str:
+    return f"${name}$ = {length:.2f} layers" if length < 1e6 else f"${name}$ diverges"
 
 
 def _draw_lengths(ax: plt.Axes, scales: xr.Dataset, b: float, phi: str) -> None:
