@@ -31,6 +31,7 @@ TINY = {
     "architectures": {"mlp": {"width": 12}},
     "experiments": {"digits": {"sigma_w2": [1.0, 2.0], "depth": [2, 3], "highlight": [1.0]}},
     "ising": None,
+    "network_entropy": dict.fromkeys(load_config()["network_entropy"]),
 }
 CODE = ("Snakefile", "workflow", "config", "profiles", "envs", "LICENSE", "CITATION.cff")
 

@@ -12,6 +12,8 @@ from infoflow.archive import archive_name, source_digest
 from infoflow.config import (
     architecture_options,
     check_config,
+    entropy_points,
+    entropy_training,
     ising_options,
     probe_methods,
     probe_options,
@@ -240,5 +242,31 @@ def ising_params(study):
     }
 
 
+def entropy_entry(wildcards):
+    return config["network_entropy"][wildcards.entropy]
+
+
+def entropy_params():
+    return {
+        "architecture": lambda wildcards: architecture_options(config, entropy_entry(wildcards)["architecture"]),
+        "entropy": lambda wildcards: {name: entropy_entry(wildcards)[name] for name in ("images", "samples")},
+        "train": lambda wildcards: entropy_training(config, wildcards.entropy),
+        "run": run_settings("seed", "replicas", "precision"),
+        "data": lambda wildcards: dataset_params(entropy_entry(wildcards)["dataset"]),
+        "code": lambda wildcards: point_digest("network_entropy", entropy_entry(wildcards)["architecture"]),
+    }
+
+
+def merged_entropy_params(entropy):
+    return {
+        "points": resolved(entropy_params(), SimpleNamespace(entropy=entropy)),
+        "code": code_digest("merge_network_entropy"),
+    }
+
+
 # What the cube of a study has to be made with, by the kind of the study.
-STUDY_PARAMS = {"ising_1d": ising_params, "ising_2d": ising_params}
+STUDY_PARAMS = {
+    "ising_1d": ising_params,
+    "ising_2d": ising_params,
+    "network_entropy": lambda study: merged_entropy_params(study.removeprefix("network_entropy_")),
+}

@@ -4,6 +4,7 @@ No heavy imports: every cluster job imports this when it parses the workflow.
 """
 
 import difflib
+import itertools
 import math
 import unicodedata
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from jsonschema.exceptions import ValidationError, best_match
 from jsonschema.validators import extend
 
 from infoflow.errors import InfoflowError
-from infoflow.grid import expand_axis
+from infoflow.grid import encode, expand_axis
 
 UNLABELLED = {"white_noise"}
 """Kinds of data sets that can be probed, but not trained on."""
@@ -76,6 +77,7 @@ def check_config(config: Mapping[str, Any], schema_path: str | Path) -> dict[str
     _check_architectures(config)
     _check_experiments(config)
     _check_ising(config)
+    _check_network_entropy(config)
     _check_studies(config)
     return config
 
@@ -85,7 +87,8 @@ def studies(config: Mapping[str, Any]) -> dict[str, str]:
 
     Kinds are those of `figures.STUDIES`.
     """
-    return {} if config["ising"] is None else {"ising_1d": "ising_1d", "ising_2d": "ising_2d"}
+    known = {} if config["ising"] is None else {"ising_1d": "ising_1d", "ising_2d": "ising_2d"}
+    return known | {f"network_entropy_{name}": "network_entropy" for name in config["network_entropy"]}
 
 
 def ising_options(config: Mapping[str, Any], section: str) -> dict[str, Any]:
@@ -94,6 +97,24 @@ def ising_options(config: Mapping[str, Any], section: str) -> dict[str, Any]:
     highlight = [float(k) for k in options.get("highlight", [])]
     couplings = {*expand_axis(f"ising.{section}.couplings", options["couplings"]), *highlight}
     return options | {"couplings": expand_axis(f"ising.{section}.highlight", sorted(couplings))}
+
+
+def entropy_points(config: Mapping[str, Any], name: str) -> list[str]:
+    """Names of the points of an entry of `network_entropy`."""
+    entry = config["network_entropy"][name]
+    axes = [expand_axis(f"network_entropy.{name}.{a}", entry[a]) for a in ("sigma_w2", "sigma_b2", "depth")]
+    if math.prod(map(len, axes)) > _MOST_VALUES:
+        raise InfoflowError(f"config: network_entropy.{name}: more than {_MOST_VALUES} points; choose fewer values")
+    return [encode(*point) for point in itertools.product(*axes)]
+
+
+def entropy_training(config: Mapping[str, Any], name: str) -> dict[str, Any] | None:
+    """How the networks of an entry of `network_entropy` are trained; None if they are not."""
+    entry = config["network_entropy"][name]
+    if entry["train"] is None:
+        return None
+    known = settings(config, "train", entry["dataset"], entry["architecture"]) | entry["train"]
+    return {key: known[key] for key in ("epochs", "batch_size", "learning_rate", "momentum", "readout")}
 
 
 def settings(config: Mapping[str, Any], section: str, dataset: str, architecture: str) -> dict[str, Any]:
@@ -120,7 +141,7 @@ def architecture_options(config: Mapping[str, Any], architecture: str) -> dict[s
     return {k: v for k, v in config["architectures"][architecture].items() if k not in ("probe", "train")}
 
 
-NAMED = ("datasets", "architectures", "experiments")
+NAMED = ("datasets", "architectures", "experiments", "network_entropy")
 """Sections of named entries; one that is null is switched off."""
 
 
@@ -255,12 +276,7 @@ def _check_experiments(config: Mapping[str, Any]) -> None:
     if not config["experiments"]:
         raise InfoflowError("config: experiments: there is none; name at least one")
     for name, experiment in config["experiments"].items():
-        for key, table in (("dataset", "datasets"), ("truth_dataset", "datasets"), ("architecture", "architectures")):
-            wanted = experiment[key]
-            if wanted is not None and wanted not in config[table]:
-                close = difflib.get_close_matches(wanted, list(config[table]), n=1)
-                hint = f"did you mean {close[0]}?" if close else f"{table}: {', '.join(config[table])}"
-                raise InfoflowError(f"config: experiments.{name}.{key}: unknown {key} {wanted!r}; {hint}")
+        _check_names(config, f"experiments.{name}", experiment)
         _check_cube(config, name, experiment)
         truth = experiment["truth_dataset"] or experiment["dataset"]
         if experiment["truth"] and config["datasets"][truth]["kind"] in UNLABELLED:
@@ -281,6 +297,26 @@ def _check_experiments(config: Mapping[str, Any]) -> None:
                 f"config: experiments.{name}.decisions: they are those of a trained network; "
                 "set truth: true, or decisions: null"
             )
+
+
+def _check_names(config: Mapping[str, Any], where: str, entry: Mapping[str, Any]) -> None:
+    for key, table in (("dataset", "datasets"), ("truth_dataset", "datasets"), ("architecture", "architectures")):
+        wanted = entry.get(key)
+        if wanted is not None and wanted not in config[table]:
+            close = difflib.get_close_matches(wanted, list(config[table]), n=1)
+            hint = f"did you mean {close[0]}?" if close else f"{table}: {', '.join(config[table])}"
+            raise InfoflowError(f"config: {where}.{key}: unknown {key} {wanted!r}; {hint}")
+
+
+def _check_network_entropy(config: Mapping[str, Any]) -> None:
+    for name, entry in config["network_entropy"].items():
+        where = f"network_entropy.{name}"
+        _check_names(config, where, entry)
+        entropy_points(config, name)
+        if (kind := config["architectures"][entry["architecture"]]["kind"]) != "mlp":
+            raise InfoflowError(f"config: {where}.architecture: kind is {kind}, but it has to be mlp, fully connected")
+        if entry["train"] is not None and config["datasets"][entry["dataset"]]["kind"] in UNLABELLED:
+            raise InfoflowError(f"config: {where}: dataset {entry['dataset']!r} has no labels; set train: null")
 
 
 def _check_cube(config: Mapping[str, Any], name: str, experiment: Mapping[str, Any]) -> None:

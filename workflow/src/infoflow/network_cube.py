@@ -161,9 +161,9 @@ def merge_entropy(
     return cube
 
 
-def write_network_cube(cube: xr.Dataset, path: str | Path) -> None:
+def write_network_cube(cube: xr.Dataset, path: str | Path, rule: str) -> None:
     """Write a cube with checksums, whole or not at all; see `cubes.write_cube`."""
-    write_cube(cube, path, rule="merge_entropy")
+    write_cube(cube, path, rule)
 
 
 def read_network_cube(path: str | Path) -> xr.Dataset:

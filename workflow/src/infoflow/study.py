@@ -14,7 +14,7 @@ import xarray as xr
 from infoflow import __version__
 from infoflow.errors import InfoflowError
 from infoflow.record import check_parameters, spent
-from infoflow.store import replaced
+from infoflow.store import check_seal, sealed
 
 
 def describe_study(cube: xr.Dataset, attributes: Mapping[str, Any]) -> xr.Dataset:
@@ -42,7 +42,7 @@ def write_study(cube: xr.Dataset, path: str | Path, rule: str) -> None:
         for name, variable in cube.variables.items()
         if variable.ndim
     }
-    with replaced(path) as temporary:
+    with sealed(path) as temporary:
         cube.to_netcdf(temporary, engine="netcdf4", format="NETCDF4", encoding=encoding)
 
 
@@ -53,8 +53,9 @@ def read_study(path: str | Path) -> xr.Dataset:
         InfoflowError: the file is missing, damaged, or not a cube.
     """
     try:
+        check_seal(path)
         cube = xr.load_dataset(path, engine="netcdf4")
-    except Exception as error:  # noise in a file makes netCDF4 and xarray raise almost anything
+    except Exception as error:  # netCDF4 and xarray raise almost anything
         raise InfoflowError(f"{path}: not a whole cube ({error}); delete it and run again") from error
     validate_study(cube)
     return cube

@@ -37,5 +37,12 @@ FIGURES = {
 STUDIES = {
     "ising_1d": ("ising_flow_1d", "ising_asymptote_1d"),
     "ising_2d": ("ising_flow_2d", "ising_asymptote_2d", "ising_probes"),
+    "network_entropy": (
+        "network_relative_entropy",
+        "network_collapse",
+        "network_maps",
+        "network_histograms",
+        "network_accuracy",
+    ),
 }
 """Figures of each kind of study by the name of their module and file; they are `draw(cube)`, of nothing but a cube."""
