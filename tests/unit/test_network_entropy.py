@@ -1,6 +1,7 @@
 import importlib
 import itertools
 import math
+import re
 
 import matplotlib as mpl
 import numpy as np
@@ -15,7 +16,7 @@ import matplotlib.pyplot as plt
 from infoflow import meanfield
 from infoflow.datasets import Images
 from infoflow.errors import InfoflowError
-from infoflow.figures._network import say_trends, trend
+from infoflow.figures._network import say_changes, step_back
 from infoflow.figures._style import STYLE
 from infoflow.grid import encode
 from infoflow.initialization import draw_gaussian, generator
@@ -409,16 +410,15 @@ def test_figures_are_drawn(name, kind, tmp_path):
         plt.close(figure)
 
 
-def test_monotone_curves_are_told_from_others():
-    part = merge(made_up(replicas=4)).isel(sigma_b2=0, depth=-1, layer=slice(0, 12))
-    assert say_trends(part, "untrained").startswith("untrained: rises monotonically at")
-    l = np.arange(12)
-    noise = np.random.default_rng(0).normal(0, 0.02, (6, 2, 12))
-
+def test_what_a_curve_does_is_told_in_numbers():
     def curve(values):
-        return xr.DataArray(values + noise, dims=("replica", "image", "layer"))
+        return xr.DataArray(np.array(values, float), dims="layer")
 
-    assert trend(curve(1 - np.exp(-l))).word == "rises"
-    assert trend(curve(np.exp(-l))).word == "falls"
-    assert trend(curve(np.sin(l / 2))).word == "neither"
-    assert trend(curve(l).isel(replica=[0])).word == "unknown"
+    assert step_back(curve([0, 1, 3])) == 0
+    assert step_back(curve([0, -1, -3])) == 0
+    assert step_back(curve([0, 5, 2, 4, 6])) == 3
+    assert step_back(curve([0, -5, -2, -6])) == 3
+    part = merge(made_up(replicas=4)).isel(sigma_b2=0, depth=-1, layer=slice(0, 12))
+    told = say_changes(part, "untrained", [2.0])
+    assert re.fullmatch(r"untrained: \+\d+ ± \d+ \(\d+ back\) at 2", told)
+    assert "±" not in say_changes(part.isel(replica=[0]), "untrained", [2.0])

@@ -1,8 +1,6 @@
 """What the figures of the relative entropy through networks share."""
 
 import json
-import math
-from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
@@ -15,9 +13,6 @@ BESIDE = {"trained": "-", "untrained": "--"}
 """Line styles, as published."""
 ILL_CONDITIONED = 0.05
 """|asymptote| per N/2 below which D_m is not divided by it, nor below three standard errors: noise over noise."""
-
-SIGNIFICANT = 3
-"""Standard errors from which on a step back counts. The largest of the steps in a flat curve of noise is 2 to 3."""
 
 
 def activation(cube: xr.Dataset) -> str:
@@ -69,58 +64,20 @@ def title(cube: xr.Dataset, networks_too: bool = True) -> str:
     return ", ".join(parts)
 
 
-@dataclass(frozen=True)
-class Trend:
-    """How a curve over the layers goes.
-
-    Attributes:
-        word: `rises` or `falls` monotonically, `neither`, or `unknown` with a single replica.
-        back: the largest step back from an earlier extreme, in the units of the curve.
-        errors: how many standard errors that is.
-    """
-
-    word: str
-    back: float
-    errors: float
+def step_back(curve: xr.DataArray) -> float:
+    """How far a curve over the layers goes back from an earlier extreme, at most; zero if it is monotone."""
+    values = curve.values if curve.values[-1] >= curve.values[0] else -curve.values
+    return float((np.maximum.accumulate(values) - values).max())
 
 
-def trend(values: xr.DataArray) -> Trend:
-    """Of D_m [replica, image, layer], which is monotone unless it steps back by SIGNIFICANT standard errors.
-
-    The error is that of the replicas' own steps back, since layers share the noise of the first one, and pooled over
-    the layers, since few replicas do not tell the error of a single one.
-    """
-    curves = values.mean("image").transpose("replica", "layer").values
-    curves = curves[np.isfinite(curves).all(axis=1)]
-    if len(curves) < 2:
-        return Trend("unknown", math.nan, math.nan)
-    sign = 1 if curves[:, -1].mean() >= curves[:, 0].mean() else -1
-    curves = sign * curves
-    mean = curves.mean(0)
-    top = np.array([mean[: l + 1].argmax() for l in range(len(mean))])
-    steps = curves[:, top] - curves
-    variance = steps.var(0, ddof=1)
-    error = math.sqrt(variance[variance > 0].mean() / len(curves)) if variance.any() else 0.0
-    back = float(steps.mean(0).max())
-    errors = back / error if error > 0 else 0.0
-    return Trend("neither" if errors > SIGNIFICANT else "rises" if sign > 0 else "falls", back, errors)
-
-
-def say_trends(part: xr.Dataset, name: str) -> str:
-    """`untrained: rises monotonically at σ_w² = 2, 3; falls at 1`, of the part of a cube that `deepest` gives."""
-    found: dict[str, list[str]] = {}
-    for w in part["sigma_w2"].values.tolist():
-        way = trend(part["relative_entropy"].sel(sigma_w2=w, network=name))
-        how = f" ({way.back:.0f} nats back, {way.errors:.1f} standard errors)" if way.word == "neither" else ""
-        found.setdefault(way.word, []).append(f"{w:g}{how}")
-    words = {
-        "rises": "rises monotonically",
-        "falls": "falls monotonically",
-        "neither": "not monotone",
-        "unknown": "unknown, one replica,",
-    }
-    parts = [f"{said} at {SIGMA_W2} = {', '.join(found[word])}" for word, said in words.items() if word in found]
-    return f"{name}: {'; '.join(parts)}"
+def say_changes(part: xr.Dataset, name: str, weights: list[float]) -> str:
+    """`untrained: +97 ± 20 (83 back) at σ_w² = 1, ...`: D_m of the last layer, in nats, and its largest step back."""
+    said = []
+    for w in weights:
+        mean, error = over_images(part["relative_entropy"].sel(sigma_w2=w, network=name))
+        noise = f" ± {float(error[-1]):.0f}" if np.isfinite(error[-1]) else ""
+        said.append(f"{float(mean[-1]):+.0f}{noise} ({step_back(mean):.0f} back) at {w:g}")
+    return f"{name}: {', '.join(said)}"
 
 
 def name_weight(value: float) -> str:

@@ -15,7 +15,7 @@ from infoflow.figures._network import (
     name_weight,
     networks,
     over_images,
-    say_trends,
+    say_changes,
     title,
     width,
 )
@@ -51,12 +51,13 @@ def draw(cube: xr.Dataset) -> Figure:
     left.xaxis.get_major_locator().set_params(integer=True)
     _draw_ends(right, part, there, half, activation(cube))
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=4)
-    lines = "\n".join(say_trends(part, name) for name in there)
+    lines = "\n".join(say_changes(part, name, weights) for name in there)
     inputs = cube["mean_square_input"]
     figure.suptitle(
         f"Relative entropy $D_m$ of layer 1 to later layers: no true divergence, it may be negative\n"
         f"{title(cube)}, depth {int(part['depth'])}, "
-        f"$\\langle x^2\\rangle$ {float(inputs.min()):.3f} to {float(inputs.max()):.3f}\n{lines}",
+        f"$\\langle x^2\\rangle$ {float(inputs.min()):.3f} to {float(inputs.max()):.3f}\n"
+        f"$D_m$ of the last layer in nats (largest step back on the way), by {SIGMA_W2}\n{lines}",
         fontsize=8.5,
     )
     return figure
