@@ -319,7 +319,7 @@ def test_the_cube_holds_the_results_and_the_theory(cube, results):
 
 
 def test_the_cube_is_read_as_it_was_written(cube, tmp_path):
-    write_network_cube(cube, tmp_path / "cube.nc")
+    write_network_cube(cube, tmp_path / "cube.nc", "merge_network_entropy")
     again = read_network_cube(tmp_path / "cube.nc")
     xr.testing.assert_equal(again, cube)
     assert "not a true relative entropy" in again["relative_entropy"].attrs["comment"]

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -86,6 +87,8 @@ class Checkout:
             stderr=subprocess.PIPE,
             text=True,
             env=environment,
+            # where the tests run in the background, they are deaf to it, and so would be what they start
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def faults(self, *faults: dict) -> dict[str, str]:

@@ -85,7 +85,7 @@ class Cluster:
         self.names = [f"node{k}" for k in range(1, self.nodes + 1)]
 
     def start(self) -> None:
-        """Start all daemons that do not run; returns when every node is idle."""
+        """Start all daemons that do not run; returns when every node is up."""
         if os.geteuid() != 0:
             sys.exit("error: a SLURM for tests is started by root; run this in a container")
         if missing := [program for program in PROGRAMS if shutil.which(program) is None]:
@@ -95,20 +95,25 @@ class Cluster:
         self.start_controller()
         for name in self.names:
             self.start_node(name)
-        self.wait_for(lambda: len(self._idle()) == self.nodes, "nodes that are idle")
+        self.wait_for(lambda: len(self._up()) == self.nodes, "nodes that are up")
 
     def stop(self) -> None:
         """End all jobs and daemons, and take the links away."""
         if self._alive("slurmctld"):
             with contextlib.suppress(subprocess.CalledProcessError):
-                self.run("scancel", "--user=root")
-                self.wait_for(lambda: not self.run("squeue", "--noheader").strip(), "jobs that end")
+                self.cancel_all()
         for daemon in [*(f"slurmd.{name}" for name in self.names), "slurmctld", "munged"]:
             self.end(daemon)
+        self._kill_strays()
         for link in self._links():
             if link.is_symlink() and link.readlink() == self.directory / link.name:
                 link.unlink()
         shutil.rmtree(self.directory, ignore_errors=True)
+
+    def cancel_all(self) -> None:
+        """End all jobs; returns when the queue is empty."""
+        self.run("scancel", "--user=root")
+        self.wait_for(lambda: not self.jobs("all"), "jobs that end")
 
     def start_controller(self) -> None:
         self._start("slurmctld", "slurmctld")
@@ -139,8 +144,17 @@ class Cluster:
                 raise TimeoutError(f"no {what} after {seconds} s; see {self.directory}/*.log")
             time.sleep(0.1)
 
-    def _idle(self) -> set[str]:
-        return set(self.run("sinfo", "--noheader", "--Node", "--states=idle", "--format=%N", check=False).split())
+    def _up(self) -> set[str]:
+        states = "--states=idle,mixed,allocated,completing"
+        return set(self.run("sinfo", "--noheader", "--Node", states, "--format=%N", check=False).split())
+
+    def _kill_strays(self) -> None:
+        """End what is left of jobs whose node was told to be down."""
+        nodes = {f"SLURMD_NODENAME={name}".encode() for name in self.names}
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if nodes & set((process / "environ").read_bytes().split(b"\0")):
+                    os.kill(int(process.name), signal.SIGKILL)
 
     def _configure(self) -> None:
         for name in ("state", *(f"spool/{name}" for name in self.names)):

@@ -52,7 +52,8 @@ def undisturbed(tmp_path_factory):
 def site(cluster, checkout):
     checkout.configure(**SMALL)
     adapt(checkout, **QUICK)
-    return checkout
+    yield checkout
+    cluster.cancel_all()
 
 
 def adapt(checkout: Checkout, rules: dict | None = None, **changes) -> None:
