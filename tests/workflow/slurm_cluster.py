@@ -113,7 +113,7 @@ class Cluster:
     def cancel_all(self) -> None:
         """End all jobs; returns when the queue is empty."""
         self.run("scancel", "--user=root")
-        self.wait_for(lambda: not self.jobs("all"), "jobs that end")
+        self.wait_for(lambda: not self.jobs("pending,running,completing"), "jobs that end")
 
     def start_controller(self) -> None:
         self._start("slurmctld", "slurmctld")

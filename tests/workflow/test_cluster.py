@@ -216,7 +216,7 @@ def test_an_interrupted_run_cancels_its_jobs_and_goes_on_when_started_again(clus
         run.process.send_signal(signal.SIGINT)
         time.sleep(1)
     run.finish(120)
-    cluster.wait_for(lambda: not cluster.jobs("all", "%k").count("rule_train_network"), "cancelled job")
+    cluster.wait_for(lambda: not cluster.jobs("pending,running,completing"), "cancelled job")
     Run(site, "all_cubes", **faults).succeed()
     assert_same_numbers(read_cube(site.root / CUBE), undisturbed)
 
