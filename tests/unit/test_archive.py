@@ -39,6 +39,7 @@ from infoflow.config import DATASET_OPTIONS, check_config
 from infoflow.cubes import write_cube
 from infoflow.errors import InfoflowError
 from infoflow.grid import Grid
+from infoflow.study import describe_study, write_study
 
 SOFTWARE = {"torch_version": "2", "snakemake_version": "9", "git_commit": "abc"}
 COST = {"jobs": 2, "cpu_seconds": 8.0, "wall_seconds": 4.0, "gpu_seconds": 0.0, "peak_memory_mb": 300.0}
@@ -90,9 +91,12 @@ def run(tmp_path):
         os.utime(file, (when, when))
     archive = tmp_path / "archive.zip"
 
-    def write(path=archive, config=config, made_by=MADE_BY, root=ROOT):
-        options = {"config": config, "made_by": {"digits_mlp": made_by}, "root": root, "software": SOFTWARE}
-        write_archive(path, [cube], figures, **options, began=[began])
+    def write(path=archive, config=config, made_by=MADE_BY, root=ROOT, studies=None):
+        """With cubes of studies, by their name what they have to be made with."""
+        made_by = {"digits_mlp": made_by} | (studies or {})
+        options = {"config": config, "made_by": made_by, "root": root, "software": SOFTWARE}
+        cubes = [cube, *(cube.with_name(f"{name}.nc") for name in studies or {})]
+        write_archive(path, cubes, figures, **options, began=[began])
         return path
 
     return SimpleNamespace(config=config, cube=cube, figures=figures, archive=archive, write=write)
@@ -238,6 +242,22 @@ def test_a_damaged_cube_is_refused_by_name(run):
 def test_a_cube_that_was_made_otherwise_is_refused(run):
     with pytest.raises(InfoflowError, match=r"digits_mlp\.nc: made with trainings\.train\.epochs = 40, not 41"):
         run.write(made_by=MADE_BY | {"trainings": {"train": {"epochs": 41}}})
+
+
+def test_the_cube_of_a_study_is_checked_by_its_recorded_parameters(run):
+    made_by = {"exact": {"code": "0123"}}
+    study = xr.Dataset({"flow": ((), 0.5, {"long_name": "coupling", "units": "1"})}, attrs={"title": "chain"})
+    path = run.cube.with_name("ising_1d.nc")
+    write_study(describe_study(study, {"parameters": made_by}), path, "merge_ising_1d")
+    run.write(studies={"ising_1d": made_by})
+    assert hashlib.sha256(read(run.archive, "cubes/ising_1d.nc")).digest() == hashlib.sha256(path.read_bytes()).digest()
+    assert not verify.check_archive(run.archive)
+    assert json.loads(read(run.archive, "cost.json"))["total"]["rules"]["merge_ising_1d"]["jobs"] == 1
+    with pytest.raises(InfoflowError, match="ising_1d.nc: made with exact.code = 0123, not 4567; delete it"):
+        run.write(studies={"ising_1d": {"exact": {"code": "4567"}}})
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(InfoflowError, match="ising_1d.nc: not a whole cube"):
+        run.write(studies={"ising_1d": made_by})
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,14 @@ from infoflow.config import (
     UNLABELLED,
     architecture_options,
     check_config,
+    ising_options,
     probe_methods,
     probe_options,
     settings,
+    studies,
 )
 from infoflow.errors import InfoflowError
+from infoflow.figures import STUDIES
 from infoflow.grid import Grid
 
 
@@ -52,6 +55,7 @@ def test_a_config_with_experiments_of_its_own_computes_no_default_one():
     own = {name: {e for e, v in o.get("experiments", {}).items() if v} for name, o in overlays.items()}
     computed = {name: set(check_config(merged(load_config(), overlays[name]), SCHEMA)["experiments"]) for name in own}
     assert {name: computed[name] - own[name] for name in own if own[name]} == {name: set() for name in own if own[name]}
+    assert all("ising" in overlays[name] for name in own if own[name])
 
 
 def test_filling_in_defaults_is_idempotent():
@@ -113,6 +117,24 @@ def test_null_switches_an_experiment_off():
     other = {"dataset": "mnist", "architecture": "mlp", "sigma_w2": [1.0], "sigma_b2": [0.05], "depth": [3]}
     config = check_config(changed(experiments={"digits": None, "other": other}), SCHEMA)
     assert list(config["experiments"]) == ["other"]
+
+
+def test_null_switches_a_study_off_and_its_names_are_its_own():
+    assert studies(check_config(load_config(), SCHEMA)) == {"ising_1d": "ising_1d", "ising_2d": "ising_2d"}
+    assert set(studies(check_config(load_config(), SCHEMA)).values()) <= set(STUDIES)
+    other = {"dataset": "mnist", "architecture": "mlp", "sigma_w2": [1.0], "sigma_b2": [0.05], "depth": [3]}
+    with pytest.raises(InfoflowError, match="experiments: ising_1d is the name of a study"):
+        check_config(changed(experiments={"ising_1d": other}), SCHEMA)
+    config = check_config(changed(experiments={"ising_1d": other}, ising=None), SCHEMA)
+    assert studies(config) == {}
+
+
+def test_couplings_that_are_drawn_are_computed():
+    config = check_config(
+        changed(ising__square={"couplings": {"start": 0.2, "stop": 0.4, "step": 0.1}, "highlight": [0.25, 0.3]}), SCHEMA
+    )
+    assert ising_options(config, "square")["couplings"] == [0.2, 0.25, 0.3, 0.4]
+    assert ising_options(config, "monte_carlo")["couplings"][0] == 0.3
 
 
 def test_trained_weights_are_accepted_without_truth():
@@ -180,6 +202,19 @@ def test_trained_weights_are_accepted_without_truth():
         ({"datasets__photos": {"kind": "photographs"}}, "datasets.photos.train_samples: photographs needs it"),
         ({"datasets__own": {"kind": "image_folder", "path": ""}}, "datasets.own.path"),
         ({"datasets__own": {"kind": "image_folder"}}, "datasets.own.path: image_folder needs it"),
+        ({"ising__chain__coupling": [1]}, "ising.chain.coupling: unknown key; did you mean couplings"),
+        ({"ising__chain__couplings": [0.0]}, r"ising.chain.couplings\[0\]: 0.0"),
+        ({"ising__chain__couplings": [-1.0]}, r"ising.chain.couplings\[0\]: -1.0"),
+        ({"ising__chain__couplings": {"start": 0, "stop": 1, "num": 3}}, "ising.chain.couplings.start: 0"),
+        ({"ising__chain__highlight": [0.1234567]}, "ising.chain.highlight: 0.1234567 has more than 6 decimals"),
+        ({"ising__chain__spins": 100}, "spins: a ring of 100 cannot be decimated 8 times; 256 must divide it"),
+        ({"ising__square__enumerated_side": 6}, "ising.square.enumerated_side: 6"),
+        ({"ising__square__strip_widths": [4, 14]}, r"ising.square.strip_widths\[1\]: 14"),
+        ({"ising__square__strip_widths": [4, 5]}, r"ising.square.strip_widths\[1\]: 5"),
+        ({"ising__monte_carlo__sides": [7]}, r"ising.monte_carlo.sides\[0\]: 7"),
+        ({"ising__monte_carlo__couplings": [0.4, 0.4]}, "monte_carlo.couplings: 0.4 and 0.4 would have the same file"),
+        ({"ising__monte_carlo__algorithm": "glauber"}, "ising.monte_carlo.algorithm: 'glauber'"),
+        ({"ising__monte_carlo__sweeps": 5}, "ising.monte_carlo.sweeps: 5"),
     ],
 )
 def test_bad_configs_are_refused_in_one_line_that_names_the_key(change, message):
@@ -195,7 +230,10 @@ json_values = st.recursive(
 )
 
 
-@given(st.sampled_from(["run", "datasets", "architectures", "probe", "experiments", "data_root", "new"]), json_values)
+@given(
+    st.sampled_from(["run", "datasets", "architectures", "probe", "experiments", "data_root", "ising", "new"]),
+    json_values,
+)
 def test_no_config_breaks_the_checker(section, value):
     with contextlib.suppress(InfoflowError):
         Grid(check_config(changed(**{section: value}), SCHEMA))

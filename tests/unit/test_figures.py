@@ -311,9 +311,12 @@ def test_decisions_are_drawn_whatever_there_is(tmp_path, contents, rows, prototy
 def test_every_registered_figure_has_its_caption_and_module():
     from common import ROOT
 
-    modules = {p.stem for p in (ROOT / "workflow/src/infoflow/figures").glob("*.py")} - {"__init__", "_style", "draw"}
+    shared = {"__init__", "_style", "draw", "draw_study"}
+    modules = {p.stem for p in (ROOT / "workflow/src/infoflow/figures").glob("*.py")} - shared
     captions = {p.stem for p in (ROOT / "workflow/report").glob("*.rst")} - {"workflow"}
-    assert modules == captions == set(figures.FIGURES)
+    of_studies = [name for names in figures.STUDIES.values() for name in names]
+    assert len({*of_studies, *figures.FIGURES}) == len(of_studies) + len(figures.FIGURES)
+    assert modules == captions == {*figures.FIGURES, *of_studies}
 
 
 def test_a_damaged_probe_is_refused_by_name(files, tmp_path):

@@ -20,7 +20,11 @@ PLUGINS = {
     "evaluate_kl": [],
     "merge_cube": [],
     "archive": [],
+    "ising_exact": [],
+    "ising_monte_carlo": [],
+    "merge_ising": [],
     **{f"draw_figure {name}": [f"figures.{name}"] for name in figures.FIGURES},
+    **{f"draw_study {name}": [f"figures.{name}"] for names in figures.STUDIES.values() for name in names},
 }
 SCRIPTS = {path.stem for path in (ROOT / "workflow/scripts").glob("*.py")}
 
@@ -76,6 +80,14 @@ def test_stages_depend_on_what_they_should():
     assert not {m for m in probe | train | evaluate | explain if m.startswith(("figures", "datasets.", "cubes"))}
     assert "divergence" in evaluate
     assert "divergence" not in probe
+
+
+def test_what_is_sampled_for_hours_depends_on_little():
+    sampled, exact = names(imported_modules("ising_monte_carlo")), names(imported_modules("ising_exact"))
+    assert "ising_monte_carlo" in sampled - exact
+    assert "ising.square" in exact - sampled
+    drawn = names(imported_modules("draw_study", "figures.ising_probes"))
+    assert not {"cubes", "ising_monte_carlo", "theory", "figures.ising_flow_1d"} & drawn
 
 
 @pytest.fixture

@@ -12,9 +12,10 @@ import yaml
 from common import ROOT, load_config
 from infoflow.config import check_config, probe_methods
 from infoflow.cubes import read_cube
-from infoflow.figures import FIGURES
+from infoflow.figures import FIGURES, STUDIES
 from infoflow.grid import Grid
 from infoflow.store import read_result
+from infoflow.study import read_study
 
 TRUTH = {name for name, needs in FIGURES.items() if needs.truth}
 
@@ -60,6 +61,8 @@ def test_both_snakefiles_plan_the_default_grid(checkout, snakefile):
         name: 1 if needs.decisions or needs.channels else 3 if needs.truth else 4 for name, needs in FIGURES.items()
     }
     assert plan["explain_decisions"] == 1
+    assert plan["ising_monte_carlo"] == len(config["ising"]["monte_carlo"]["couplings"])
+    assert all(plan[f"figure_{name}"] == 1 for kind in ("ising_1d", "ising_2d") for name in STUDIES[kind])
 
 
 def test_the_targets_stop_where_they_say(checkout):
@@ -217,3 +220,52 @@ def test_the_package_of_another_checkout_is_refused(checkout):
     assert done.returncode != 0
     assert "error: infoflow is installed from" in done.stdout + done.stderr
     assert not list(checkout.root.glob("results/*/*.nc"))
+
+
+TINY_ISING = {
+    "chain": {"couplings": [0.5, 1.0], "highlight": [1.0], "steps": 3, "spins": 16},
+    "square": {"couplings": [0.3, 0.5], "highlight": [0.3, 0.6], "steps": 3, "strip_widths": [2, 4]},
+    "monte_carlo": {"couplings": [0.3, 0.440687], "sides": [4, 8], "sweeps": 200, "equilibration": 20, "replicas": 2},
+}
+ISING_FIGURES = {f"figure_{name}": 1 for kind in ("ising_1d", "ising_2d") for name in STUDIES[kind]}
+
+
+def test_ising_models_run_from_end_to_end(again):
+    again.configure(ising=TINY_ISING)
+    jobs = {"ising_1d": 1, "ising_2d": 1, "ising_monte_carlo": 2, "merge_ising_1d": 1, "merge_ising_2d": 1}
+    assert again.plan() == {**jobs, **ISING_FIGURES}
+    again.run("all_figures")
+    results = again.root / "results"
+    chain, square = (read_study(results / f"cubes/ising_{n}d.nc") for n in (1, 2))
+    assert chain["relative_entropy_b"].shape == (2, 4)
+    assert square["coupling"].values.tolist() == [0.3, 0.5, 0.6]
+    assert square["sampled_energy"].shape == (2, 2)
+    for kind in ("ising_1d", "ising_2d"):
+        drawn = {path.stem: path.stat().st_size for path in results.glob(f"figures/{kind}/*.png")}
+        assert set(drawn) == set(STUDIES[kind])
+        assert min(drawn.values()) > 5000
+    log = (results / "logs/ising_monte_carlo/k0.440687.log").read_text()
+    assert "spin updates/s" in log
+    assert again.plan() == {}
+    assert again.plan("all_cubes") == {}
+
+    again.run("archive")
+    with zipfile.ZipFile(results / "archive/tiny.zip") as archive:
+        assert {"cubes/ising_1d.nc", "cubes/ising_2d.nc", "figures/ising_2d/ising_probes.pdf"} <= set(
+            archive.namelist()
+        )
+
+    def change(**sections):
+        again.configure(ising={name: TINY_ISING[name] | sections.get(name, {}) for name in TINY_ISING})
+        return again.plan()
+
+    merged = {"merge_ising_2d": 1, **{f"figure_{name}": 1 for name in STUDIES["ising_2d"]}}
+    assert change(monte_carlo={"couplings": [0.3, 0.440687, 0.5]}) == {"ising_monte_carlo": 1, **merged}
+    assert change(monte_carlo={"sweeps": 300}) == {"ising_monte_carlo": 2, **merged}
+    assert change(square={"highlight": [0.6]}) == merged
+    assert change() == {}
+    path = again.root / "workflow/src/infoflow/ising/square.py"
+    path.write_text(path.read_text() + "\n# edited\n")
+    plan = again.plan()
+    assert "ising_monte_carlo" not in plan
+    assert plan["ising_2d"] == plan["merge_ising_2d"] == 1

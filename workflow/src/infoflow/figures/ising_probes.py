@@ -173,9 +173,8 @@ def summary(cube: xr.Dataset) -> str:
     amplitudes = {name: abs(float(cube[f"limit_{name}_amplitude"])) for name in PROBES}
     return (
         f"no probe has a peak at $K_c$ (the mutual information has its at $K_0$ ≈ {k[peak]:.3g});\n"
-        "every slope diverges there, in a lattice as A ln size: "
-        f"A = {amplitudes['conditional_entropy']:.3f} for relative and conditional entropy, "
-        "which are the same but for sign and a constant,\n"
+        f"every slope diverges there, in a lattice as A ln size: A = {amplitudes['conditional_entropy']:.3f} for "
+        "relative and conditional entropy, which are the same but for sign and a constant,\n"
         f"{amplitudes['mutual_information']:.3f} for the mutual information, the sharpest relative to its value, and "
         f"{amplitudes['entropy']:.3f} for the asymptote"
     )
