@@ -1,5 +1,6 @@
 import contextlib
 import copy
+import re
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,8 @@ from infoflow.config import (
     UNLABELLED,
     architecture_options,
     check_config,
+    entropy_points,
+    entropy_training,
     ising_options,
     probe_methods,
     probe_options,
@@ -97,7 +100,7 @@ def test_an_architecture_has_the_defaults_of_its_kind_and_nothing_else():
     given = {kind: {"kind": kind, "probe": {"epochs": 2}, "train": {}} for kind in ARCHITECTURE_OPTIONS}
     given["mlp"] = {"kind": "mlp", "width": 7}
     digits = load_config()["experiments"]["digits"]
-    config = check_config(changed(architectures=given, experiments={"digits": digits}), SCHEMA)
+    config = check_config(changed(architectures=given, experiments={"digits": digits}, network_entropy={}), SCHEMA)
     for kind in set(given) - {"mlp"}:
         assert architecture_options(config, kind) == {"kind": kind, **ARCHITECTURE_OPTIONS[kind]}
     assert architecture_options(config, "mlp") == {"kind": "mlp", **ARCHITECTURE_OPTIONS["mlp"], "width": 7}
@@ -120,13 +123,44 @@ def test_null_switches_an_experiment_off():
 
 
 def test_null_switches_a_study_off_and_its_names_are_its_own():
-    assert studies(check_config(load_config(), SCHEMA)) == {"ising_1d": "ising_1d", "ising_2d": "ising_2d"}
+    ising = {"ising_1d": "ising_1d", "ising_2d": "ising_2d"}
+    assert studies(check_config(load_config(), SCHEMA)) == ising | {"network_entropy_digits": "network_entropy"}
     assert set(studies(check_config(load_config(), SCHEMA)).values()) <= set(STUDIES)
     other = {"dataset": "mnist", "architecture": "mlp", "sigma_w2": [1.0], "sigma_b2": [0.05], "depth": [3]}
     with pytest.raises(InfoflowError, match="experiments: ising_1d is the name of a study"):
         check_config(changed(experiments={"ising_1d": other}), SCHEMA)
-    config = check_config(changed(experiments={"ising_1d": other}, ising=None), SCHEMA)
+    with pytest.raises(InfoflowError, match="experiments: network_entropy_digits is the name of a study"):
+        check_config(changed(experiments={"network_entropy_digits": other}), SCHEMA)
+    off = {"ising": None, "network_entropy": {"digits": None}}
+    config = check_config(changed(experiments={"ising_1d": other}, **off), SCHEMA)
     assert studies(config) == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"architecture": "cnn"}, "network_entropy.digits.architecture: kind is cnn, but it has to be mlp"),
+        ({"dataset": "digitz"}, "network_entropy.digits.dataset: unknown dataset 'digitz'; did you mean digits?"),
+        ({"dataset": "white_noise"}, "network_entropy.digits: dataset 'white_noise' has no labels; set train: null"),
+        ({"sigma_w2": [1.0, 1.0]}, "network_entropy.digits.sigma_w2: 1.0 and 1.0 would have the same file name"),
+        ({"train": {"success_accuracy": 0.9}}, "network_entropy.digits.train.success_accuracy: unknown key"),
+    ],
+)
+def test_a_relative_entropy_that_cannot_be_computed_is_refused(change, message):
+    entry = load_config()["network_entropy"]["digits"]
+    with pytest.raises(InfoflowError, match=re.escape(message)):
+        check_config(changed(network_entropy={"digits": entry | change}), SCHEMA)
+
+
+def test_networks_of_a_relative_entropy_are_trained_as_their_entry_says():
+    config = check_config(load_config(), SCHEMA)
+    assert entropy_training(config, "digits") == load_config()["network_entropy"]["digits"]["train"]
+    assert entropy_points(config, "digits")[0] == "w1.000000_b0.050000_d006"
+    entry = load_config()["network_entropy"]["digits"]
+    assert entropy_training(check_config(changed(network_entropy={"a": entry | {"train": None}}), SCHEMA), "a") is None
+    shorter = check_config(changed(network_entropy={"a": entry | {"train": {"epochs": 2}}}), SCHEMA)
+    assert entropy_training(shorter, "a")["epochs"] == 2
+    assert entropy_training(shorter, "a")["batch_size"] == shorter["train"]["batch_size"]
 
 
 def test_couplings_that_are_drawn_are_computed():

@@ -130,10 +130,8 @@ def test_parts_of_another_config_or_damaged_ones_are_refused(tmp_path):
         read_parts([path], MADE_BY)
 
 
-@pytest.mark.parametrize(("study", "figure"), [(s, f) for s, names in figures.STUDIES.items() for f in names])
+@pytest.mark.parametrize(("study", "figure"), [(s, f) for s in ("ising_1d", "ising_2d") for f in figures.STUDIES[s]])
 def test_every_figure_is_drawn_from_its_cube_alone(study, figure, chain, square, tmp_path):
-    if not study.startswith("ising"):
-        pytest.skip("not of this test")
     cube = {"ising_1d": chain, "ising_2d": square}[study]
     write_study(describe_study(cube, {"parameters": MADE_BY}), tmp_path / "cube.nc", "merge")
     outputs = [tmp_path / f"{figure}.{suffix}" for suffix in ("png", "pdf")]

@@ -23,6 +23,8 @@ PLUGINS = {
     "ising_exact": [],
     "ising_monte_carlo": [],
     "merge_ising": [],
+    "network_entropy": ["architectures.mlp"],
+    "merge_network_entropy": [],
     **{f"draw_figure {name}": [f"figures.{name}"] for name in figures.FIGURES},
     **{f"draw_study {name}": [f"figures.{name}"] for names in figures.STUDIES.values() for name in names},
 }

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from common import ROOT, load_config
+from conftest import TINY
 from infoflow.config import check_config, probe_methods
 from infoflow.cubes import read_cube
 from infoflow.figures import FIGURES, STUDIES
@@ -61,6 +62,7 @@ def test_both_snakefiles_plan_the_default_grid(checkout, snakefile):
         name: 1 if needs.decisions or needs.channels else 3 if needs.truth else 4 for name, needs in FIGURES.items()
     }
     assert plan["explain_decisions"] == 1
+    assert plan["network_entropy"] == 6
     assert plan["ising_monte_carlo"] == len(config["ising"]["monte_carlo"]["couplings"])
     assert all(plan[f"figure_{name}"] == 1 for kind in ("ising_1d", "ising_2d") for name in STUDIES[kind])
 
@@ -220,6 +222,38 @@ def test_the_package_of_another_checkout_is_refused(checkout):
     assert done.returncode != 0
     assert "error: infoflow is installed from" in done.stdout + done.stderr
     assert not list(checkout.root.glob("results/*/*.nc"))
+
+
+def test_relative_entropy_through_networks_runs_from_end_to_end(again):
+    entry = {"dataset": "digits", "architecture": "mlp", "sigma_w2": [1.0, 2.0], "sigma_b2": [0.05], "depth": [3, 4]}
+    entry |= {"images": 5, "samples": 20, "train": {"epochs": 2, "batch_size": 32, "learning_rate": 0.05}}
+
+    def configure(**changes):
+        again.configure(network_entropy=TINY["network_entropy"] | {"tiny": entry | changes})
+
+    configure()
+    drawn = {f"figure_{name}": 1 for name in STUDIES["network_entropy"]}
+    assert again.plan() == {"network_entropy": 4, "merge_network_entropy": 1, **drawn}
+    again.run("all_figures")
+    results = again.root / "results"
+    cube = read_study(results / "cubes/network_entropy_tiny.nc")
+    assert (cube["status"] == 0).all()
+    assert cube["relative_entropy"].sizes["replica"] == 2
+    first = cube["relative_entropy"].sel(layer=1)
+    assert (first == 0).all(), first.values
+    pictures = {path.stem: path.stat().st_size for path in results.glob("figures/network_entropy_tiny/*.png")}
+    assert set(pictures) == set(STUDIES["network_entropy"])
+    assert min(pictures.values()) > 5000
+    assert again.plan() == {}
+    configure(depth=[3, 4, 5])
+    assert again.plan() == {"network_entropy": 2, "merge_network_entropy": 1, **drawn}
+    configure(samples=30)
+    assert again.plan() == {"network_entropy": 4, "merge_network_entropy": 1, **drawn}
+    configure(train=None)
+    again.run("archive")
+    assert (read_study(results / "cubes/network_entropy_tiny.nc")["status"].sel(network="trained") == 2).all()
+    with zipfile.ZipFile(results / "archive/tiny.zip") as archive:
+        assert "cubes/network_entropy_tiny.nc" in archive.namelist()
 
 
 TINY_ISING = {
