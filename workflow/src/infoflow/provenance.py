@@ -14,7 +14,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parent
 SCRIPTS = PACKAGE.parents[1] / "scripts"
 
-_RECORDED = ("torch", "numpy", "xarray", "netCDF4", "snakemake")
+_RECORDED = ("torch", "numpy", "numba", "xarray", "netCDF4", "snakemake")
 
 
 @cache
