@@ -240,7 +240,7 @@ def test_relative_entropy_through_networks_runs_from_end_to_end(again):
     assert (cube["status"] == 0).all()
     assert cube["relative_entropy"].sizes["replica"] == 2
     first = cube["relative_entropy"].sel(layer=1)
-    assert (first == 0).all(), first.values
+    assert (abs(first) < 1e-9).all()
     pictures = {path.stem: path.stat().st_size for path in results.glob("figures/network_entropy_tiny/*.png")}
     assert set(pictures) == set(STUDIES["network_entropy"])
     assert min(pictures.values()) > 5000
