@@ -33,7 +33,7 @@ from infoflow.errors import InfoflowError
 from infoflow.figures import FIGURES
 from infoflow.grid import Grid
 from infoflow.prepared import read_prepared
-from infoflow.store import read_result, write_result
+from infoflow.store import read_result, sealed, write_result
 
 # --- the source itself
 
@@ -42,6 +42,7 @@ REGISTRIES = {
     "architectures/__init__.py": "{__name__}.",
     "datasets/__init__.py": "{__name__}.",
     "figures/draw.py": "infoflow.figures.",
+    "figures/draw_study.py": "infoflow.figures.",
     "reconstruction/__init__.py": "{__name__}.",
 }
 """Where modules are imported by name, and how the names begin."""
@@ -752,7 +753,7 @@ def test_objects_in_a_result_are_data(tmp_path):
     hostile["d"] = ATTACKS["old names"](tmp_path / "trace").decode()
     write_result(tmp_path / "r.nc", {"x": (("n",), np.arange(3.0), hostile)}, hostile)
     assert read_result(tmp_path / "r.nc").attributes == hostile
-    with netCDF4.Dataset(tmp_path / "v.nc", "w") as file:
+    with sealed(tmp_path / "v.nc") as path, netCDF4.Dataset(path, "w") as file:
         file.createDimension("n", 2)
         text = file.createVariable("text", str, ("n",))
         text[:] = np.array([hostile["a"], hostile["d"]], object)
