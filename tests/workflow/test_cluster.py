@@ -230,6 +230,18 @@ def test_a_job_that_takes_too_long_gets_more_time(site, undisturbed):
     assert_same_numbers(read_cube(site.root / CUBE), undisturbed)
 
 
+def test_a_job_that_takes_too_long_in_its_last_attempt_is_reported(site, undisturbed):
+    adapt(site, rules={"train_network": {"runtime": "1 * attempt"}}, **QUICK, **{"restart-times": 0})
+    run = Run(site, "all_cubes", **site.faults({"script": "train_network", "action": "sleep", "seconds": 600}))
+    output = run.finish()
+    assert run.process.returncode != 0
+    assert re.search(r"Error in rule train_network:\n(    .*\n)*    output: " + re.escape(TRAINED), output)
+    assert "TIMEOUT" in output
+    assert list(site.root.glob("results/evaluate_kl/digits/mlp/*.nc"))
+    Run(site, "all_cubes").succeed()
+    assert_same_numbers(read_cube(site.root / CUBE), undisturbed)
+
+
 def test_a_job_that_needs_more_memory_gets_it(site, undisturbed):
     adapt(site, rules={"train_network": {"mem_mb": "2000 * attempt"}}, **QUICK)
     faults = site.faults(
