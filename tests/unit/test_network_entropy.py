@@ -26,9 +26,7 @@ from infoflow.network_cube import (
     DIFFERS,
     SAME,
     merge_entropy,
-    read_network_cube,
     validate_network_cube,
-    write_network_cube,
 )
 from infoflow.network_entropy import (
     BINS,
@@ -45,6 +43,7 @@ from infoflow.network_entropy import (
 )
 from infoflow.prepared import write_prepared
 from infoflow.store import Result, read_result
+from infoflow.study import read_study, write_study
 
 MLP = {"kind": "mlp", "layout": "wide", "width": 12, "activation": "tanh", "head": [5]}
 RUN = {"seed": 0, "replicas": 2, "precision": "float64"}
@@ -319,8 +318,8 @@ def test_the_cube_holds_the_results_and_the_theory(cube, results):
 
 
 def test_the_cube_is_read_as_it_was_written(cube, tmp_path):
-    write_network_cube(cube, tmp_path / "cube.nc", "merge_network_entropy")
-    again = read_network_cube(tmp_path / "cube.nc")
+    write_study(cube, tmp_path / "cube.nc", "merge_network_entropy")
+    again = read_study(tmp_path / "cube.nc")
     xr.testing.assert_equal(again, cube)
     assert "not a true relative entropy" in again["relative_entropy"].attrs["comment"]
     assert again["relative_entropy"].encoding["fletcher32"]
@@ -332,7 +331,7 @@ def test_the_cube_is_read_as_it_was_written(cube, tmp_path):
         validate_network_cube(again.drop_vars("closed_form"))
     (tmp_path / "cube.nc").write_bytes(b"nothing")
     with pytest.raises(InfoflowError, match="delete it and run again"):
-        read_network_cube(tmp_path / "cube.nc")
+        read_study(tmp_path / "cube.nc")
 
 
 def test_what_is_nan_is_explained(cube):

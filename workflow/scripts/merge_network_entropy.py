@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from infoflow.joblog import job_log
-from infoflow.network_cube import merge_entropy, write_network_cube
+from infoflow.network_cube import merge_entropy
 from infoflow.provenance import software
 from infoflow.record import add_costs
 from infoflow.store import read_attributes, read_results
+from infoflow.study import write_study
 
 
 def main(
@@ -25,7 +26,7 @@ def main(
             **software(),
         },
     )
-    write_network_cube(cube, output, rule)
+    write_study(cube, output, rule)
 
 
 with job_log(snakemake.log[0], snakemake.scriptdir):

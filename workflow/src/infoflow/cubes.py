@@ -30,24 +30,22 @@ A point that was not computed is `missing`, one with numbers that were not finit
 what its comment names.
 """
 
-import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from infoflow import __version__, theory
+from infoflow import theory
 from infoflow.errors import InfoflowError
 from infoflow.evaluation import ABOUT as PROBE_ABOUT
 from infoflow.evaluation import DIVERGED, MISSING, OK, QUANTILES, SATURATION_MEASURES, STATUS
 from infoflow.grid import decode
-from infoflow.record import spent
 from infoflow.scoring import auroc, best_threshold, bootstrap_auroc
-from infoflow.store import Result, check_seal, sealed
+from infoflow.store import Result
+from infoflow.study import describe_study, load_cube, write_study
 
 logger = logging.getLogger(__name__)
 
@@ -229,17 +227,9 @@ def merge_cube(
     return cube
 
 
-def write_cube(cube: xr.Dataset, path: str | Path, rule: str = "merge_cube") -> None:
-    """Write a cube (zlib 4, float32 data, checksums); whole or not at all. What the rule cost is added to `cost`."""
-    if "cost" in cube.attrs:
-        cube = cube.assign_attrs(cost=spent(rule, cube.attrs["cost"]))
-    encoding: dict[str, dict] = {
-        name: {"zlib": True, "complevel": 4, "fletcher32": True, "_FillValue": None}
-        for name, variable in cube.variables.items()
-        if variable.ndim
-    }
-    with sealed(path) as temporary:
-        cube.to_netcdf(temporary, engine="netcdf4", format="NETCDF4", encoding=encoding)
+def write_cube(cube: xr.Dataset, path: str | Path) -> None:
+    """Write a cube, see `study.write_study`."""
+    write_study(cube, path, "merge_cube")
 
 
 def read_cube(path: str | Path) -> xr.Dataset:
@@ -251,19 +241,6 @@ def read_cube(path: str | Path) -> xr.Dataset:
     cube = load_cube(path)
     validate_cube(cube)
     return cube
-
-
-def load_cube(path: str | Path) -> xr.Dataset:
-    """Read a cube of any schema into memory.
-
-    Raises:
-        InfoflowError: the file is missing or damaged.
-    """
-    try:
-        check_seal(path)
-        return xr.load_dataset(path, engine="netcdf4")
-    except Exception as error:  # netCDF4 and xarray raise almost anything
-        raise InfoflowError(f"{path}: not a whole cube ({error}); delete it and run again") from error
 
 
 def validate_cube(cube: xr.Dataset) -> None:
@@ -303,7 +280,7 @@ def at_depth(cube: xr.Dataset, variable: str) -> xr.DataArray:
     return xr.concat([values.sel(depth=d, layer=l, drop=True) for d, l in pairs], dim=cube["depth"])
 
 
-def _place(
+def place(
     cube: xr.Dataset,
     name: str,
     dimensions: Sequence[str],
@@ -337,9 +314,9 @@ def _add_probes(cube: xr.Dataset, probes: Mapping[tuple, Result], prefix_invaria
             continue
         fill, dtype = fills.get(name, (np.nan, np.float32))
         dimensions = [*selecting, *extra.get(name, ["replica", "layer"])]
-        _place(cube, prefix + name, dimensions, fill, dtype, probes, lambda r, n=name: r[n])
+        place(cube, prefix + name, dimensions, fill, dtype, probes, lambda r, n=name: r[n])
     seconds = f"{prefix}probe_seconds"
-    _place(cube, seconds, selecting, np.nan, np.float32, probes, lambda r: r.attributes["probe_seconds"])
+    place(cube, seconds, selecting, np.nan, np.float32, probes, lambda r: r.attributes["probe_seconds"])
 
 
 def _add_mean_field(
@@ -363,7 +340,7 @@ def _add_mean_field(
         curves |= zip(points, np.stack(theory.layer_variances(architecture, image, w, b, widths), axis=1))
     dimensions = ["sigma_w2", "sigma_b2", *(() if prefix_invariant else ("depth",)), "layer"]
     for row, name in enumerate(("pre_activation_variance_theory", "pre_activation_variance_theory_spread")):
-        _place(cube, name, dimensions, np.nan, np.float32, curves, lambda t, r=row: t[r])
+        place(cube, name, dimensions, np.nan, np.float32, curves, lambda t, r=row: t[r])
 
 
 def _layers(result: Result) -> int:
@@ -380,8 +357,8 @@ def _add_trainings(cube: xr.Dataset, truths: Mapping[tuple, Result], success_acc
     cube.coords["epoch"] = np.arange(1, epochs + 1)
     point = ["sigma_w2", "sigma_b2", "depth"]
     for name in ("accuracy", "loss"):
-        _place(cube, name, [*point, "replica", "epoch"], np.nan, np.float32, truths, lambda r, n=name: r[n])
-    _place(
+        place(cube, name, [*point, "replica", "epoch"], np.nan, np.float32, truths, lambda r, n=name: r[n])
+    place(
         cube,
         "train_status",
         [*point, "replica"],
@@ -390,7 +367,7 @@ def _add_trainings(cube: xr.Dataset, truths: Mapping[tuple, Result], success_acc
         truths,
         lambda r: np.where(r["diverged"], DIVERGED, OK),
     )
-    _place(cube, "train_seconds", point, np.nan, np.float32, truths, lambda r: r.attributes["train_seconds"])
+    place(cube, "train_seconds", point, np.nan, np.float32, truths, lambda r: r.attributes["train_seconds"])
     known = cube["train_status"] != MISSING
     best = cube["accuracy"].max("epoch")
     cube["best_accuracy"] = best
@@ -473,11 +450,4 @@ def _annotate(cube: xr.Dataset, attributes: Mapping[str, Any]) -> None:
         cube.coords[axis] = np.sqrt(cube[f"{axis}2"])
     for name in cube.variables:
         cube[name].attrs = about[name]
-    cube.attrs = {
-        "Conventions": "CF-1.11",
-        "source": f"infoflow {__version__}",
-        "history": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} merged by infoflow {__version__}",
-        "references": REFERENCES,
-        **cube.attrs,
-        **{k: json.dumps(v, sort_keys=True) if isinstance(v, Mapping) else v for k, v in attributes.items()},
-    }
+    cube.attrs = describe_study(cube, {"references": REFERENCES, **attributes}).attrs

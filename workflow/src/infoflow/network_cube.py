@@ -25,22 +25,20 @@ replica, image, layer, bin. `layer` counts from 1, first the hidden layers, then
 Nothing is NaN but what its comment names.
 """
 
-import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from infoflow import __version__, meanfield, network_entropy
+from infoflow import meanfield, network_entropy
 from infoflow.cubes import ABOUT as CUBE_ABOUT
-from infoflow.cubes import load_cube, write_cube
+from infoflow.cubes import place
 from infoflow.errors import InfoflowError
 from infoflow.grid import decode
 from infoflow.network_entropy import BINS, MISSING, NETWORKS, OK
 from infoflow.store import Result
+from infoflow.study import describe_study
 from infoflow.theory import SCALES
 
 DIMENSIONS = ("sigma_w2", "sigma_b2", "depth", "network", "replica", "image", "layer", "bin")
@@ -145,11 +143,11 @@ def merge_entropy(
     cube["mean_square_input"] = ("image", first["mean_square_input"])
     for name, dimensions in _MEASURED.items():
         fill, dtype = (MISSING, np.int8) if name == "status" else (np.nan, np.float32)
-        _place(cube, name, (*POINT, *dimensions), fill, dtype, found, lambda r, n=name: r[n])
+        place(cube, name, (*POINT, *dimensions), fill, dtype, found, lambda r, n=name: r[n])
     for name in ("entropy_seconds", "train_seconds"):
-        _place(cube, name, POINT, np.nan, np.float32, found, lambda r, n=name: r.attributes[n])
-    _place(cube, "hidden_layers", ("depth",), 0, np.int32, found, lambda r: r.attributes["hidden_layers"])
-    _place(cube, "layer_width", ("depth", "layer"), 0, np.int32, found, lambda r: r["layer_width"])
+        place(cube, name, POINT, np.nan, np.float32, found, lambda r, n=name: r.attributes[n])
+    place(cube, "hidden_layers", ("depth",), 0, np.int32, found, lambda r: r.attributes["hidden_layers"])
+    place(cube, "layer_width", ("depth", "layer"), 0, np.int32, found, lambda r: r["layer_width"])
     width = cube["layer_width"]
     cube["layer_case"] = xr.where(
         width == 0, ABSENT, xr.where(width == width.isel(layer=0, drop=True), SAME, DIFFERS)
@@ -157,22 +155,6 @@ def merge_entropy(
     _add_theory(cube, architecture["activation"])
     _add_collapse(cube)
     _annotate(cube, {"dataset": dataset, "architecture": architecture, **attributes})
-    validate_network_cube(cube)
-    return cube
-
-
-def write_network_cube(cube: xr.Dataset, path: str | Path, rule: str) -> None:
-    """Write a cube with checksums, whole or not at all; see `cubes.write_cube`."""
-    write_cube(cube, path, rule)
-
-
-def read_network_cube(path: str | Path) -> xr.Dataset:
-    """Read a cube into memory.
-
-    Raises:
-        InfoflowError: the file is missing, damaged, or not such a cube.
-    """
-    cube = load_cube(path)
     validate_network_cube(cube)
     return cube
 
@@ -195,16 +177,6 @@ def validate_network_cube(cube: xr.Dataset) -> None:
                 raise InfoflowError(f"cube: {name} has no {attribute}")
     if (cube["relative_entropy"].isel(layer=0).isnull() & (cube["status"] == OK)).any():
         raise InfoflowError("cube: relative_entropy is NaN where status is ok")
-
-
-def _place(cube: xr.Dataset, name: str, dimensions: tuple, fill: float, dtype: type, results: Mapping, value) -> None:
-    """Fill a variable point by point; `dimensions` starts with those that a point selects."""
-    array = np.full([cube.sizes[d] for d in dimensions], fill, dtype)
-    for point, result in results.items():
-        where = [cube.get_index(d).get_loc(v) for d, v in zip(POINT, point) if d in dimensions]
-        part = np.asarray(value(result))
-        array[(*where, *(slice(n) for n in part.shape))] = part
-    cube[name] = (dimensions, array)
 
 
 def _add_theory(cube: xr.Dataset, activation: str) -> None:
@@ -251,10 +223,4 @@ def _annotate(cube: xr.Dataset, attributes: Mapping[str, Any]) -> None:
         cube.coords[axis] = np.sqrt(cube[f"{axis}2"])
     for name in cube.variables:
         cube[name].attrs = ABOUT[name]
-    cube.attrs = {
-        "Conventions": "CF-1.11",
-        "source": f"infoflow {__version__}",
-        "history": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} merged by infoflow {__version__}",
-        "references": REFERENCES,
-        **{k: json.dumps(v, sort_keys=True) if isinstance(v, Mapping) else v for k, v in attributes.items()},
-    }
+    cube.attrs = describe_study(cube, {"references": REFERENCES, **attributes}).attrs

@@ -1,4 +1,4 @@
-"""Cubes of the studies (`figures.STUDIES`): NetCDF files that open with plain `xr.open_dataset`.
+"""Files of cubes, those of the studies (`figures.STUDIES`) and of `cubes`; they open with plain `xr.open_dataset`.
 
 Every variable has `long_name`, `units` and, where it is not plain, `comment`; global attributes say what made the cube.
 """
@@ -52,13 +52,22 @@ def read_study(path: str | Path) -> xr.Dataset:
     Raises:
         InfoflowError: the file is missing, damaged, or not a cube.
     """
-    try:
-        check_seal(path)
-        cube = xr.load_dataset(path, engine="netcdf4")
-    except Exception as error:  # netCDF4 and xarray raise almost anything
-        raise InfoflowError(f"{path}: not a whole cube ({error}); delete it and run again") from error
+    cube = load_cube(path)
     validate_study(cube)
     return cube
+
+
+def load_cube(path: str | Path) -> xr.Dataset:
+    """Read a cube of any schema into memory.
+
+    Raises:
+        InfoflowError: the file is missing or damaged.
+    """
+    try:
+        check_seal(path)
+        return xr.load_dataset(path, engine="netcdf4")
+    except Exception as error:  # netCDF4 and xarray raise almost anything
+        raise InfoflowError(f"{path}: not a whole cube ({error}); delete it and run again") from error
 
 
 def read_parts(paths: Iterable[str | Path], made_by: Mapping[str, Any]) -> list[xr.Dataset]:
