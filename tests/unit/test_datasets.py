@@ -46,7 +46,9 @@ def test_white_noise_is_uniform(tmp_path):
     assert images.train_images.var() == pytest.approx(1 / 12, abs=0.005)
 
 
-@pytest.mark.parametrize("options", [{"kind": "digits"}, NOISE, NOISE | {"shape": [3, 5, 3]}, PHOTOGRAPHS])
+@pytest.mark.parametrize(
+    "options", [{"kind": "digits"}, {"kind": "o3"}, NOISE, NOISE | {"shape": [3, 5, 3]}, PHOTOGRAPHS]
+)
 def test_what_is_prepared_is_what_was_loaded(tmp_path, options):
     images = load_images(options, tmp_path, 0)
     write_prepared(tmp_path / "a.nc", images, 0, {})

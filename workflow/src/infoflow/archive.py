@@ -96,6 +96,12 @@ DATA_SOURCES: dict[str, tuple[str, str | None, str]] = {
         "http://yann.lecun.com/exdb/mnist/",
         "not stated by its authors",
     ),
+    "o3": (
+        "patterns on the vertices of an icosahedron, made by the workflow and labelled like those of R. Shwartz-Ziv, "
+        "N. Tishby, arXiv:1703.00810",
+        "https://github.com/ravidziv/IDNNs",
+        "none needed",
+    ),
     "photographs": (
         "china.jpg by danielbuechele and flower.jpg by vultilion, which come with scikit-learn",
         "https://scikit-learn.org/stable/modules/generated/sklearn.datasets.load_sample_images.html",

@@ -30,6 +30,7 @@ DATASET_OPTIONS = {
     "fashion_mnist": ((), ()),
     "image_folder": (("path", *_SIZES), ("size", "colour")),
     "mnist": ((), ()),
+    "o3": ((), ("power_spectrum", "threshold", "softness", "shuffled", "train_fraction")),
     "photographs": (_SIZES, ("size", "colour")),
     "white_noise": (("shape", *_SIZES), ()),
 }
