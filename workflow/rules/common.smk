@@ -15,6 +15,7 @@ from infoflow.config import (
     entropy_points,
     entropy_training,
     ising_options,
+    plane_replicas,
     probe_methods,
     probe_options,
     settings,
@@ -22,6 +23,7 @@ from infoflow.config import (
 )
 from infoflow.errors import InfoflowError
 from infoflow.grid import COUPLING, POINT, Grid, GridPoint, encode_coupling, is_prefix_invariant
+from infoflow.information.plan import NAME, networks
 from infoflow.provenance import code_digest
 
 
@@ -264,9 +266,53 @@ def merged_entropy_params(entropy):
     }
 
 
+def plane_network(wildcards):
+    return networks(config["information_plane"])[wildcards.network].options()
+
+
+def plane_options(*names):
+    return {name: config["information_plane"][name] for name in names}
+
+
+def plane_params():
+    return {
+        "network": plane_network,
+        "run": run_settings("seed", "precision"),
+        "data": dataset_params(config["information_plane"]["dataset"]),
+    }
+
+
+def plane_training_params():
+    names = ("samples", "epochs", "snapshots", "batch_size", "shuffled")
+    return {
+        **plane_params(),
+        "plane": plane_options(*names) | {"replicas": plane_replicas(config)},
+        "code": code_digest("train_snapshots"),
+    }
+
+
+def plane_measure_params():
+    estimators = sorted({f"estimators.{e['kind']}" for e in config["information_plane"]["estimators"].values()})
+    return {
+        **plane_params(),
+        "plane": plane_options("samples", "estimators", "ridge_penalty", "ridge_samples"),
+        "trained": lambda wildcards: resolved(plane_training_params(), wildcards),
+        "code": code_digest("measure_information", "reconstruction.ridge", *estimators),
+    }
+
+
+# By network: what both of its results have to be made with.
+def merged_plane_params():
+    return {
+        name: resolved(plane_measure_params(), SimpleNamespace(network=name))
+        for name in networks(config["information_plane"])
+    } | {"code": code_digest("merge_information_plane")}
+
+
 # What the cube of a study has to be made with, by the kind of the study.
 STUDY_PARAMS = {
     "ising_1d": ising_params,
     "ising_2d": ising_params,
+    "information_plane": lambda study: merged_plane_params(),
     "network_entropy": lambda study: merged_entropy_params(study.removeprefix("network_entropy_")),
 }

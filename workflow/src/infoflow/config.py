@@ -17,7 +17,9 @@ from jsonschema.exceptions import ValidationError, best_match
 from jsonschema.validators import extend
 
 from infoflow.errors import InfoflowError
+from infoflow.estimators import OPTIONS, output_names
 from infoflow.grid import encode, expand_axis
+from infoflow.information.plan import networks
 
 UNLABELLED = {"white_noise"}
 """Kinds of data sets that can be probed, but not trained on."""
@@ -71,6 +73,9 @@ def check_config(config: Mapping[str, Any], schema_path: str | Path) -> dict[str
     if error is not None:
         raise InfoflowError(f"config: {_explain(error)}")
     config = _fill(config, schema, schema)
+    if config["information_plane"]:
+        for key in ("estimators", "networks"):
+            config["information_plane"][key] = _without_null(config["information_plane"][key])
     config["architectures"] = {
         name: ARCHITECTURE_OPTIONS[options["kind"]] | options for name, options in config["architectures"].items()
     }
@@ -79,6 +84,7 @@ def check_config(config: Mapping[str, Any], schema_path: str | Path) -> dict[str
     _check_experiments(config)
     _check_ising(config)
     _check_network_entropy(config)
+    _check_information_plane(config)
     _check_studies(config)
     return config
 
@@ -89,6 +95,7 @@ def studies(config: Mapping[str, Any]) -> dict[str, str]:
     Kinds are those of `figures.STUDIES`.
     """
     known = {} if config["ising"] is None else {"ising_1d": "ising_1d", "ising_2d": "ising_2d"}
+    known |= {} if config["information_plane"] is None else {"information_plane": "information_plane"}
     return known | {f"network_entropy_{name}": "network_entropy" for name in config["network_entropy"]}
 
 
@@ -98,6 +105,11 @@ def ising_options(config: Mapping[str, Any], section: str) -> dict[str, Any]:
     highlight = [float(k) for k in options.get("highlight", [])]
     couplings = {*expand_axis(f"ising.{section}.couplings", options["couplings"]), *highlight}
     return options | {"couplings": expand_axis(f"ising.{section}.highlight", sorted(couplings))}
+
+
+def plane_replicas(config: Mapping[str, Any]) -> int:
+    """Replicas of the networks of the information plane."""
+    return config["information_plane"]["replicas"] or config["run"]["replicas"]
 
 
 def entropy_points(config: Mapping[str, Any], name: str) -> list[str]:
@@ -318,6 +330,34 @@ def _check_network_entropy(config: Mapping[str, Any]) -> None:
             raise InfoflowError(f"config: {where}.architecture: kind is {kind}, but it has to be mlp, fully connected")
         if entry["train"] is not None and config["datasets"][entry["dataset"]]["kind"] in UNLABELLED:
             raise InfoflowError(f"config: {where}: dataset {entry['dataset']!r} has no labels; set train: null")
+
+
+def _check_information_plane(config: Mapping[str, Any]) -> None:
+    plane = config["information_plane"]
+    if plane is None:
+        return
+    where = "config: information_plane"
+    _check_names(config, "information_plane", plane)
+    if config["datasets"][plane["dataset"]]["kind"] in UNLABELLED:
+        raise InfoflowError(f"{where}.dataset: {plane['dataset']!r} has no labels to train on")
+    networks(plane)
+    if not plane["estimators"]:
+        raise InfoflowError(f"{where}.estimators: there is none; name at least one")
+    for name, entry in plane["estimators"].items():
+        wanted = OPTIONS[entry["kind"]]
+        for key in wanted:
+            if key not in entry:
+                raise InfoflowError(f"{where}.estimators.{name}.{key}: {entry['kind']} needs it")
+        for key in entry:
+            if key not in ("kind", *wanted):
+                raise InfoflowError(
+                    f"{where}.estimators.{name}.{key}: {entry['kind']} has no {key}; its keys: {', '.join(wanted)}"
+                )
+        if entry.get("low", 0) >= entry.get("high", 1):
+            raise InfoflowError(f"{where}.estimators.{name}.low: {entry['low']} is not below high, {entry['high']}")
+        if entry.get("neighbours", 0) >= entry.get("draws", 1):
+            raise InfoflowError(f"{where}.estimators.{name}.draws: has to be more than neighbours, {entry['neighbours']}")
+    output_names(plane["estimators"])
 
 
 def _check_cube(config: Mapping[str, Any], name: str, experiment: Mapping[str, Any]) -> None:

@@ -32,20 +32,21 @@ def draw_gaussian(
     The standard normal draws do not depend on σ: neighbouring grid points differ by the scale alone.
     `to` holds dtype and device. Source: PHYSICS A1.
     """
-    return [
-        _stack(
-            [
-                {
-                    name: torch.randn(shape, generator=stream)
-                    * math.sqrt(sigma_b2 if name.endswith("bias") else sigma_w2 / forward.fan_in(name))
-                    for name, shape in forward.parameter_shapes.items()
-                }
-                for stream in (generator(seed, purpose, index, r) for r in replicas)
-            ],
-            **to,
-        )
-        for index, forward in enumerate(maps, start=1)
-    ]
+    return _draw(maps, torch.randn, sigma_w2, sigma_b2, seed, purpose, replicas, **to)
+
+
+def draw_truncated(
+    maps: Sequence[Map], sigma_w2: float, sigma_b2: float, seed: int, purpose: str, replicas: Sequence[int], **to
+) -> list[Parameters]:
+    """Like `draw_gaussian`, of the normal distribution cut off at ±2σ, whose variance is 0.774 σ².
+
+    Source: PHYSICS D2.
+    """
+
+    def draw(shape: tuple[int, ...], generator: torch.Generator) -> torch.Tensor:
+        return torch.nn.init.trunc_normal_(torch.empty(shape), a=-2.0, b=2.0, generator=generator)
+
+    return _draw(maps, draw, sigma_w2, sigma_b2, seed, purpose, replicas, **to)
 
 
 def scale_weights(
@@ -81,6 +82,23 @@ def draw_uniform(maps: Sequence[Map], seed: int, purpose: str, replicas: Sequenc
             **to,
         )
         for index, inverse in enumerate(maps, start=1)
+    ]
+
+
+def _draw(maps, draw, sigma_w2, sigma_b2, seed, purpose, replicas, **to) -> list[Parameters]:
+    return [
+        _stack(
+            [
+                {
+                    name: draw(shape, generator=stream)
+                    * math.sqrt(sigma_b2 if name.endswith("bias") else sigma_w2 / forward.fan_in(name))
+                    for name, shape in forward.parameter_shapes.items()
+                }
+                for stream in (generator(seed, purpose, index, r) for r in replicas)
+            ],
+            **to,
+        )
+        for index, forward in enumerate(maps, start=1)
     ]
 
 
