@@ -39,6 +39,7 @@ test-slurm: $(READY)
 # About an hour on two cores; needs MNIST. tests/benchmarks/README.md has the tables.
 bench: $(READY)
 	$(BIN)/python tests/benchmarks/ising.py
+	$(BIN)/python tests/benchmarks/information.py
 	$(BIN)/python tests/benchmarks/engine.py
 	$(BIN)/python tests/benchmarks/workflow.py
 

@@ -3,12 +3,19 @@
 What the tests compare the engine with, and the benchmarks its speed.
 """
 
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
+import numpy as np
 import torch
+from scipy.spatial import KDTree
+from scipy.spatial.distance import cdist
+from scipy.special import digamma, logsumexp
 from torch import nn
 
-from infoflow.initialization import draw_gaussian, draw_uniform
+from infoflow.information.training import layers_of
+from infoflow.initialization import draw_gaussian, draw_order, draw_uniform, generator
 from infoflow.maps.compose import Chain, Residual
 from infoflow.maps.convolution import Convolution, TransposedConvolution
 from infoflow.maps.dense import Dense
@@ -177,3 +184,103 @@ def train(
         total += loss.detach() * len(x)
         count += len(x)
     return float(total / count)
+
+
+def training_part(seed: int, replica: int, samples: int, fraction: float) -> torch.Tensor:
+    """The samples that a replica of the information plane is trained on."""
+    return torch.randperm(samples, generator=generator(seed, "split", replica))[: round(fraction * samples)]
+
+
+def train_classifier(
+    parameters: torch.Tensor,
+    widths: Sequence[int],
+    inputs: torch.Tensor,
+    labels: torch.Tensor,
+    part: torch.Tensor,
+    seed: int,
+    epochs: int,
+    at: Sequence[int],
+    batch_size: int,
+    learning_rate: float,
+) -> list[torch.Tensor]:
+    """A tanh network of the information plane with torch.optim.Adam: its parameters after the epochs `at`."""
+    layers = []
+    for (a, b), given in zip(itertools.pairwise(widths), layers_of(parameters[None], widths)):
+        linear = nn.Linear(a, b)
+        linear.weight.data, linear.bias.data = given[0, :, :-1].clone(), given[0, :, -1].clone()
+        layers += [linear, nn.Tanh()]
+    network = nn.Sequential(*layers[:-1])
+    optimizer = torch.optim.Adam(network.parameters(), lr=learning_rate)
+    kept = []
+    for epoch in range(epochs + 1):
+        if epoch in at:
+            linears = [layer for layer in network if isinstance(layer, nn.Linear)]
+            both = [torch.cat([m.weight.detach(), m.bias.detach()[:, None]], dim=1).flatten() for m in linears]
+            kept.append(torch.cat(both))
+        order = part[draw_order(seed, "train order", epoch, [0], len(part))[0]]
+        for batch in order.split(batch_size) if epoch < epochs else ():
+            loss = nn.functional.cross_entropy(network(inputs[batch]), labels[batch])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    return kept
+
+
+def information(
+    states: np.ndarray, labels: np.ndarray, options: Mapping[str, Any], seed: int
+) -> dict[str, tuple[float, float]]:
+    """I(X;T) and I(T;Y) in bits of one layer's states [N, d], by the output of the estimator."""
+    match options["kind"]:
+        case "range_binning":
+            edges = np.linspace(options["low"], options["high"], options["bins"])
+            return {"": _of_codes(np.digitize(states, edges), labels)}
+        case "layer_range_binning":
+            edges = np.linspace(states.min(), states.max(), options["bins"])
+            return {"": _of_codes(np.digitize(states, edges), labels)}
+        case "width_binning":
+            return {"": _of_codes(np.floor(states / options["width"]), labels)}
+        case "kernel_density":
+            variances = {"upper": options["noise_variance"], "lower": 4 * options["noise_variance"]}
+            return {name: _of_kernels(states, labels, variance) for name, variance in variances.items()}
+        case "nearest_neighbours":
+            noise = np.random.default_rng(seed).normal(size=(options["draws"], *states.shape))
+            noisy = states + np.sqrt(options["noise_variance"]) * noise
+            return {"": _of_neighbours(noisy, labels, options["neighbours"])}
+    raise ValueError(options["kind"])
+
+
+def _of_codes(codes: np.ndarray, labels: np.ndarray) -> tuple[float, float]:
+    def entropy(values: np.ndarray) -> float:
+        p = np.unique(values, axis=0, return_counts=True)[1] / len(values)
+        return -float((p * np.log2(p)).sum())
+
+    whole = entropy(codes)
+    return whole, whole - sum(np.mean(labels == y) * entropy(codes[labels == y]) for y in np.unique(labels))
+
+
+def _of_kernels(states: np.ndarray, labels: np.ndarray, variance: float) -> tuple[float, float]:
+    def excess(some: np.ndarray) -> float:
+        """Entropy of the noisy states less that of the noise, bits."""
+        exponents = -cdist(some, some, "sqeuclidean") / (2 * variance)
+        return -float((logsumexp(exponents, axis=1) - np.log(len(some))).mean() / np.log(2))
+
+    whole = excess(states)
+    return whole, whole - sum(np.mean(labels == y) * excess(states[labels == y]) for y in np.unique(labels))
+
+
+def _of_neighbours(noisy: np.ndarray, labels: np.ndarray, neighbours: int) -> tuple[float, float]:
+    """Ross's estimator: the input as the discrete variable, with several draws [m, N, d]; the label, with the first."""
+    draws, inputs = noisy.shape[:2]
+    tree = KDTree(noisy.reshape(-1, noisy.shape[2]))
+    radii = np.sort(np.linalg.norm(noisy[1:] - noisy[0], axis=2), axis=0)[neighbours - 1]
+    counts = tree.query_ball_point(noisy[0], np.nextafter(radii, 0), return_length=True)
+    of_input = digamma(draws * inputs) + digamma(neighbours) - digamma(draws) - digamma(counts).mean()
+
+    radii, own = np.empty(inputs), np.empty(inputs)
+    for y in np.unique(labels):
+        some = labels == y
+        radii[some] = KDTree(noisy[0, some]).query(noisy[0, some], neighbours + 1)[0][:, -1]
+        own[some] = some.sum()
+    counts = KDTree(noisy[0]).query_ball_point(noisy[0], np.nextafter(radii, 0), return_length=True)
+    of_label = digamma(inputs) + digamma(neighbours) - (digamma(own) + digamma(counts)).mean()
+    return of_input / np.log(2), of_label / np.log(2)

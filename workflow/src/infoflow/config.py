@@ -17,7 +17,7 @@ from jsonschema.exceptions import ValidationError, best_match
 from jsonschema.validators import extend
 
 from infoflow.errors import InfoflowError
-from infoflow.estimators import OPTIONS, output_names
+from infoflow.estimators import check_options, output_names
 from infoflow.grid import encode, expand_axis
 from infoflow.information.plan import networks
 
@@ -344,19 +344,7 @@ def _check_information_plane(config: Mapping[str, Any]) -> None:
     if not plane["estimators"]:
         raise InfoflowError(f"{where}.estimators: there is none; name at least one")
     for name, entry in plane["estimators"].items():
-        wanted = OPTIONS[entry["kind"]]
-        for key in wanted:
-            if key not in entry:
-                raise InfoflowError(f"{where}.estimators.{name}.{key}: {entry['kind']} needs it")
-        for key in entry:
-            if key not in ("kind", *wanted):
-                raise InfoflowError(
-                    f"{where}.estimators.{name}.{key}: {entry['kind']} has no {key}; its keys: {', '.join(wanted)}"
-                )
-        if entry.get("low", 0) >= entry.get("high", 1):
-            raise InfoflowError(f"{where}.estimators.{name}.low: {entry['low']} is not below high, {entry['high']}")
-        if entry.get("neighbours", 0) >= entry.get("draws", 1):
-            raise InfoflowError(f"{where}.estimators.{name}.draws: has to be more than neighbours, {entry['neighbours']}")
+        check_options(entry["kind"], entry, f"{where}.estimators.{name}")
     output_names(plane["estimators"])
 
 

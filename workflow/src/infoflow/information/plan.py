@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from infoflow.errors import InfoflowError
+from infoflow.grid import expand_axis
 
 AXES = (
     "activation",
@@ -21,7 +22,10 @@ AXES = (
     "sigma_w2",
     "sigma_b2",
 )
-"""Settings of a network, in this order: keys of an entry of `information_plane.networks`, each a list of values."""
+"""Settings of a network, in this order: keys of an entry of `information_plane.networks`, each a list of values.
+
+Those of σ_w² and σ_b² can be ranges, too (`grid.expand_axis`).
+"""
 
 NAME = r"[a-z0-9][a-z0-9.+_-]*"
 """What a network looks like in a file name; a regular expression for wildcard constraints."""
@@ -85,7 +89,8 @@ def networks(section: Mapping[str, Any]) -> dict[str, TrainedNetwork]:
     found: dict[str, TrainedNetwork] = {}
     for entry, axes in section["networks"].items():
         where = f"config: information_plane.networks.{entry}"
-        values = [axes[axis] for axis in AXES]
+        variances = {a: expand_axis(f"information_plane.networks.{entry}.{a}", axes[a]) for a in ("sigma_w2", "sigma_b2")}
+        values = [(axes | variances)[axis] for axis in AXES]
         if len(found) + math.prod(map(len, values)) > _MOST_NETWORKS:
             raise InfoflowError(f"{where}: more than {_MOST_NETWORKS} networks; choose fewer values")
         for combination in itertools.product(*values):
