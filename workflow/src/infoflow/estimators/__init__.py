@@ -169,3 +169,16 @@ def _check(where: str, what: str, values: "np.ndarray", low: float, high: float)
             f"estimator {where}: {what} is {values[wrong[0]]:.6g} bit in {wrong.size} of {values.size} cases, which is "
             f"not within {low:.6g} to {high:.6g}; please report it"
         )
+
+
+def output_names(estimators: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """The outputs of all estimators of a config, in order: by name (`joined`), the name of the entry.
+
+    Raises:
+        InfoflowError: two outputs have one name.
+    """
+    named = [(joined(entry, output), entry) for entry, o in estimators.items() for output in outputs(o["kind"])]
+    for name, entry in named:
+        if [other for other, _ in named].count(name) > 1:
+            raise InfoflowError(f"estimators.{entry}: another estimator has an output {name}, too; rename one")
+    return dict(named)
