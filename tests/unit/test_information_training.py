@@ -63,7 +63,9 @@ def plain_training(samples, replica, epochs=7, at=(0, 3, 7), batch_size=16, shuf
         for w in weights[:-1]:
             x = FUNCTIONS[network["activation"]](x @ w[:, :-1].T + w[:, -1])
         scores = x @ weights[-1][:, :-1].T + weights[-1][:, -1]
-        return torch.nn.functional.cross_entropy(scores, labels[some]), (scores.argmax(1) == labels[some]).double().mean()
+        return torch.nn.functional.cross_entropy(scores, labels[some]), (
+            scores.argmax(1) == labels[some]
+        ).double().mean()
 
     found = {name: [] for name in ("parameters", "loss", "accuracy", "gradient_mean", "gradient_spread")}
     for epoch in range(epochs + 1):

@@ -26,7 +26,10 @@ def main(
             "dataset": plane["dataset"],
             "batch_size": plane["batch_size"],
             "cost": add_costs(
-                [read_attributes(prepared), *(r.attributes for results in (training, measures) for r in results.values())]
+                [
+                    read_attributes(prepared),
+                    *(r.attributes for results in (training, measures) for r in results.values()),
+                ]
             ),
             **software(),
         },

@@ -67,12 +67,8 @@ ABOUT: dict[str, dict] = {
     ),
     "sigma_w2": CUBE_ABOUT["sigma_w2"],
     "sigma_b2": CUBE_ABOUT["sigma_b2"],
-    "input_information": _about(
-        "mutual information of layer and input, I(X;T)", "bit", f"{_NOISE}; {_UNKNOWN}"
-    ),
-    "label_information": _about(
-        "mutual information of layer and label, I(T;Y)", "bit", f"{_NOISE}; {_UNKNOWN}"
-    ),
+    "input_information": _about("mutual information of layer and input, I(X;T)", "bit", f"{_NOISE}; {_UNKNOWN}"),
+    "label_information": _about("mutual information of layer and label, I(T;Y)", "bit", f"{_NOISE}; {_UNKNOWN}"),
     "relative_entropy": _about(
         "relative entropy D(input || reconstruction), mean over samples", comment=f"in nats; hidden layers; {_UNKNOWN}"
     ),

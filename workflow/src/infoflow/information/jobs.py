@@ -100,7 +100,11 @@ def train_job(
     write_result(
         output,
         {
-            name: (dimensions, _narrow(values), {"long_name": title, "units": "1", **({"comment": note} if note else {})})
+            name: (
+                dimensions,
+                _narrow(values),
+                {"long_name": title, "units": "1", **({"comment": note} if note else {})},
+            )
             for name, (dimensions, values, title, note) in variables.items()
         },
         {

@@ -58,7 +58,9 @@ def measure_information(
             for index, name in enumerate(names):
                 found.input[index, some, l] = estimates[name].input
                 found.label[index, some, l] = estimates[name].label
-        logger.info("information of %d of %d networks  %.1f s", some[-1] + 1, len(parameters), time.monotonic() - started)
+        logger.info(
+            "information of %d of %d networks  %.1f s", some[-1] + 1, len(parameters), time.monotonic() - started
+        )
     return found
 
 

@@ -89,7 +89,9 @@ def networks(section: Mapping[str, Any]) -> dict[str, TrainedNetwork]:
     found: dict[str, TrainedNetwork] = {}
     for entry, axes in section["networks"].items():
         where = f"config: information_plane.networks.{entry}"
-        variances = {a: expand_axis(f"information_plane.networks.{entry}.{a}", axes[a]) for a in ("sigma_w2", "sigma_b2")}
+        variances = {
+            a: expand_axis(f"information_plane.networks.{entry}.{a}", axes[a]) for a in ("sigma_w2", "sigma_b2")
+        }
         values = [(axes | variances)[axis] for axis in AXES]
         if len(found) + math.prod(map(len, values)) > _MOST_NETWORKS:
             raise InfoflowError(f"{where}: more than {_MOST_NETWORKS} networks; choose fewer values")
@@ -101,7 +103,9 @@ def networks(section: Mapping[str, Any]) -> dict[str, TrainedNetwork]:
                 raise InfoflowError(f"{where}.hidden: too many different widths for a file name; choose fewer")
             found[network.name] = network
     if not found:
-        raise InfoflowError("config: information_plane.networks: there is none; name one, or set information_plane: null")
+        raise InfoflowError(
+            "config: information_plane.networks: there is none; name one, or set information_plane: null"
+        )
     return found
 
 

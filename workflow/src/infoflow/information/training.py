@@ -114,10 +114,7 @@ def train_snapshots(
 
     for_each(range(len(groups)), train, inputs.device, len(groups))
     return Snapshots(
-        **{
-            name: np.concatenate([getattr(part, name) for part in found])
-            for name in Snapshots.__dataclass_fields__
-        }
+        **{name: np.concatenate([getattr(part, name) for part in found]) for name in Snapshots.__dataclass_fields__}
     )
 
 
