@@ -44,5 +44,14 @@ STUDIES = {
         "network_histograms",
         "network_accuracy",
     ),
+    "information_plane": (
+        "information_snapshots",
+        "information_trajectories",
+        "information_training_fraction",
+        "gradient_phases",
+        "information_depth",
+        "information_estimators",
+        "information_reconstruction",
+    ),
 }
 """Figures of each kind of study by the name of their module and file; they are `draw(cube)`, of nothing but a cube."""
