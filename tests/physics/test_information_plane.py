@@ -129,7 +129,8 @@ def test_tanh_first_fits_then_compresses_under_binning(tanh):
     for layer in (5, 6):
         fitting = tanh.of_input("binning", 39, layer) - tanh.of_input("binning", 0, layer)
         compression = tanh.of_input("binning", 2999, layer) - tanh.of_input("binning", 39, layer)
-        assert standard_errors(fitting) > 3 and standard_errors(compression) < -3
+        assert standard_errors(fitting) > 3
+        assert standard_errors(compression) < -3
         assert compression.mean() < -1.5
 
 
@@ -159,6 +160,8 @@ def signal_to_noise(runs: Runs) -> np.ndarray:
 def test_gradients_drift_and_then_diffuse(tanh, relu):
     """Of layer 1 the ratio falls below one about epochs 10 to 39 for tanh; it falls below one for ReLU as well."""
     for runs in (tanh, relu):
-        assert signal_to_noise(runs)[0] > 1.5 and signal_to_noise(runs)[-1] < 1
-    assert signal_to_noise(tanh)[AT.index(10)] > 0.9 and signal_to_noise(tanh)[AT.index(39)] < 0.9
+        assert signal_to_noise(runs)[0] > 1.5
+        assert signal_to_noise(runs)[-1] < 1
+    assert signal_to_noise(tanh)[AT.index(10)] > 0.9
+    assert signal_to_noise(tanh)[AT.index(39)] < 0.9
     assert_typical(0.32, (tanh.found.gradient_spread / tanh.found.weight_norm)[:, -1, 0])

@@ -123,12 +123,14 @@ def test_the_training_part(samples):
     assert len({tuple(row) for row in found.trained_on}) == 3
     assert train(samples, shuffled=False).trained_on[:, :43].all()
     whole = train(samples, train_fraction=1.0)
-    assert np.isnan(whole.accuracy[..., 1]).all() and np.isfinite(whole.accuracy[..., 0]).all()
+    assert np.isnan(whole.accuracy[..., 1]).all()
+    assert np.isfinite(whole.accuracy[..., 0]).all()
 
 
 def test_one_mini_batch_has_no_spread(samples):
     found = train(samples, batch_size=1000)
-    assert np.isnan(found.gradient_spread).all() and (found.gradient_mean > 0).all()
+    assert np.isnan(found.gradient_spread).all()
+    assert (found.gradient_mean > 0).all()
 
 
 def test_a_network_that_diverges_harms_no_other(samples):
@@ -136,7 +138,8 @@ def test_a_network_that_diverges_harms_no_other(samples):
     broken = train(samples, range(2), optimizer="sgd", learning_rate=1e200, activation="linear")
     assert np.isfinite(kept.parameters).all()
     assert not np.isfinite(broken.parameters[:, -1]).all(1).any()
-    assert np.isnan(broken.accuracy[:, -1]).all() and np.isnan(broken.loss[:, -1]).all()
+    assert np.isnan(broken.accuracy[:, -1]).all()
+    assert np.isnan(broken.loss[:, -1]).all()
     assert np.isfinite(broken.parameters[:, 0]).all()
 
 
@@ -178,6 +181,9 @@ def test_snapshot_epochs_are_evenly_spaced_in_the_logarithm():
     assert snapshot_epochs(3000, 2) == [0, 3000]
     assert snapshot_epochs(3, 100) == [0, 1, 2, 3]
     epochs = snapshot_epochs(3000, 40)
-    assert epochs[0] == 0 and epochs[-1] == 3000 and epochs == sorted(set(epochs)) and 30 <= len(epochs) <= 40
+    assert epochs[0] == 0
+    assert epochs[-1] == 3000
+    assert epochs == sorted(set(epochs))
+    assert 30 <= len(epochs) <= 40
     late = np.diff(np.log1p(epochs))[-15:]
     assert late.max() / late.min() < 1.1
