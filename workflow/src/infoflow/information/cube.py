@@ -6,7 +6,7 @@ is its output; NaN where a network has no such layer.
 | variable | dimensions | |
 |---|---|---|
 | input_information, label_information | all | I(X;T), I(T;Y), bits |
-| relative_entropy, differential_entropy, explained_variance | network, replica, epoch, layer | of the reconstructed input |
+| relative_entropy, differential_entropy, explained_variance | network, replica, epoch, layer | of the reconstruction |
 | train_accuracy, test_accuracy, train_loss, test_loss | network, replica, epoch | |
 | gradient_mean, gradient_spread, gradient_snr, weight_norm | network, replica, epoch, layer | |
 | status | network, replica | ok, diverged |

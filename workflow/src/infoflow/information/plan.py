@@ -63,7 +63,7 @@ class TrainedNetwork:
 
     @property
     def name(self) -> str:
-        """The network in a file name: `tanh_10-7-5-4-3_f0.8_adam0.0004_truncated_w1.0_b0.0`; 10x32, ten layers of 32."""
+        """The network in a file name: `tanh_10-7-5-4-3_f0.8_adam0.0004_truncated_w1.0_b0.0`."""
         return (
             f"{self.activation}_{name_widths(self.hidden)}_f{self.train_fraction!r}_{self.optimizer}"
             f"{self.learning_rate!r}_{self.initialization.partition('_')[0]}_w{self.sigma_w2!r}_b{self.sigma_b2!r}"
