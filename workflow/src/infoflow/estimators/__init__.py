@@ -38,6 +38,9 @@ OUTPUTS = {"kernel_density": ("upper", "lower")}
 ROUNDING = 1e-5
 """Bits by which rounding may take a value beyond its bounds."""
 
+LARGEST_DRAWS = 64
+"""Draws of an input that the nearest neighbours compute together."""
+
 
 @dataclass(frozen=True)
 class Information:
@@ -102,6 +105,8 @@ def check_options(kind: str, options: Mapping[str, Any], where: str = "estimator
             f"{where}: draws is {options['draws']}; the nearest {options['neighbours']} of the other draws of an input "
             "are looked for, so it has to be above `neighbours`"
         )
+    if options.get("draws", 0) > LARGEST_DRAWS:
+        raise InfoflowError(f"{where}: draws is {options['draws']}; at most {LARGEST_DRAWS} are possible")
 
 
 def entropy(labels: "np.ndarray") -> float:
@@ -138,9 +143,8 @@ def estimate_all(
             key = joined(name, output)
             found[key] = check_bounds(information, states.shape[1], h, key)
         if "lower" in results:
-            _check(
-                name, "lower bound less the upper one", results["lower"].input - results["upper"].input, -math.inf, 0
-            )
+            gap = results["lower"].input - results["upper"].input
+            _check(name, "I(X;T), the lower bound less the upper one,", gap, -math.inf, 0)
     return found
 
 

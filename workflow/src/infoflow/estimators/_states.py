@@ -44,8 +44,9 @@ def over_states(count: int, work: Callable[[int], None]) -> None:
 
     `work` has to leave Python for most of its time (numba with nogil).
     """
-    threads = torch.get_num_threads()
-    parts = np.array_split(np.arange(count), min(count, 8 * threads)) if count else []
+    if not count:
+        return
+    parts = np.array_split(np.arange(count), min(count, 8 * torch.get_num_threads()))
 
     def part(numbers: np.ndarray) -> None:
         for k in numbers:

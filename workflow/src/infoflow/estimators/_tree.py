@@ -1,27 +1,28 @@
 """Samples in the order of a k-d tree, in leaves with bounding boxes: what is far apart need not be looked at.
 
-The states of a leaf are a tile [d, LEAF], so that a loop over its samples, of a length known to the compiler, vectorises
-and stays in the cache. The number of units is made even by zeros. The last leaf of a class may have fewer samples than
-there is room for; its tile ends with NaN, whose distance is not below anything.
+The states of a leaf, one point per sample or several, are a tile [d, LEAF], so that a loop over its points, of a length
+known to the compiler, vectorises and stays in the cache. The number of units is made even by zeros. Where there are
+fewer points than there is room for, the rest is NaN, whose distance is not below anything.
 """
 
 import numpy as np
 from numba import njit
 
 LEAF = 64
-"""Samples of a leaf, at most."""
+"""Points of a tile."""
 EXACT_ENOUGH = {"contract", "reassoc", "nsz"}
 """Liberties of the compiler with sums and products; not that there be no NaN."""
 
 
 @njit(cache=True, nogil=True)
-def order(state, order, starts, resolution):
+def order(state, order, starts, size, resolution):
     """Bring each class into the order of a tree, in place; returns the leaves.
 
     Args:
         state: [N, d].
         order: inputs, class after class, int64 [N].
         starts: where each class begins in `order`, and N.
+        size: samples of a leaf; the last one of a class may have fewer.
         resolution: nothing nearer than this, in all units, is worth to be told apart.
 
     Returns:
@@ -31,13 +32,13 @@ def order(state, order, starts, resolution):
     classes = len(starts) - 1
     leaves = 0
     for c in range(classes):
-        leaves += (starts[c + 1] - starts[c] + LEAF - 1) // LEAF
+        leaves += (starts[c + 1] - starts[c] + size - 1) // size
     bounds, labels = np.empty(leaves + 1, np.int64), np.empty(leaves, np.int64)
     values, stack = np.empty(samples, np.float32), np.empty((64, 2), np.int64)
     low, high = np.empty(units, np.float32), np.empty(units, np.float32)
     leaf = 0
     for c in range(classes):
-        for start in range(starts[c], starts[c + 1], LEAF):
+        for start in range(starts[c], starts[c + 1], size):
             bounds[leaf] = start
             labels[leaf] = c
             leaf += 1
@@ -46,7 +47,7 @@ def order(state, order, starts, resolution):
         while waiting:
             waiting -= 1
             start, stop = stack[waiting, 0], stack[waiting, 1]
-            if stop - start <= LEAF:
+            if stop - start <= size:
                 continue
             for u in range(units):
                 low[u] = high[u] = state[order[start], u]
@@ -64,7 +65,7 @@ def order(state, order, starts, resolution):
             for n in range(start, stop):
                 values[n] = state[order[n], widest]
             # all leaves but the last of a class are full
-            middle = start + (stop - start + 2 * LEAF - 1) // (2 * LEAF) * LEAF
+            middle = start + (stop - start + 2 * size - 1) // (2 * size) * size
             _select(values, order, start, stop - 1, middle)
             stack[waiting, 0], stack[waiting, 1] = start, middle
             stack[waiting + 1, 0], stack[waiting + 1, 1] = middle, stop
@@ -99,33 +100,46 @@ def _select(values, order, left, right, middle):
 
 
 @njit(cache=True, nogil=True)
-def fill(tiles, state, order, bounds):
-    """Write states [N, d], leaf by leaf, to `tiles` [L, d or d + 1, LEAF]; returns them as rows [L LEAF, d or d + 1]."""
-    leaves, units, _ = tiles.shape
-    rows = np.empty((leaves * LEAF, units), np.float32)
+def fill(state, noise, order, bounds, size):
+    """Put states [N, d] plus noise [m, N, d] into tiles.
+
+    Returns:
+        Tiles [L, d or d + 1, LEAF], in which draw r of sample c of a leaf is column r `size` + c; the first draws of
+        all samples in order as rows, [N, d or d + 1], and three rows more.
+    """
+    samples, units = state.shape
+    draws, leaves = len(noise), len(bounds) - 1
+    tiles = np.empty((leaves, units + units % 2, LEAF), np.float32)
+    rows = np.empty((samples + 3, tiles.shape[1]), np.float32)
+    rows[samples:] = np.nan
     for leaf in range(leaves):
-        for j in range(LEAF):
-            n = bounds[leaf] + j
-            row = rows[leaf * LEAF + j]
-            row[:] = np.nan
-            if n < bounds[leaf + 1]:
-                row[units - 1] = 0
-                row[: state.shape[1]] = state[order[n]]
-            for u in range(units):
-                tiles[leaf, u, j] = row[u]
-    return rows
+        tiles[leaf] = np.nan
+        for c in range(bounds[leaf + 1] - bounds[leaf]):
+            n = order[bounds[leaf] + c]
+            for r in range(draws):
+                column = r * size + c
+                for u in range(units):
+                    tiles[leaf, u, column] = state[n, u] + noise[r, n, u]
+                if units % 2:
+                    tiles[leaf, units, column] = 0
+            for u in range(tiles.shape[1]):
+                rows[bounds[leaf] + c, u] = tiles[leaf, u, c]
+    return tiles, rows
 
 
 @njit(cache=True, nogil=True)
-def boxes(tiles, bounds):
+def boxes(tiles):
     """Smallest and largest value of each unit in each leaf, [d, L] each."""
     leaves, units, _ = tiles.shape
     low, high = np.empty((units, leaves), np.float32), np.empty((units, leaves), np.float32)
     for leaf in range(leaves):
-        count = bounds[leaf + 1] - bounds[leaf]
         for u in range(units):
-            row = tiles[leaf, u, :count]
-            low[u, leaf], high[u, leaf] = row.min(), row.max()
+            a = b = tiles[leaf, u, 0]
+            for j in range(1, LEAF):
+                value = tiles[leaf, u, j]
+                a = value if value < a else a
+                b = value if value > b else b
+            low[u, leaf], high[u, leaf] = a, b
     return low, high
 
 

@@ -66,87 +66,74 @@ def _mean_digammas(state, noise, by_class, starts, neighbours, psi):
     """⟨ψ(k_i)⟩ - ⟨ψ(m_i)⟩ for the inputs, and for the labels."""
     samples, units = state.shape
     draws = len(noise)
-    bounds, labels = order(state, by_class, starts, np.float32(0))
+    size = LEAF // draws
+    bounds, labels = order(state, by_class, starts, size, np.float32(0))
     leaves = len(labels)
-    # the m-th draw of leaf b is tile m L + b, and only the rows of the first draw are needed
-    tiles = np.empty((draws * leaves, units + units % 2, LEAF), np.float32)
-    rows = fill(tiles[:leaves], state + noise[0], by_class, bounds)
-    low, high = boxes(tiles[:leaves], bounds)
-    for m in range(1, draws):
-        part = tiles[m * leaves : (m + 1) * leaves]
-        fill(part, state + noise[m], by_class, bounds)
-        lowest, highest = boxes(part, bounds)
-        low, high = np.minimum(low, lowest), np.maximum(high, highest)
-    gap, buffer = np.empty(leaves, np.float32), np.empty((4, LEAF), np.float32)
+    tiles, rows = fill(state, noise, by_class, bounds, size)
+    low, high = boxes(tiles)
+    gap, near, buffer = np.empty(leaves, np.float32), np.empty(leaves, np.int64), np.empty((4, LEAF), np.float32)
+    lowest, highest = np.empty(rows.shape[1], np.float32), np.empty(rows.shape[1], np.float32)
     own, nearest = np.empty(draws - 1, np.float32), np.empty((4, neighbours), np.float32)
     # of four points: squared radii for input and label, points within them
     radius, reach = np.empty(4, np.float32), np.empty(4, np.float32)
-    alike, within, same, found = (
-        np.empty(4, np.int64),
-        np.empty(4, np.int64),
-        np.empty(4, np.int64),
-        np.empty(4, np.int64),
-    )
+    alike, within = np.empty(4, np.int64), np.empty(4, np.int64)
+    same, found = np.empty(4, np.int64), np.empty(4, np.int64)
     of_input, of_label = 0.0, 0.0
-    for a in range(leaves):
-        size = bounds[a + 1] - bounds[a]
-        for i in range(0, size, 4):
-            first, points = a * LEAF + i, min(4, size - i)
+    for label in range(len(starts) - 1):
+        offset = np.searchsorted(labels, label)
+        for first in range(starts[label], starts[label + 1], 4):
+            points = min(4, starts[label + 1] - first)
             radius[:] = -1
             for r in range(points):
-                for m in range(1, draws):
-                    own[m - 1] = 0
+                leaf, column = offset + (first + r - starts[label]) // size, (first + r - starts[label]) % size
+                for m in range(draws - 1):
+                    own[m] = 0
                     for u in range(units):
-                        own[m - 1] += (tiles[m * leaves + a, u, i + r] - rows[first + r, u]) ** 2
-                own.sort()
-                radius[r] = own[neighbours - 1] * np.float32(SLACK)
-                alike[r] = np.searchsorted(own, radius[r], side="right")
+                        own[m] += (tiles[leaf, u, (m + 1) * size + column] - rows[first + r, u]) ** 2
+                nearest[r] = np.inf
+                _insert(own, draws - 1, -1, nearest[r])
+                radius[r] = nearest[r, neighbours - 1] * np.float32(SLACK)
+                alike[r] = 0
+                for m in range(draws - 1):
+                    alike[r] += own[m] <= radius[r]
                 nearest[r] = radius[r]
             limit = radius.max()
-            gaps(_lowest(rows, first, points), _highest(rows, first, points), low, high, gap)
+            for u in range(rows.shape[1]):
+                lowest[u] = highest[u] = rows[first, u]
+                for r in range(1, points):
+                    lowest[u], highest[u] = min(lowest[u], rows[first + r, u]), max(highest[u], rows[first + r, u])
+            gaps(lowest, highest, low, high, gap)
+            count = 0
+            for b in range(leaves):
+                near[count] = b
+                count += gap[b] <= limit
 
             within[:] = -1  # itself
-            for b in range(leaves):
-                if labels[b] == labels[a] and gap[b] <= limit:
-                    for t in range(b, draws * leaves, leaves):
-                        squares(tiles, t, rows, first, buffer)
-                        found[:] = 0
-                        for r in range(4):
-                            reach[r] = nearest[r, neighbours - 1]
-                        _count(buffer, radius, reach, within, found)
-                        for r in range(points):
-                            if found[r]:
-                                _insert(buffer[r], i + r if t == a else -1, nearest[r])
+            for b in near[:count]:
+                if labels[b] == label:
+                    squares(tiles, b, rows, first, buffer)
+                    found[:] = 0
+                    for r in range(4):
+                        reach[r] = nearest[r, neighbours - 1]
+                    _count(buffer, radius, reach, within, found)
+                    for r in range(points):
+                        if found[r]:
+                            column = first + r - bounds[b]
+                            itself = column if 0 <= column < bounds[b + 1] - bounds[b] else -1
+                            _insert(buffer[r], LEAF, itself, nearest[r])
             for r in range(4):
                 # Where noise is lost, all that is equal is a neighbour.
                 same[r] = within[r] if radius[r] == 0 else neighbours
                 reach[r] = nearest[r, neighbours - 1] * np.float32(SLACK)
             found[:] = same
-            for b in range(leaves):
-                if labels[b] != labels[a] and gap[b] <= limit:
-                    for t in range(b, draws * leaves, leaves):
-                        squares(tiles, t, rows, first, buffer)
-                        _count(buffer, radius, reach, within, found)
+            for b in near[:count]:
+                if labels[b] != label:
+                    squares(tiles, b, rows, first, buffer)
+                    _count(buffer, radius, reach, within, found)
             for r in range(points):
                 of_input += psi[alike[r]] - psi[within[r]]
                 of_label += psi[same[r]] - psi[found[r]]
     return of_input / samples, of_label / samples
-
-
-@njit(cache=True, nogil=True)
-def _lowest(rows, first, count):
-    low = rows[first].copy()
-    for r in range(first + 1, first + count):
-        low = np.minimum(low, rows[r])
-    return low
-
-
-@njit(cache=True, nogil=True)
-def _highest(rows, first, count):
-    high = rows[first].copy()
-    for r in range(first + 1, first + count):
-        high = np.maximum(high, rows[r])
-    return high
 
 
 @njit(cache=True, nogil=True)
@@ -176,10 +163,10 @@ def _count(distances, radius, reach, within, found):
 
 
 @njit(cache=True, nogil=True)
-def _insert(distances, itself, nearest):
-    """Keep the smallest of `nearest`, in order, and of the distances but that to itself."""
+def _insert(distances, count, itself, nearest):
+    """Keep the smallest of `nearest`, in order, and of the first `count` distances but that to itself."""
     k = len(nearest)
-    for j in range(LEAF):
+    for j in range(count):
         distance = distances[j]
         if distance < nearest[k - 1] and j != itself:
             position = k - 1

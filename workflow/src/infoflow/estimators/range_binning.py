@@ -1,8 +1,9 @@
 """Bins of a fixed range: `bins` edges from `low` to `high`, of which a state makes one code word (PHYSICS D3 a).
 
-A value below `low` has the bin 0, one between edges i-1 and i the bin i, one at or above `high` the bin `bins`: 30 edges
-over [-1, 1] are 29 intervals, and one more bin for what is saturated at 1. The published code moved values below `low`
-into the last bin; tanh has none. Values far outside, as of ReLU, all fall into one bin: use `layer_range_binning`.
+A value below `low` has the bin 0, one between edges i-1 and i the bin i, one at or above `high` the bin `bins`: 30
+edges over [-1, 1] are 29 intervals, and one more bin for what is saturated at 1. The published code moved values below
+`low` into the last bin; tanh has none. Values far outside, as of ReLU, all fall into one bin: use
+`layer_range_binning`.
 """
 
 from collections.abc import Mapping
