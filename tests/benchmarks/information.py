@@ -11,18 +11,17 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import yaml
 from machine import describe, seconds, spread, table
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import plain
+from common import load_config
 from infoflow.datasets import load_images
 from infoflow.estimators import output_names
 from infoflow.information.measures import measure_information
 from infoflow.information.plan import snapshot_epochs
 from infoflow.information.training import draw_parameters, states, train_snapshots
 
-SCHEMA = Path(__file__).parents[2] / "workflow/schemas/config.schema.yaml"
 SEED, BATCH, HIDDEN = 0, 512, [10, 7, 5, 4, 3]
 NETWORK = {
     "activation": "tanh",
@@ -89,8 +88,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3, help="turns of all but the plain way, which takes one")
     options = parser.parse_args()
     device = torch.device("cpu")
-    schema = yaml.safe_load(SCHEMA.read_text())
-    estimators = schema["properties"]["information_plane"]["properties"]["estimators"]["default"]
+    estimators = load_config()["information_plane"]["estimators"]
     with tempfile.TemporaryDirectory() as nowhere:
         images = load_images({"kind": "o3", "shuffled": False}, Path(nowhere), SEED)
     inputs = torch.from_numpy(np.concatenate([images.train_images, images.test_images])).float()

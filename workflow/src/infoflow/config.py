@@ -65,17 +65,14 @@ def check_config(config: Mapping[str, Any], schema_path: str | Path) -> dict[str
     schema = yaml.safe_load(Path(schema_path).read_text())
     _check_values(config)
     # An entry switched off with null is not checked and not used.
-    config = {
-        key: _without_null(value) if key in NAMED and isinstance(value, Mapping) else value
-        for key, value in config.items()
-    }
+    config = {key: _without_null(value) if key in NAMED else value for key, value in config.items()}
+    if isinstance(plane := config.get("information_plane"), Mapping):
+        named = {key: _without_null(plane[key]) for key in ("estimators", "networks") if key in plane}
+        config["information_plane"] = {**plane, **named}
     error = best_match(_Validator(schema).iter_errors(config), key=_depth)
     if error is not None:
         raise InfoflowError(f"config: {_explain(error)}")
     config = _fill(config, schema, schema)
-    if config["information_plane"]:
-        for key in ("estimators", "networks"):
-            config["information_plane"][key] = _without_null(config["information_plane"][key])
     config["architectures"] = {
         name: ARCHITECTURE_OPTIONS[options["kind"]] | options for name, options in config["architectures"].items()
     }
@@ -158,7 +155,9 @@ NAMED = ("datasets", "architectures", "experiments", "network_entropy")
 """Sections of named entries; one that is null is switched off."""
 
 
-def _without_null(entries: Mapping[str, Any]) -> dict[str, Any]:
+def _without_null(entries: Any) -> Any:
+    if not isinstance(entries, Mapping):
+        return entries
     return {name: entry for name, entry in entries.items() if entry is not None}
 
 
