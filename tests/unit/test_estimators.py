@@ -308,6 +308,25 @@ def test_a_batch_is_its_members(threads):
             assert information.label[0] == together[name].label[k]
 
 
+@pytest.mark.parametrize("variance", [1e-30, 1e30])
+def test_noise_that_is_nothing_or_everything(variance):
+    """All of the information, or none, to the sampling error of the neighbours, 0.06 bit."""
+    states = hidden(1, 1000, 3)
+    constants = {"noise_variance": variance}
+    found = estimate_all(
+        states,
+        np.arange(1000) % 2,
+        {
+            "kernels": {"kind": "kernel_density", **constants},
+            "neighbours": {"kind": "nearest_neighbours", "neighbours": 1, "draws": 8, **constants},
+        },
+        seed=0,
+    )
+    for information in found.values():
+        assert information.input[0] == pytest.approx(np.log2(1000) if variance < 1 else 0, abs=0.15)
+        assert information.label[0] == pytest.approx(1 if variance < 1 else 0, abs=0.15)
+
+
 def test_no_states_are_no_information():
     found = estimate_all(np.empty((0, 9, 2), np.float32), np.arange(9) % 2, ALL, seed=0)
     assert all(information.input.shape == information.label.shape == (0,) for information in found.values())
@@ -403,6 +422,7 @@ def test_the_registry_is_read_without_numpy():
         ({"kind": "width_binning", "width": 0.1, "widht": 0.1}, "given: widht, width"),
         ({"kind": "width_binning", "width": 0}, "width is 0; it has to be above 0"),
         ({"kind": "kernel_density", "noise_variance": float("nan")}, "noise_variance is nan"),
+        ({"kind": "kernel_density", "noise_variance": 1e-31}, "noise_variance is 1e-31; .* at least 1e-30"),
         ({"kind": "layer_range_binning", "bins": 1}, "bins is 1"),
         ({"kind": "layer_range_binning", "bins": 2.5}, "bins is 2.5; it has to be a whole number"),
         ({"kind": "range_binning", "bins": 30, "low": 1, "high": 1}, "low 1 is not below high 1"),

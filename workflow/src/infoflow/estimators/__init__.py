@@ -38,6 +38,8 @@ OUTPUTS = {"kernel_density": ("upper", "lower")}
 ROUNDING = 1e-5
 """Bits by which rounding may take a value beyond its bounds."""
 
+SMALLEST = 1e-30
+"""Of widths and variances: what float32 holds, and its inverse."""
 LARGEST_DRAWS = 64
 """Draws of an input that the nearest neighbours compute together."""
 
@@ -98,8 +100,8 @@ def check_options(kind: str, options: Mapping[str, Any], where: str = "estimator
     if "low" in options and not options["low"] < options["high"]:
         raise InfoflowError(f"{where}: low {options['low']} is not below high {options['high']}")
     for key in ("width", "noise_variance", "neighbours"):
-        if key in options and not options[key] > 0:
-            raise InfoflowError(f"{where}: {key} is {options[key]}; it has to be above 0")
+        if key in options and not options[key] >= SMALLEST:
+            raise InfoflowError(f"{where}: {key} is {options[key]}; it has to be above 0, at least {SMALLEST}")
     if "draws" in options and not options["draws"] > options["neighbours"]:
         raise InfoflowError(
             f"{where}: draws is {options['draws']}; the nearest {options['neighbours']} of the other draws of an input "

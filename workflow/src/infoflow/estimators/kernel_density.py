@@ -19,15 +19,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numba import njit
 
 from infoflow.estimators import Information
+from infoflow.estimators._pairs import mean_logarithms
 from infoflow.estimators._states import check_states, classes, over_states
-from infoflow.estimators._tree import EXACT_ENOUGH, LEAF, boxes, fill, gaps, order, squares
-
-CUT = 21.0
-"""exp -D below exp -CUT, for the Bhattacharyya distance, is left out: at most 1e-5 bit for N = 10,000. The fourth power
-of it, the kernel of the upper bound, is hardly larger than the smallest normal number of float32."""
 
 
 def estimate(
@@ -41,7 +36,7 @@ def estimate(
     means = np.empty((count, 4))
 
     def one(k: int) -> None:
-        _mean_logarithms(states[k], by_class.copy(), starts, 1 / (8 * options["noise_variance"]), means[k])
+        mean_logarithms(states[k], by_class.copy(), starts, 1 / (8 * options["noise_variance"]), means[k])
 
     over_states(count, one)
     h = np.log2(samples) - counts @ np.log2(counts) / samples
@@ -51,99 +46,3 @@ def estimate(
         )
         for name, column in (("upper", 0), ("lower", 2))
     }
-
-
-@njit(cache=True, nogil=True, fastmath=EXACT_ENOUGH)
-def _mean_logarithms(state, by_class, starts, scale, out):
-    """⟨log2 S_i⟩ and ⟨log2 s_i⟩ of the upper and of the lower bound; `scale` is 1/8s²."""
-    samples, units = state.shape
-    reach = np.float32(CUT / scale)
-    # what is much nearer than the reach is not told apart by boxes
-    bounds, labels = order(state, by_class, starts, LEAF, np.float32(0.25 * np.sqrt(reach / units)))
-    leaves = len(labels)
-    tiles, rows = fill(state, np.zeros((1, samples, units), np.float32), by_class, bounds, LEAF)
-    low, high = boxes(tiles)
-    low_of, high_of = low.T.copy(), high.T.copy()
-    # sums of the kernels over the inputs of the same class, and over those of other classes
-    sums = np.zeros((2, leaves, 2, LEAF))
-    gap = np.empty(leaves, np.float32)
-    buffer, columns = np.empty((4, LEAF), np.float32), np.empty((2, LEAF), np.float32)
-    own = np.empty((LEAF, rows.shape[1]), np.float32)
-    for a in range(leaves):
-        gaps(low_of[a], high_of[a], low, high, gap)
-        count = bounds[a + 1] - bounds[a]
-        own[:count] = rows[bounds[a] : bounds[a + 1]]
-        own[count:] = np.nan  # four at a time: not those of the next leaf
-        for b in range(a, leaves):
-            if gap[b] < reach:
-                which = sums[0 if labels[a] == labels[b] else 1]
-                _add_pairs(tiles, own, a, b, count, scale, gap[b] > 0, buffer, columns, which)
-    out[:] = 0
-    for leaf in range(leaves):
-        for j in range(bounds[leaf + 1] - bounds[leaf]):
-            for bound in range(2):
-                same = sums[0, leaf, bound, j]
-                out[2 * bound] += np.log2(same + sums[1, leaf, bound, j])
-                out[2 * bound + 1] += np.log2(same)
-    out /= samples
-
-
-@njit(cache=True, nogil=True, fastmath=EXACT_ENOUGH, inline="always")
-def _kernel(square, step):
-    """exp -D, cut off, for the squared distance and `step` = 1/(8s² 32).
-
-    A polynomial for exp -D/32, fitted in the maximum norm, exact at 0; good to 6e-6 in all.
-    """
-    t = square * step
-    p = np.float32(0.00601595) * t - np.float32(0.04004934)
-    p = p * t + np.float32(0.16613462)
-    p = p * t - np.float32(0.49992183)
-    p = p * t + np.float32(0.99999618)
-    p = np.float32(1) - p * t
-    p *= p
-    p *= p
-    p *= p
-    p *= p
-    p *= p
-    return p if t < np.float32(CUT / 32) else np.float32(0)
-
-
-@njit(cache=True, nogil=True, fastmath=EXACT_ENOUGH)
-def _add_pairs(tiles, own, a, b, count, scale, apart, buffer, columns, sums):
-    """Add the kernels of all pairs of the leaves a and b to the sums of both [L, 2, LEAF].
-
-    Leaf a has `count` samples, the first of the rows `own`. Where a is b each pair comes up twice by itself. If the
-    boxes are `apart`, it is worth a look whether anything is near.
-    """
-    step, reach = np.float32(scale / 32), np.float32(CUT / scale)
-    for j in range(LEAF):
-        columns[0, j] = columns[1, j] = 0
-    for i in range(0, count, 4):
-        squares(tiles, b, own, i, buffer)
-        if apart:
-            near = np.int32(0)
-            for j in range(LEAF):
-                near += np.int32(buffer[0, j] < reach) | np.int32(buffer[1, j] < reach)
-                near += np.int32(buffer[2, j] < reach) | np.int32(buffer[3, j] < reach)
-            if near == 0:
-                continue
-        for r in range(0, 4, 2):
-            u0, u1, l0, l1 = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
-            for j in range(LEAF):
-                k0, k1 = _kernel(buffer[r, j], step), _kernel(buffer[r + 1, j], step)
-                l0 += k0
-                l1 += k1
-                columns[1, j] += k0 + k1
-                k0, k1 = k0 * k0, k1 * k1
-                k0, k1 = k0 * k0, k1 * k1
-                u0 += k0
-                u1 += k1
-                columns[0, j] += k0 + k1
-            sums[a, 0, i + r] += u0
-            sums[a, 0, i + r + 1] += u1
-            sums[a, 1, i + r] += l0
-            sums[a, 1, i + r + 1] += l1
-    if a != b:
-        for j in range(LEAF):
-            sums[b, 0, j] += columns[0, j]
-            sums[b, 1, j] += columns[1, j]
