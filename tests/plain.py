@@ -269,18 +269,20 @@ def _of_kernels(states: np.ndarray, labels: np.ndarray, variance: float) -> tupl
 
 
 def _of_neighbours(noisy: np.ndarray, labels: np.ndarray, neighbours: int) -> tuple[float, float]:
-    """Ross's estimator: the input as the discrete variable, with several draws [m, N, d]; the label, with the first."""
+    """Ross's estimator for several draws [m, N, d] around every state, with the input and with the label."""
     draws, inputs = noisy.shape[:2]
-    tree = KDTree(noisy.reshape(-1, noisy.shape[2]))
-    radii = np.sort(np.linalg.norm(noisy[1:] - noisy[0], axis=2), axis=0)[neighbours - 1]
-    counts = tree.query_ball_point(noisy[0], np.nextafter(radii, 0), return_length=True)
-    of_input = digamma(draws * inputs) + digamma(neighbours) - digamma(draws) - digamma(counts).mean()
+    tree, whole = KDTree(noisy.reshape(-1, noisy.shape[2])), digamma(draws * inputs) + digamma(neighbours)
 
+    def mean(radii: np.ndarray) -> float:
+        return digamma(tree.query_ball_point(noisy[0], np.nextafter(radii, 0), return_length=True)).mean()
+
+    radii = np.sort(np.linalg.norm(noisy[1:] - noisy[0], axis=2), axis=0)[neighbours - 1]
+    of_input = whole - digamma(draws) - mean(radii)
     radii, own = np.empty(inputs), np.empty(inputs)
     for y in np.unique(labels):
         some = labels == y
-        radii[some] = KDTree(noisy[0, some]).query(noisy[0, some], neighbours + 1)[0][:, -1]
-        own[some] = some.sum()
-    counts = KDTree(noisy[0]).query_ball_point(noisy[0], np.nextafter(radii, 0), return_length=True)
-    of_label = digamma(inputs) + digamma(neighbours) - (digamma(own) + digamma(counts)).mean()
+        of_class = KDTree(noisy[:, some].reshape(-1, noisy.shape[2]))
+        radii[some] = of_class.query(noisy[0, some], neighbours + 1)[0][:, -1]
+        own[some] = draws * some.sum()
+    of_label = whole - digamma(own).mean() - mean(radii)
     return of_input / np.log(2), of_label / np.log(2)
