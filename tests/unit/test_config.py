@@ -123,15 +123,15 @@ def test_null_switches_an_experiment_off():
 
 
 def test_null_switches_a_study_off_and_its_names_are_its_own():
-    ising = {"ising_1d": "ising_1d", "ising_2d": "ising_2d"}
-    assert studies(check_config(load_config(), SCHEMA)) == ising | {"network_entropy_digits": "network_entropy"}
+    known = {name: name for name in ("ising_1d", "ising_2d", "information_plane")}
+    assert studies(check_config(load_config(), SCHEMA)) == known | {"network_entropy_digits": "network_entropy"}
     assert set(studies(check_config(load_config(), SCHEMA)).values()) <= set(STUDIES)
     other = {"dataset": "mnist", "architecture": "mlp", "sigma_w2": [1.0], "sigma_b2": [0.05], "depth": [3]}
     with pytest.raises(InfoflowError, match="experiments: ising_1d is the name of a study"):
         check_config(changed(experiments={"ising_1d": other}), SCHEMA)
     with pytest.raises(InfoflowError, match="experiments: network_entropy_digits is the name of a study"):
         check_config(changed(experiments={"network_entropy_digits": other}), SCHEMA)
-    off = {"ising": None, "network_entropy": {"digits": None}}
+    off = {"ising": None, "information_plane": None, "network_entropy": {"digits": None}}
     config = check_config(changed(experiments={"ising_1d": other}, **off), SCHEMA)
     assert studies(config) == {}
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from common import ROOT
-from infoflow import figures, provenance, reconstruction
+from infoflow import estimators, figures, provenance, reconstruction
 from infoflow.config import ARCHITECTURE_OPTIONS, METHOD_OPTIONS
 from infoflow.provenance import PACKAGE, code_digest, imported_modules, software
 
@@ -25,6 +25,9 @@ PLUGINS = {
     "merge_ising": [],
     "network_entropy": ["architectures.mlp"],
     "merge_network_entropy": [],
+    "train_snapshots": [],
+    "measure_information": ["reconstruction.ridge", *(f"estimators.{kind}" for kind in estimators.kinds())],
+    "merge_information_plane": [],
     **{f"draw_figure {name}": [f"figures.{name}"] for name in figures.FIGURES},
     **{f"draw_study {name}": [f"figures.{name}"] for names in figures.STUDIES.values() for name in names},
 }

@@ -15,6 +15,7 @@ from infoflow.config import check_config, probe_methods
 from infoflow.cubes import read_cube
 from infoflow.figures import FIGURES, STUDIES
 from infoflow.grid import Grid
+from infoflow.information.plan import networks
 from infoflow.store import read_result
 from infoflow.study import read_study
 
@@ -52,7 +53,7 @@ def test_both_snakefiles_plan_the_default_grid(checkout, snakefile):
         return sum(len(grid.probes(cube)) for cube in grid.cubes() if method in probe_methods(config, *cube))
 
     plan = checkout.plan("--snakefile", snakefile, config="config/config.yaml")
-    assert plan["prepare_dataset"] == len({dataset for dataset, _ in grid.cubes()}) == 2
+    assert plan["prepare_dataset"] == len({config["information_plane"]["dataset"], *(d for d, _ in grid.cubes())}) == 3
     assert plan["probe_cascade"] == plan["evaluate_kl"] == probes("adam")
     assert plan["probe_ridge"] == plan["evaluate_ridge"] == probes("ridge")
     assert plan["train_network"] == len(grid.trainings())
@@ -63,8 +64,10 @@ def test_both_snakefiles_plan_the_default_grid(checkout, snakefile):
     }
     assert plan["explain_decisions"] == 1
     assert plan["network_entropy"] == 6
+    assert plan["train_snapshots"] == plan["measure_information"] == len(networks(config["information_plane"])) == 12
     assert plan["ising_monte_carlo"] == len(config["ising"]["monte_carlo"]["couplings"])
-    assert all(plan[f"figure_{name}"] == 1 for kind in ("ising_1d", "ising_2d") for name in STUDIES[kind])
+    kinds = ("ising_1d", "ising_2d", "information_plane")
+    assert all(plan[f"figure_{name}"] == 1 for kind in kinds for name in STUDIES[kind])
 
 
 def test_the_targets_stop_where_they_say(checkout):
@@ -254,6 +257,53 @@ def test_relative_entropy_through_networks_runs_from_end_to_end(again):
     assert (read_study(results / "cubes/network_entropy_tiny.nc")["status"].sel(network="trained") == 2).all()
     with zipfile.ZipFile(results / "archive/tiny.zip") as archive:
         assert "cubes/network_entropy_tiny.nc" in archive.namelist()
+
+
+TINY_PLANE = {
+    "dataset": "o3",
+    "replicas": 2,
+    "epochs": 4,
+    "snapshots": 3,
+    "estimators": {"width": None, "layer_range": None, "neighbours": None},
+    "networks": {
+        "activations": None,
+        "depths": {"hidden": [[4], [4, 3]]},
+        "fractions": None,
+        "variances": {"hidden": [[4, 3]], "sigma_w2": [0.5, 4.0], "optimizer": ["adam"], "learning_rate": [0.01]},
+    },
+}
+
+
+def test_the_information_plane_runs_from_end_to_end(again):
+    def configure(**changes):
+        again.configure(information_plane=TINY_PLANE | changes)
+
+    configure()
+    drawn = {f"figure_{name}": 1 for name in STUDIES["information_plane"]}
+    merged = {"merge_information_plane": 1, **drawn}
+    assert again.plan() == {"prepare_dataset": 1, "train_snapshots": 4, "measure_information": 4, **merged}
+    again.run("all_figures")
+    results = again.root / "results"
+    cube = read_study(results / "cubes/information_plane.nc")
+    assert dict(cube.sizes) == {"estimator": 3, "network": 4, "replica": 2, "epoch": 3, "layer": 3}
+    assert (cube["status"] == 0).all()
+    assert list(cube["epoch"].values) == [0, 1, 4]
+    pictures = {path.stem: path.stat().st_size for path in results.glob("figures/information_plane/*.png")}
+    assert set(pictures) == set(STUDIES["information_plane"])
+    assert min(pictures.values()) > 5000
+    assert again.plan() == {}
+    # another constant of an estimator trains nothing again
+    configure(estimators=TINY_PLANE["estimators"] | {"kernel": {"noise_variance": 0.01}})
+    assert again.plan() == {"measure_information": 4, **merged}
+    configure(networks=TINY_PLANE["networks"] | {"depths": {"hidden": [[4], [5]]}})
+    assert again.plan() == {"train_snapshots": 1, "measure_information": 1, **merged}
+    configure(epochs=5)
+    assert again.plan() == {"train_snapshots": 4, "measure_information": 4, **merged}
+    again.run("archive")
+    with zipfile.ZipFile(results / "archive/tiny.zip") as archive:
+        assert {"cubes/information_plane.nc", "figures/information_plane/gradient_phases.pdf"} <= set(
+            archive.namelist()
+        )
 
 
 TINY_ISING = {
