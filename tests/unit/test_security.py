@@ -41,6 +41,7 @@ PICKLE, PROCESSES, IMPORTS = "datasets/cifar10.py", ("provenance.py", "slurm.py"
 REGISTRIES = {
     "architectures/__init__.py": "{__name__}.",
     "datasets/__init__.py": "{__name__}.",
+    "estimators/__init__.py": "{__name__}.",
     "figures/draw.py": "infoflow.figures.",
     "figures/draw_study.py": "infoflow.figures.",
     "reconstruction/__init__.py": "{__name__}.",
