@@ -1,0 +1,204 @@
+"""Predictors of trainability: what can be told of a network before it is trained, from one batch at most.
+
+A predictor is one module of this package, named like it, with `score(untrained) -> Scores`, and one entry of
+`PREDICTORS`. Their scores are such that larger means more likely trainable; `raw` is the quantity as the literature has
+it. All of them look at R replicas at once, and compute in float64. Source: PHYSICS E.
+
+This module imports the standard library only: the workflow reads the registry whenever it is parsed.
+"""
+
+import importlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from infoflow.errors import InfoflowError
+
+if TYPE_CHECKING:
+    from infoflow.untrained import Scores, Untrained
+
+
+@dataclass(frozen=True)
+class About:
+    """What a predictor is.
+
+    Attributes:
+        title: for tables and figures.
+        formula: of the score, as text.
+        raw: the quantity of the literature, as text.
+        needs: `theory` (no network), `forward` (a pass), `gradient` (forward and back), `second gradient`.
+        two_sided: whether it can see both sides of the edge of chaos; if not it is monotone in σ_w².
+        cost: for R networks of L dense layers of N units and B images, in floating-point operations.
+        source: where it comes from.
+        unsuited: kinds of architectures that it cannot score, and why.
+    """
+
+    title: str
+    formula: str
+    raw: str
+    needs: str
+    two_sided: bool
+    cost: str
+    source: str
+    unsuited: Mapping[str, str] = field(default_factory=dict)
+
+
+_NO_FIXED_POINT = "residual networks have no fixed point of the correlation that is approached exponentially"
+_NO_THEORY = "there is no mean-field theory of networks with max-pooling"
+
+PREDICTORS: dict[str, About] = {
+    "mean_field": About(
+        title="mean-field correlation length",
+        formula="6 xi_c/L",
+        raw="xi_c, in layers",
+        needs="theory",
+        two_sided=True,
+        cost="0",
+        source="arXiv:1611.01232",
+        unsuited={"vgg16": _NO_THEORY},
+    ),
+    "gradient_ratio": About(
+        title="gradient ratio",
+        formula="-|ln(|g_1|^2/|g_last|^2)|, g of hidden-to-hidden weights",
+        raw="ln(|g_1|^2/|g_last|^2)",
+        needs="gradient",
+        two_sided=True,
+        cost="6 R B L N^2",
+        source="arXiv:1611.01232",
+    ),
+    "gradient_norm": About(
+        title="gradient norm",
+        formula="-|ln sum_l |g_l||",
+        raw="log10 sum_l |g_l|",
+        needs="gradient",
+        two_sided=False,
+        cost="6 R B L N^2",
+        source="arXiv:2101.08134",
+    ),
+    "snip": About(
+        title="SNIP",
+        formula="ln sum |W g|",
+        raw="log10 sum |W g|",
+        needs="gradient",
+        two_sided=False,
+        cost="6 R B L N^2",
+        source="arXiv:1810.02340",
+    ),
+    "grasp": About(
+        title="GraSP",
+        formula="asinh(-sum (H g) W)",
+        raw="-sum (H g) W",
+        needs="second gradient",
+        two_sided=False,
+        cost="18 R B L N^2",
+        source="arXiv:2002.07376",
+    ),
+    "fisher": About(
+        title="Fisher",
+        formula="ln sum_k <(a_k dl/da_k)^2>/2",
+        raw="log10 sum_k <(a_k dl/da_k)^2>/2",
+        needs="gradient",
+        two_sided=False,
+        cost="6 R B L N^2",
+        source="arXiv:1801.05787",
+    ),
+    "synflow": About(
+        title="SynFlow",
+        formula="ln sum W dR/dW, R = 1^T prod |W_l| 1",
+        raw="ln R",
+        needs="forward",
+        two_sided=False,
+        cost="4 R L N^2",
+        source="arXiv:2006.05467",
+    ),
+    "jacobian_covariance": About(
+        title="Jacobian covariance",
+        formula="-sum[ln(v + k) + 1/(v + k)], v eigenvalues of corr(J), k = 1e-5",
+        raw="the same",
+        needs="gradient",
+        two_sided=False,
+        cost="4 R B L N^2",
+        source="arXiv:2101.08134",
+    ),
+    "naswot": About(
+        title="NASWOT",
+        formula="ln det(c c^T + (1-c)(1-c)^T), c = 1[z > 0]",
+        raw="the same",
+        needs="forward",
+        two_sided=False,
+        cost="2 R B L N^2 + 2 R B^2 L N",
+        source="arXiv:2006.04647",
+    ),
+    "ntk_condition": About(
+        title="NTK condition number",
+        formula="-ln kappa(Theta), of 16 images",
+        raw="log10 kappa(Theta)",
+        needs="gradient",
+        two_sided=True,
+        cost="4 R 16 L N^2 + 4 R 16^2 L N",
+        source="arXiv:2102.11535",
+    ),
+    "lyapunov": About(
+        title="Lyapunov exponent",
+        formula="-L |lambda|",
+        raw="lambda, per layer",
+        needs="forward",
+        two_sided=True,
+        cost="4 R B L N^2",
+        source="arXiv:1606.05340",
+    ),
+    "forward_correlation": About(
+        title="forward correlation",
+        formula="ln |<c^L> - c*|",
+        raw="<c^L>, mean correlation of pairs in the last hidden layer",
+        needs="forward",
+        two_sided=True,
+        cost="2 R B L N^2",
+        source="arXiv:1611.01232",
+        unsuited={"resnet": _NO_FIXED_POINT, "resnet_dense": _NO_FIXED_POINT, "vgg16": _NO_THEORY},
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The scores of a predictor, and what they cost.
+
+    Attributes:
+        scores: see `untrained.Scores`.
+        seconds: wall-clock time.
+        peak_bytes: by which the memory in use grew at most, see `_measure.peak_memory`; NaN where unknown.
+    """
+
+    scores: "Scores"
+    seconds: float
+    peak_bytes: float
+
+
+def score_network(name: str, untrained: "Untrained", at_once: int | None = None) -> Measured:
+    """Scores of a predictor for all replicas, with time and memory.
+
+    A predictor that cannot score a kind of architecture gives NaN, and says why in `reason`.
+
+    Args:
+        name: of the predictor.
+        at_once: how many replicas are computed as one batch; by default all. The scores do not depend on it.
+
+    Raises:
+        InfoflowError: there is no such predictor.
+    """
+    about = PREDICTORS.get(name)
+    if about is None:
+        raise InfoflowError(f"predictor: {name!r} is unknown; choose one of {', '.join(PREDICTORS)}")
+    from infoflow.predictors._measure import in_parts, peak_memory
+    from infoflow.untrained import unscored
+
+    module = importlib.import_module(f"{__name__}.{name}")
+    device = untrained.images.device
+    reason = about.unsuited.get(untrained.architecture["kind"])
+    with peak_memory(device) as peak:
+        started = time.perf_counter()
+        scores = unscored(untrained, reason) if reason else in_parts(module, untrained, at_once)
+        seconds = time.perf_counter() - started
+    return Measured(scores, seconds, peak.bytes)

@@ -1,0 +1,31 @@
+"""s = -Σ [ln(v + k) + 1/(v + k)], v the eigenvalues of the correlations between the images' input gradients.
+
+J_i = ∂(Σ_k f_k(x_i))/∂x_i, the sum over all logits; the correlation matrix B × B is Pearson's, over pixels; k = 1e-5.
+Gradients that are alike for all images, as in the ordered phase, give eigenvalues near 0 and a very negative score: it
+is monotone in σ_w². Cost: a forward and a backward pass to the input, 4 R B L N² FLOP, and R B³.
+Source: Mellor et al., arXiv:2006.04647v1, with k as in Abdelfattah et al., arXiv:2101.08134; PHYSICS E7.
+"""
+
+import torch
+
+from infoflow.untrained import Scores, Untrained, compute_logits, double, to_array
+
+OFFSET = 1e-5
+
+
+def score(untrained: Untrained) -> Scores:
+    """The score is the raw quantity."""
+    with torch.enable_grad():
+        x = untrained.inputs().clone().requires_grad_()
+        logits = compute_logits(untrained, [double(p) for p in untrained.parameters], x)
+        (jacobian,) = torch.autograd.grad(logits.sum(), x)
+    rows = jacobian.flatten(2)
+    rows = rows / rows.abs().amax(2, keepdim=True)  # their size drops out; squares of very small ones would vanish
+    rows = rows - rows.mean(2, keepdim=True)
+    rows = rows / rows.norm(dim=2, keepdim=True)
+    correlations = rows @ rows.mT
+    known = correlations.isfinite().all(2).all(1)
+    identity = torch.eye(correlations.shape[1], dtype=rows.dtype, device=rows.device)
+    values = torch.linalg.eigvalsh(torch.where(known[:, None, None], correlations, identity)).clamp(min=0) + OFFSET
+    raw = to_array(torch.where(known, -(values.log() + 1 / values).sum(1), torch.nan))
+    return Scores(raw, raw.copy())

@@ -1,0 +1,22 @@
+"""s = 6 ξ_c/L: correlations reach six correlation lengths deep. No network, no data. Source: PHYSICS B3, E1.
+
+L is the depth as the architecture counts it. Of a residual network ξ_c is the number of blocks over which gradients
+change by e on average, see `theory`; it depends on the image, for which the first of the batch is taken. Infinite at
+the edge of chaos. Cost: none of the network's size.
+"""
+
+import numpy as np
+
+from infoflow import theory
+from infoflow.untrained import Scores, Untrained, to_array
+
+
+def score(untrained: Untrained) -> Scores:
+    """6 ξ_c/L; raw is ξ_c. NaN where there is no theory."""
+    variances = (np.array([v]) for v in (untrained.sigma_w2, untrained.sigma_b2))
+    image = to_array(untrained.images[0])
+    xi = theory.depth_scales(untrained.architecture, *variances, image, untrained.depth)["xi_c"]
+    raw = np.repeat(np.asarray(xi, float), untrained.replicas)
+    options = untrained.architecture
+    known = "" if np.isfinite(raw).all() or np.isinf(raw).any() else f"no theory of {options['kind']} with "
+    return Scores(6 * raw / untrained.depth, raw, known and f"{known}{options.get('activation', 'this activation')}")
