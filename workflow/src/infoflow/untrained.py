@@ -14,6 +14,7 @@ import torch
 from infoflow.architectures import Network, build_network
 from infoflow.initialization import draw_gaussian
 from infoflow.maps import Map, Parameters, apply, vjp
+from infoflow.maps.compose import Chain, Residual
 from infoflow.training import class_loss
 
 
@@ -135,8 +136,7 @@ def draw_untrained(
 
 def activation_of(layer: Map) -> str | None:
     """Name of the φ that a layer ends with; None for poolings and the like."""
-    parts = getattr(layer, "parts", None)  # of a Chain
-    return activation_of(parts[-1]) if parts else getattr(layer, "activation", None)
+    return activation_of(layer.parts[-1]) if isinstance(layer, Chain) else getattr(layer, "activation", None)
 
 
 def weights_of(parameters: Parameters) -> Parameters:
@@ -150,12 +150,18 @@ def double(parameters: Parameters) -> Parameters:
 
 @torch.no_grad()
 def pre_activations(untrained: Untrained) -> Iterator[tuple[Map, torch.Tensor]]:
-    """(layer, z) of all layers, head included; z is [R, B, ...]."""
+    """(layer, z) of all layers, head included; z is [R, B, ...], every unit once."""
     x = untrained.inputs()
     for layer, parameters in zip(untrained.layers, untrained.parameters, strict=True):
         z = layer.pre_activation(double(parameters), x)
-        yield layer, z
+        border = _border(layer.branch) if isinstance(layer, Residual) else 0  # that of x; other maps put it on after z
+        yield layer, z[:, :, border:-border, border:-border] if border else z
         x = layer.activate(z)
+
+
+def _border(layer: Map) -> int:
+    """Width of the border that repeats the opposite side of a state."""
+    return _border(layer.parts[-1]) if isinstance(layer, Chain) else getattr(layer, "wrap", 0)
 
 
 def compute_logits(untrained: Untrained, parameters: Sequence[Parameters], x: torch.Tensor) -> torch.Tensor:

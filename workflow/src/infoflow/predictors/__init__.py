@@ -107,9 +107,9 @@ PREDICTORS: dict[str, About] = {
         title="SynFlow",
         formula="ln sum W dR/dW, R = 1^T prod |W_l| 1",
         raw="ln R",
-        needs="forward",
+        needs="gradient",
         two_sided=False,
-        cost="4 R L N^2",
+        cost="6 R L N^2",
         source="arXiv:2006.05467",
     ),
     "jacobian_covariance": About(
@@ -143,9 +143,9 @@ PREDICTORS: dict[str, About] = {
         title="Lyapunov exponent",
         formula="-L |lambda|",
         raw="lambda, per layer",
-        needs="forward",
+        needs="gradient",
         two_sided=True,
-        cost="4 R B L N^2",
+        cost="6 R B L N^2",
         source="arXiv:1606.05340",
     ),
     "forward_correlation": About(

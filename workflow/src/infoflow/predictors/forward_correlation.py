@@ -6,11 +6,13 @@ N units it is known to about 1/√N only, where c* < 1: there the score says les
 a theory of c*. Cost: a forward pass, 2 R B L N² FLOP. Source: Schoenholz et al., arXiv:1611.01232; PHYSICS B1, E11.
 """
 
+import itertools
+
 import numpy as np
 import torch
 
 from infoflow import theory
-from infoflow.untrained import Scores, Untrained, activation_of, double, to_array
+from infoflow.untrained import Scores, Untrained, activation_of, pre_activations, to_array
 
 
 @torch.no_grad()
@@ -28,12 +30,8 @@ def score(untrained: Untrained) -> Scores:
 
 def mean_distance(untrained: Untrained) -> np.ndarray:
     """1 - ⟨c^L⟩ of every replica, with a relative precision that 1 minus the mean correlation does not have: [R]."""
-    x, z = untrained.inputs(), None
-    for block, parameters in zip(untrained.network.blocks, untrained.blocks, strict=True):
-        found = block.forward.pre_activation(double(parameters), x)
-        x = block.forward.activate(found)
-        if activation_of(block.forward) is not None:
-            z = found.flatten(2)
+    blocks = itertools.islice(pre_activations(untrained), len(untrained.network.blocks))
+    *_, z = (z.flatten(2) for layer, z in blocks if activation_of(layer) is not None)
     # Of unit vectors 1 - c = |u_i - u_j|²/2, and the sum over pairs is B times that of the distances from the mean.
     units = z / z.abs().amax(2, keepdim=True)
     units = units / units.norm(dim=2, keepdim=True)

@@ -4,16 +4,16 @@ Averaged over the images, each with a tangent of its own at the input, the same 
 unit, so that layers may differ in width. λ is an average over the layers behind the third, where the variance of the
 pre-activations has come close to its fixed point (ξ_q < 2), and convolutional networks have their stem behind them;
 over all if there are no more than three. L counts all blocks. In wide networks λ = ½ ln χ₁, of either sign: two-sided.
-Cost: a forward pass with tangents, 4 R B L N² FLOP. Source: Poole et al., arXiv:1606.05340; PHYSICS E10.
+Cost: a forward pass, and one back and forth for the tangents, 6 R B L N² FLOP.
+Source: Poole et al., arXiv:1606.05340; PHYSICS E10.
 """
 
 import math
 
 import torch
-from torch.autograd import forward_ad
 
 from infoflow.initialization import generator
-from infoflow.maps import apply
+from infoflow.maps import Map, Parameters, apply
 from infoflow.untrained import Scores, Untrained, double, log_norm, to_array
 
 TRANSIENT = 3
@@ -34,15 +34,25 @@ def layer_growth(untrained: Untrained) -> torch.Tensor:
     found = []
     before = _log_length(t)
     for block, parameters in zip(untrained.network.blocks, untrained.blocks, strict=True):
-        # With a gradient asked for, activations are torch's own, which know of tangents.
-        with torch.enable_grad(), forward_ad.dual_level():
-            output = apply(block.forward, double(parameters), forward_ad.make_dual(x.detach().requires_grad_(), t))
-            x, t = (part.detach() for part in forward_ad.unpack_dual(output))
+        x, t = _push_forward(block.forward, double(parameters), x, t)
         after = _log_length(t)
         found.append((after - before).mean(1))
         t = t / t.flatten(2).norm(dim=2).reshape(*t.shape[:2], *[1] * (t.ndim - 2))
         before = _log_length(t)
     return torch.stack(found, 1)
+
+
+def _push_forward(
+    layer: Map, parameters: Parameters, x: torch.Tensor, t: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The output of a map, and its Jacobian times t: v·(J t) is linear in v, and its gradient by v is J t."""
+    with torch.enable_grad():
+        x = x.detach().requires_grad_()
+        output = apply(layer, parameters, x)
+        v = torch.ones_like(output, requires_grad=True)
+        (back,) = torch.autograd.grad((output * v).sum(), x, create_graph=True)
+        (along,) = torch.autograd.grad((back * t).sum(), v)
+    return output.detach(), along
 
 
 def _log_length(t: torch.Tensor) -> torch.Tensor:

@@ -21,7 +21,6 @@ SAMPLES = 16
 ROUNDING = 1e-15
 
 
-@torch.no_grad()
 def score(untrained: Untrained) -> Scores:
     """-ln κ; raw is log₁₀ κ."""
     values = torch.linalg.eigvalsh(tangent_kernel(untrained))
