@@ -29,7 +29,7 @@ EXAMPLES = {
     "cnn": (ARCHITECTURES["cnn"], (8, 8), 4),
     "resnet": (ARCHITECTURES["resnet"], (8, 8, 3), 4),
     "resnet_dense": (ARCHITECTURES["resnet_dense"], (4, 4), 4),
-    "vgg16": (VGG, (32, 32, 3), 6),
+    "vgg16": (VGG, (32, 32, 3), 4),
 }
 PLAIN = [name for name in EXAMPLES if name != "mlp erf"]  # torch has no module for erf
 MODULES = {m.name for m in pkgutil.iter_modules(predictors.__path__) if not m.name.startswith("_")}

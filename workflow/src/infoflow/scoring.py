@@ -54,8 +54,9 @@ def best_threshold(scores: np.ndarray, labels: np.ndarray) -> float:
     if not len(levels):
         return float("nan")
     candidates = np.concatenate([levels[:1] - 1, (levels[1:] + levels[:-1]) / 2, levels[-1:] + 1])
-    sensitivity = (scores[labels][None] >= candidates[:, None]).mean(axis=1)
-    specificity = (scores[~labels][None] < candidates[:, None]).mean(axis=1)
+    positive, negative = np.sort(scores[labels]), np.sort(scores[~labels])
+    sensitivity = 1 - np.searchsorted(positive, candidates) / len(positive)
+    specificity = np.searchsorted(negative, candidates) / len(negative)
     balanced = sensitivity + specificity
     best = np.flatnonzero(balanced >= balanced.max() - 1e-12)
     return float(candidates[best[len(best) // 2]])
