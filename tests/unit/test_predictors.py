@@ -15,7 +15,8 @@ import plain
 from common import ARCHITECTURES
 from infoflow import predictors
 from infoflow.errors import InfoflowError
-from infoflow.predictors import PREDICTORS, ntk_condition, score_network
+from infoflow.initialization import generator
+from infoflow.predictors import PREDICTORS, _measure, ntk_condition, score_network
 from infoflow.untrained import draw_untrained
 
 SEED, CLASSES, SAMPLES = 3, 4, 7
@@ -231,8 +232,6 @@ def test_the_gradient_ratio_is_that_of_the_textbook(example):
 def test_the_lyapunov_exponent_is_that_of_whole_jacobians(example):
     untrained = draw(example, replicas=[0, 1], depth=5)
     found = score_network("lyapunov", untrained).scores
-    from infoflow.initialization import generator
-
     stream = generator(SEED, "lyapunov tangent")
     tangents = torch.randn(untrained.images.shape, generator=stream, dtype=torch.float64)
     for replica in range(2):
@@ -337,6 +336,20 @@ def test_the_kernel_is_that_of_the_first_images():
     untrained = draw("mlp")
     whole = ntk_condition.tangent_kernel(untrained, SAMPLES)
     torch.testing.assert_close(ntk_condition.tangent_kernel(untrained, 3), whole[:, :3, :3])
+
+
+def test_the_peak_of_memory_is_seen():
+    """Of memory that is touched for a moment only; 64 MiB come from the system, and go back to it."""
+    with _measure.peak_memory(torch.device("cpu")) as peak:
+        assert np.ones(8 << 20).sum() == 8 << 20
+    assert np.isnan(peak.bytes) or peak.bytes > 60 << 20
+
+
+def test_memory_is_not_known_where_the_kernel_does_not_tell(monkeypatch, tmp_path):
+    monkeypatch.setattr(_measure, "PROCESS", tmp_path / "nowhere")
+    measured = score_network("naswot", draw("mlp"))
+    assert np.isnan(measured.peak_bytes)
+    assert np.isfinite(measured.scores.score).any()
 
 
 def test_an_unknown_predictor_is_refused():

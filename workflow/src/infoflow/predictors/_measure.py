@@ -1,8 +1,9 @@
 """Calling a predictor, and measuring what it takes."""
 
+import ctypes
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 
@@ -27,9 +28,10 @@ class Peak:
 def peak_memory(device: torch.device) -> Iterator[Peak]:
     """By how many bytes the memory in use grows at most while the block runs, on the device that computes.
 
-    On a GPU what torch allocates. On a CPU the resident set size of the whole process (VmHWM, which the block resets,
-    less VmRSS before): memory that the process has freed but not handed back is used again without being seen, so that
-    small computations may show nothing. NaN where the kernel does not tell or does not allow it.
+    On a GPU what torch allocates. On a CPU the resident set size of the whole process (VmHWM, which is reset, less
+    VmRSS before): memory that was freed but stays with the process is used again without being seen. The C library is
+    asked to hand it back first; where it cannot, small computations may show nothing. NaN where the kernel does not
+    tell.
     """
     peak = Peak()
     if device.type == "cuda":
@@ -40,6 +42,8 @@ def peak_memory(device: torch.device) -> Iterator[Peak]:
         finish_work(device)
         peak.bytes = float(torch.cuda.max_memory_allocated(device) - before)
         return
+    with suppress(OSError, AttributeError):  # of glibc
+        ctypes.CDLL(None).malloc_trim(0)
     try:
         (PROCESS / "clear_refs").write_text(RESET)
         before = _status("VmRSS")
