@@ -32,6 +32,7 @@ TINY = {
     "architectures": {"mlp": {"width": 12}},
     "experiments": {"digits": {"sigma_w2": [1.0, 2.0], "depth": [2, 3], "highlight": [1.0]}},
     "information_plane": None,
+    "predictors": None,
     "ising": None,
     "network_entropy": dict.fromkeys(load_config()["network_entropy"]),
 }

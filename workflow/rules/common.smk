@@ -22,7 +22,7 @@ from infoflow.config import (
     studies,
 )
 from infoflow.errors import InfoflowError
-from infoflow.grid import COUPLING, POINT, Grid, GridPoint, encode_coupling, is_prefix_invariant
+from infoflow.grid import COUPLING, POINT, Grid, GridPoint, decode, encode_coupling, is_prefix_invariant
 from infoflow.information.plan import NAME, networks
 from infoflow.provenance import code_digest
 
@@ -66,6 +66,24 @@ def training_files(cube=None):
     return [f"results/train_network/{p.stem}.nc" for p in GRID.trainings(cube)]
 
 
+# The networks of one (σ_w², σ_b²) are scored in one job, whatever their depth: that takes less time than to start it.
+def scored_columns():
+    depths = {}
+    for p in GRID.trainings():
+        depths.setdefault((p.dataset, p.architecture, p.sigma_w2, p.sigma_b2), []).append(p.depth)
+    return {GridPoint(*column, max(found)).stem: sorted(found) for column, found in depths.items()}
+
+
+SCORED = scored_columns() if config["predictors"] else {}
+
+
+def scored_files(cube):
+    trained = {(p.sigma_w2, p.sigma_b2) for p in GRID.trainings(cube)}
+    where = f"{GRID.truth_dataset(cube)}/{cube[1]}/"
+    columns = [stem for stem in SCORED if stem.startswith(where) and decode(Path(stem).name)[:2] in trained]
+    return [f"results/score_predictor/{stem}.nc" for stem in columns]
+
+
 def merge_inputs(wildcards):
     cube = (wildcards.dataset, wildcards.architecture)
     main, *beside = probe_methods(config, *cube)
@@ -74,6 +92,7 @@ def merge_inputs(wildcards):
         "evaluations": evaluation_files(cube, main),
         "trainings": training_files(cube),
         **{method: evaluation_files(cube, method) for method in beside},
+        **({"predictors": scored_files(cube)} if scored_files(cube) else {}),
         "datasets": [f"results/prepare_dataset/{dataset}.nc" for dataset in sorted(datasets)],
     }
 
@@ -85,10 +104,14 @@ def merged_params(wildcards):
         name: resolved(evaluate_params(method), wildcards)
         for method, name in [(main, "evaluations"), *zip(beside, beside)]
     }
-    if truth := GRID.truth_dataset((wildcards.dataset, wildcards.architecture)):
-        made_by["trainings"] = resolved(
-            train_params(), SimpleNamespace(dataset=truth, architecture=wildcards.architecture)
-        )
+    cube = (wildcards.dataset, wildcards.architecture)
+    if truth := GRID.truth_dataset(cube):
+        of = SimpleNamespace(dataset=truth, architecture=wildcards.architecture)
+        made_by["trainings"] = resolved(train_params(), of)
+        if files := scored_files(cube):
+            params = {name: value for name, value in predictor_params().items() if name != "depths"}
+            depths = {Path(f).stem: SCORED[f"{truth}/{wildcards.architecture}/{Path(f).stem}"] for f in files}
+            made_by["predictors"] = resolved(params, of) | {"depths": depths}
     return made_by
 
 
@@ -216,6 +239,18 @@ def train_params():
         "run": run_settings("seed", "replicas", "precision"),
         "data": lambda wildcards: dataset_params(wildcards.dataset),
         "code": lambda wildcards: point_digest("train_network", wildcards.architecture),
+    }
+
+
+def predictor_params():
+    plugins = [f"predictors.{name}" for name in config["predictors"]["names"]]
+    return {
+        "depths": lambda wildcards: SCORED[f"{wildcards.dataset}/{wildcards.architecture}/{wildcards.point}"],
+        "architecture": lambda wildcards: architecture_options(config, wildcards.architecture),
+        "predictors": config["predictors"],
+        "run": run_settings("seed", "replicas", "precision"),
+        "data": lambda wildcards: dataset_params(wildcards.dataset),
+        "code": lambda wildcards: point_digest("score_predictor", wildcards.architecture, *plugins),
     }
 
 

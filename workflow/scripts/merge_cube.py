@@ -21,7 +21,8 @@ def main(
     **options,
 ) -> None:
     # All at once, so that one message names all that are damaged.
-    read = read_results({f: made_by[name] for name, files in results.items() for f in files}, skip=PICTURES)
+    wanted = {f: made_of(f, made_by[name]) for name, files in results.items() for f in files}
+    read = read_results(wanted, skip=PICTURES)
     found = {name: {Path(f).stem: read[f] for f in files} for name, files in results.items()}
     cost = add_costs(
         [*map(read_attributes, datasets), *(r.attributes for part in found.values() for r in part.values())]
@@ -29,6 +30,7 @@ def main(
     cube = merge_cube(
         found.pop("evaluations"),
         found.pop("trainings", {}),
+        predictors=found.pop("predictors", None),
         beside=found,
         seed=config["run"]["seed"],
         attributes={
@@ -42,6 +44,12 @@ def main(
         **options,
     )
     write_cube(cube, output)
+
+
+def made_of(path: str, parameters: dict) -> dict:
+    """The parameters of one file: of those that differ from point to point, its own."""
+    depths = parameters.get("depths")
+    return parameters | {"depths": depths[Path(path).stem]} if depths else parameters
 
 
 with job_log(snakemake.log[0], snakemake.scriptdir):

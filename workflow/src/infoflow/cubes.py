@@ -1,9 +1,9 @@
 """The NetCDF cube of one (dataset, architecture): merge, validate, read.
 
 Dimensions, in this order, each only where it applies: sigma_w2, sigma_b2, depth, replica, layer, epoch, and then the
-short ones of single variables (quantile, measure, score). `layer` counts hidden layers from 1; `depth` is counted as
-the architecture does, and the coordinate `layers` has the number of hidden layers of each depth. `probe` below stands
-for the dimensions of one probe: (sigma_w2, sigma_b2), and depth too if the layout is not prefix-invariant.
+short ones of single variables (quantile, measure, score, predictor). `layer` counts hidden layers from 1; `depth` is
+counted as the architecture does, and the coordinate `layers` has the number of hidden layers of each depth. `probe`
+below stands for the dimensions of one probe: (sigma_w2, sigma_b2), and depth too if the layout is not prefix-invariant.
 
 | variable | dimensions | |
 |---|---|---|
@@ -25,6 +25,8 @@ for the dimensions of one probe: (sigma_w2, sigma_b2), and depth too if the layo
 | pre_activation_variance_theory, …_spread | probe, layer | mean field, and its standard deviation at finite width |
 | prediction_score, predicted_trainable | sigma_w2, sigma_b2, depth, replica, score | |
 | auroc, auroc_low, auroc_high | score | with a 95 % interval over grid points |
+| predictor_raw | sigma_w2, sigma_b2, depth, replica, predictor | as the literature has it; its score: prediction_score |
+| predictor_seconds, predictor_memory | sigma_w2, sigma_b2, depth, predictor | of scoring all replicas |
 
 A point that was not computed is `missing`, one with numbers that were not finite `diverged`; nothing else is NaN but
 what its comment names.
@@ -49,7 +51,7 @@ from infoflow.study import describe_study, load_cube, write_study
 
 logger = logging.getLogger(__name__)
 
-DIMENSIONS = ("sigma_w2", "sigma_b2", "depth", "replica", "layer", "epoch", "quantile", "measure", "score")
+DIMENSIONS = ("sigma_w2", "sigma_b2", "depth", "replica", "layer", "epoch", "quantile", "measure", "score", "predictor")
 SCORES = ("differential_entropy", "explained_variance", "negative_relative_entropy")
 """Scores of a probe; those of a further method carry its name, like `ridge_explained_variance`."""
 MEAN_FIELD = "mean_field"
@@ -151,6 +153,18 @@ ABOUT: dict[str, dict] = {
     "auroc_low": {"long_name": "2.5 % bootstrap quantile of auroc over grid points", "units": "1"},
     "auroc_high": {"long_name": "97.5 % bootstrap quantile of auroc over grid points", "units": "1"},
     "auroc_networks": {"long_name": "number of networks that auroc is computed from", "units": "1"},
+    "predictor": {"long_name": "predictor that needs no training, see infoflow.predictors", "units": "1"},
+    "predictor_raw": {
+        "long_name": "what the predictor measures, as the literature has it",
+        "units": "1",
+        "comment": "NaN where the predictor does not apply",
+    },
+    "predictor_seconds": {"long_name": "seconds of scoring all replicas; NaN where missing", "units": "s"},
+    "predictor_memory": {
+        "long_name": "by how much the memory in use grew at most while all replicas were scored",
+        "units": "byte",
+        "comment": "zero if memory that was held already was enough; NaN where missing, and where the system does not tell",
+    },
 }
 """Attributes of the variables that the merge adds to those of the probes."""
 
@@ -164,6 +178,7 @@ def merge_cube(
     evaluations: Mapping[str, Result],
     trainings: Mapping[str, Result],
     beside: Mapping[str, Mapping[str, Result]] | None = None,
+    predictors: Mapping[str, Result] | None = None,
     *,
     prefix_invariant: bool,
     architecture: Mapping[str, Any],
@@ -177,6 +192,7 @@ def merge_cube(
         evaluations: what `evaluate_kl` wrote, by the name of the point (`grid.encode`).
         trainings: what `train_network` wrote, likewise; empty for a probe without ground truth.
         beside: by further methods of probing, evaluations of the same points.
+        predictors: what `score_predictor` wrote, by the name of the deepest point of a column; may have more depths.
         prefix_invariant: whether one probe serves all depths.
         architecture: its entry of the config, for the mean-field quantities.
         success_accuracy: from which a network counts as trainable.
@@ -196,6 +212,10 @@ def merge_cube(
         for method, results in (beside or {}).items()
     }
     scores = [*(f"{prefix}{name}" for prefix in ("", *others) for name in SCORES), MEAN_FIELD]
+    columns = {decode(name)[:2]: result for name, result in (predictors or {}).items()} if truths else {}
+    if columns:
+        (named,) = {tuple(np.atleast_1d(result.attributes["predictors"]).tolist()) for result in columns.values()}
+        scores += named
     depths = sorted({d for _, _, d in (truths if prefix_invariant and truths else points)})
     beyond = {_layers(result) - depth for (_, _, depth), result in probes.items()}
     if len(beyond) > 1:
@@ -218,6 +238,8 @@ def merge_cube(
     _add_mean_field(cube, probes, prefix_invariant, architecture)
     if truths:
         _add_trainings(cube, truths, success_accuracy)
+        if columns:
+            _add_predictors(cube, columns, named)
         _add_predictions(cube, np.random.default_rng(seed))
     else:
         cube = cube.drop_dims("score")
@@ -376,6 +398,28 @@ def _add_trainings(cube: xr.Dataset, truths: Mapping[tuple, Result], success_acc
     cube["trainable"] = xr.where(known, (best >= np.float32(success_accuracy)).astype(np.int8), np.int8(-1))
 
 
+def _add_predictors(cube: xr.Dataset, columns: Mapping[tuple, Result], names: Sequence[str]) -> None:
+    """What the predictors say of the trained networks, and what it cost."""
+    cube.coords["predictor"] = list(names)
+    point = ("sigma_w2", "sigma_b2", "depth")
+    dimensions = {
+        "score": (*point, "replica", "predictor"),
+        "raw": (*point, "replica", "predictor"),
+        "seconds": (*point, "predictor"),
+        "memory": (*point, "predictor"),
+    }
+    known = (cube["train_status"] != MISSING).any("replica").to_series()
+    results = {where: columns[where[:2]] for where in known[known].index if where[:2] in columns}
+    for name, of in dimensions.items():
+
+        def at_point(part: tuple[Result, int], name: str = name) -> np.ndarray:
+            result, d = part
+            return np.moveaxis(result[name][:, d], 0, -1)
+
+        parts = {w: (r, int(np.flatnonzero(r["depth"] == w[2])[0])) for w, r in results.items()}
+        place(cube, f"predictor_{name}", of, np.nan, np.float64, parts, at_point)
+
+
 def _add_predictions(cube: xr.Dataset, generator: np.random.Generator) -> None:
     """Scores at layer = depth, the labels that they predict, and their areas under the ROC curve."""
     point = ("sigma_w2", "sigma_b2", "depth", "replica")
@@ -393,12 +437,16 @@ def _add_predictions(cube: xr.Dataset, generator: np.random.Generator) -> None:
     for name, column in zip(("auroc", "auroc_low", "auroc_high"), np.transpose(areas)):
         cube[name] = (("score",), column)
     cube["auroc_networks"] = (("score",), np.array([u.sum() for u in usable], np.int32))
+    if "predictor_score" in cube:
+        del cube["predictor_score"]
     for name, (area, low, high) in zip(names, areas):
         cube.attrs |= {f"auroc_{name}": area, f"auroc_{name}_interval": [low, high]}
 
 
 def _score(cube: xr.Dataset, name: str) -> xr.DataArray:
     """A score of every network; higher means more likely trainable."""
+    if name in cube.coords.get("predictor", ()):
+        return cube["predictor_score"].sel(predictor=name, drop=True)
     if name == MEAN_FIELD:
         return (6 * cube["xi_c"] / cube["depth"]).expand_dims(replica=cube["replica"])
     if name.endswith("negative_relative_entropy"):

@@ -1,0 +1,18 @@
+# Cheap predictors of trainability, one job per (σ_w², σ_b²): its networks of all depths.
+if config["predictors"]:
+
+    rule score_predictor:
+        input:
+            dataset="results/prepare_dataset/{dataset}.nc",
+        output:
+            "results/score_predictor/{dataset}/{architecture}/{point}.nc",
+        log:
+            "results/logs/score_predictor/{dataset}/{architecture}/{point}.log",
+        benchmark:
+            "results/benchmarks/score_predictor/{dataset}/{architecture}/{point}.tsv"
+        conda:
+            "../../envs/infoflow.yaml"
+        params:
+            **predictor_params(),
+        script:
+            "../scripts/score_predictor.py"
