@@ -83,15 +83,32 @@ def results():
     return evaluations, trainings
 
 
+def scored(seed: int, depths: tuple[int, ...] = (2, 4, 6, 8)) -> Result:
+    """Made-up scores of two predictors for a column; the second applies to no network."""
+    rng = np.random.default_rng(seed)
+    score = np.stack([rng.random((len(depths), REPLICAS)), np.full((len(depths), REPLICAS), np.nan)])
+    cost = rng.random((2, len(depths)))
+    variables = {"depth": np.array(depths), "score": score, "raw": 2 * score, "seconds": cost, "memory": 1e6 * cost}
+    return Result(variables, {"predictors": ["snip", "grasp"]})
+
+
+SCORED = {encode(w, 0.05, 8): scored(k) for k, w in enumerate((0.5, 1.0, 1.8, 3.0))}
+
+
 @pytest.fixture(scope="module")
 def cube(results):
     return merge(*results)
 
 
-def test_a_cube_keeps_the_schema_on_disk(cube, tmp_path):
-    write_cube(cube, tmp_path / "a.nc")
+@pytest.fixture(scope="module")
+def scored_cube(results):
+    return merge(*results, predictors=SCORED)
+
+
+def test_a_cube_keeps_the_schema_on_disk(scored_cube, tmp_path):
+    write_cube(scored_cube, tmp_path / "a.nc")
     again = read_cube(tmp_path / "a.nc")
-    xr.testing.assert_allclose(again, cube)
+    xr.testing.assert_allclose(again, scored_cube)
     with xr.open_dataset(tmp_path / "a.nc") as plain:
         assert plain.attrs["Conventions"] == "CF-1.11"
         assert json.loads(plain.attrs["config"]) == {"a": 1}
@@ -124,6 +141,25 @@ def test_predictions_are_scores_at_layer_equal_to_depth(cube):
     predicted = cube["predicted_trainable"].sel(score="mean_field")
     assert np.array_equal(predicted == 1, cube["prediction_score"].sel(score="mean_field") >= 1)
     assert set(np.unique(cube["predicted_trainable"])) <= {0, 1}
+
+
+def test_predictors_are_judged_beside_the_probes(cube, scored_cube):
+    here, of = scored_cube.sel(sigma_w2=1.8, sigma_b2=0.05), SCORED[encode(1.8, 0.05, 8)]
+    for d, depth in enumerate((2, 4, 6)):
+        network = here.sel(depth=depth)
+        np.testing.assert_allclose(network["prediction_score"].sel(score="snip"), of["score"][0, d], rtol=1e-6)
+        np.testing.assert_array_equal(network["predictor_raw"].sel(predictor="snip"), of["raw"][0, d])
+        np.testing.assert_array_equal(network["predictor_seconds"], of["seconds"][:, d])
+        np.testing.assert_array_equal(network["predictor_memory"], of["memory"][:, d])
+    assert "predictor_score" not in scored_cube
+    judged = scored_cube.sel(score=["snip", "grasp"])
+    assert judged["auroc_networks"].values.tolist() == [24, 0]
+    assert 0 < float(judged["auroc"][0]) < 1
+    assert np.isnan(judged["auroc"][1])
+    assert (judged["predicted_trainable"].sel(score="grasp") == -1).all()
+    assert "predictor" not in cube.dims
+    common = cube["score"].values
+    xr.testing.assert_equal(scored_cube["prediction_score"].sel(score=common), cube["prediction_score"])
 
 
 WIDTHS, DEPTHS = (0.5, 1.0, 1.8, 3.0), (2, 4, 6)

@@ -6,8 +6,9 @@ import sys
 import pytest
 
 from common import ROOT
-from infoflow import estimators, figures, provenance, reconstruction
+from infoflow import estimators, figures, predictors, provenance, reconstruction
 from infoflow.config import ARCHITECTURE_OPTIONS, METHOD_OPTIONS
+from infoflow.cubes import MEAN_FIELD
 from infoflow.provenance import PACKAGE, code_digest, imported_modules, software
 
 # the modules that a rule picks by name at run time
@@ -16,6 +17,7 @@ PLUGINS = {
     **{f"probe_cascade {m}": ["architectures.mlp", f"reconstruction.{m}"] for m in METHOD_OPTIONS},
     **{f"probe_cascade {kind}": [f"architectures.{kind}", "reconstruction.adam"] for kind in ARCHITECTURE_OPTIONS},
     "train_network": ["architectures.mlp"],
+    "score_predictor": ["architectures.mlp", *(f"predictors.{n}" for n in predictors.PREDICTORS if n != MEAN_FIELD)],
     "explain_decisions": ["architectures.mlp", "reconstruction.adam"],
     "evaluate_kl": [],
     "merge_cube": [],

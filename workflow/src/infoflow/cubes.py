@@ -25,7 +25,7 @@ below stands for the dimensions of one probe: (sigma_w2, sigma_b2), and depth to
 | pre_activation_variance_theory, …_spread | probe, layer | mean field, and its standard deviation at finite width |
 | prediction_score, predicted_trainable | sigma_w2, sigma_b2, depth, replica, score | |
 | auroc, auroc_low, auroc_high | score | with a 95 % interval over grid points |
-| predictor_raw | sigma_w2, sigma_b2, depth, replica, predictor | as the literature has it; its score: prediction_score |
+| predictor_raw | sigma_w2, sigma_b2, depth, replica, predictor | of the literature; scores: prediction_score |
 | predictor_seconds, predictor_memory | sigma_w2, sigma_b2, depth, predictor | of scoring all replicas |
 
 A point that was not computed is `missing`, one with numbers that were not finite `diverged`; nothing else is NaN but
@@ -163,7 +163,7 @@ ABOUT: dict[str, dict] = {
     "predictor_memory": {
         "long_name": "by how much the memory in use grew at most while all replicas were scored",
         "units": "byte",
-        "comment": "zero if memory that was held already was enough; NaN where missing, and where the system does not tell",
+        "comment": "zero if memory that was held already was enough; NaN where missing, or not told by the system",
     },
 }
 """Attributes of the variables that the merge adds to those of the probes."""
