@@ -63,6 +63,8 @@ def test_both_snakefiles_plan_the_default_grid(checkout, snakefile):
         name: 1 if needs.decisions or needs.channels else 3 if needs.truth else 4 for name, needs in FIGURES.items()
     }
     assert plan["explain_decisions"] == 1
+    # one job for all depths of a column
+    assert plan["score_predictor"] == len({(p.architecture, p.sigma_w2, p.sigma_b2) for p in grid.trainings()}) == 22
     assert plan["network_entropy"] == 6
     assert plan["train_snapshots"] == plan["measure_information"] == len(networks(config["information_plane"])) == 12
     assert plan["ising_monte_carlo"] == len(config["ising"]["monte_carlo"]["couplings"])
@@ -257,6 +259,31 @@ def test_relative_entropy_through_networks_runs_from_end_to_end(again):
     assert (read_study(results / "cubes/network_entropy_tiny.nc")["status"].sel(network="trained") == 2).all()
     with zipfile.ZipFile(results / "archive/tiny.zip") as archive:
         assert "cubes/network_entropy_tiny.nc" in archive.namelist()
+
+
+def test_predictors_run_from_end_to_end(again):
+    def configure(names=("snip", "lyapunov"), depth=(2, 3), **changes):
+        digits = TINY["experiments"]["digits"] | {"depth": list(depth)}
+        again.configure(predictors={"names": list(names), "batch_size": 16, **changes}, experiments={"digits": digits})
+
+    configure()
+    assert again.plan("all_cubes") == {"score_predictor": 2, "merge_cube": 1}
+    again.run("all_figures")
+    path = again.root / "results/cubes/digits_mlp.nc"
+    cube = read_cube(path)
+    assert cube["score"].values.tolist()[-3:] == ["mean_field", "snip", "lyapunov"]
+    assert cube["prediction_score"].sel(score=["snip", "lyapunov"]).notnull().all()
+    assert (cube["predictor_seconds"] > 0).all()
+    assert again.plan("all_figures") == {}
+    configure(batch_size=17)
+    assert again.plan("all_cubes") == {"score_predictor": 2, "merge_cube": 1}
+    # a depth more: the column is scored again, and only what is new is trained
+    configure(depth=[2, 3, 4])
+    plan = again.plan("all_cubes")
+    assert (plan["score_predictor"], plan["train_network"]) == (2, 2)
+    configure(names=["snip"])
+    again.run("results/cubes/digits_mlp.nc")
+    assert read_cube(path)["predictor"].values.tolist() == ["snip"]
 
 
 TINY_PLANE = {
