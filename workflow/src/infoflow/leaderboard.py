@@ -8,8 +8,8 @@ replica r has the same draws at all points, and the replicas of a point share th
 nor points alone are independent. Source: PHYSICS E.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.stats import kendalltau, rankdata
@@ -21,11 +21,16 @@ RESAMPLES, LEVEL = 1000, 0.95
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value with its bootstrap interval; NaN where it is not defined."""
+    """A value with its bootstrap interval; NaN where it is not defined.
+
+    Attributes:
+        resamples: the values that the interval is of, in the order in which they were drawn.
+    """
 
     value: float
     low: float
     high: float
+    resamples: tuple[float, ...] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,7 @@ class Boundary:
     Attributes:
         columns: the C columns, as given.
         true, predicted: largest trainable depth, [C]; predicted is NaN without a threshold.
-        threshold: the score from which a column's networks are predicted trainable, chosen on all others, [C].
+        threshold: the score from which a column's networks are predicted trainable, [C].
         censored: of the truth: -1 if no depth is trainable, 1 if all are, 0 if the boundary is among them, [C].
         predicted_censored: likewise of the prediction, [C].
     """
@@ -154,6 +159,27 @@ def kendall(scores: np.ndarray, accuracy: np.ndarray) -> float:
     return float(kendalltau(rankdata(scores), rankdata(accuracy)).statistic)
 
 
+def balanced_accuracy(predicted: np.ndarray, labels: np.ndarray) -> float:
+    """Mean share of trainable and of not trainable networks that are predicted right, of two vectors of 0 and 1.
+
+    NaN if one of the two kinds is missing.
+    """
+    positive = labels == 1
+    if positive.all() or not positive.any():
+        return float("nan")
+    return float((predicted[positive] == 1).mean() + (predicted[~positive] == 0).mean()) / 2
+
+
+def average(estimates: Sequence[Estimate], level: float = LEVEL) -> Estimate:
+    """Mean of estimates that are independent of each other, each with the same weight.
+
+    The interval is that of the means of their resamples, one of each.
+    """
+    resamples = [float(np.mean(values)) for values in zip(*(e.resamples for e in estimates), strict=False)]
+    value = float(np.mean([e.value for e in estimates])) if estimates else float("nan")
+    return Estimate(value, *_interval(resamples, level), tuple(resamples))
+
+
 def bootstrap(
     statistic: Callable[[np.ndarray, np.ndarray], float],
     scores: np.ndarray,
@@ -178,18 +204,22 @@ def bootstrap(
     for _ in range(resamples if scores.size else 0):
         chosen = np.ix_(generator.integers(points, size=points), generator.integers(replicas, size=replicas))
         found.append(evaluate(scores[chosen], truth[chosen]))
-    return Estimate(evaluate(scores, truth), *_interval(found, level))
+    return _estimate(evaluate(scores, truth), found, level)
 
 
-def find_boundary(scores: np.ndarray, labels: np.ndarray, columns: np.ndarray, depths: np.ndarray) -> Boundary:
+def find_boundary(
+    scores: np.ndarray, labels: np.ndarray, columns: np.ndarray, depths: np.ndarray, threshold: float | None = None
+) -> Boundary:
     """The largest trainable depth of every column, true and predicted.
 
     A depth is trainable if at least half of its networks are, and predicted so if the scores of at least half of them
-    reach the threshold. That is the one of the highest balanced accuracy for single networks, on all other columns.
+    reach the threshold. That is the one of the highest balanced accuracy for single networks, on all other columns,
+    unless it is given.
 
     Args:
         scores, labels: [point, replica]; labels 1, 0 or NaN.
         columns, depths: [point].
+        threshold: the same for all columns.
     """
     known = _known(scores, labels)
     names = np.unique(columns[known.any(1)])
@@ -197,7 +227,7 @@ def find_boundary(scores: np.ndarray, labels: np.ndarray, columns: np.ndarray, d
     censored, predicted_censored = np.zeros((2, len(names)), int)
     for c, name in enumerate(names):
         others = known & (columns != name)[:, None]
-        thresholds[c] = best_threshold(scores[others], labels[others] == 1)
+        thresholds[c] = best_threshold(scores[others], labels[others] == 1) if threshold is None else threshold
         rows = np.flatnonzero((columns == name) & known.any(1))
         rows = rows[np.argsort(depths[rows])]
         share = np.array([labels[r, known[r]].mean() for r in rows])
@@ -216,11 +246,12 @@ def bootstrap_boundary(
     generator: np.random.Generator,
     resamples: int = RESAMPLES // 5,
     level: float = LEVEL,
+    threshold: float | None = None,
 ) -> tuple[Estimate, Estimate]:
     """Mean boundary error over the columns that are not censored, and over all of them.
 
-    Replicas are drawn, with thresholds and boundaries found anew, and whole columns for the mean: the depths of a
-    column make one boundary. Columns without a prediction are left out.
+    Replicas are drawn, with thresholds (unless one is given) and boundaries found anew, and whole columns for the mean:
+    the depths of a column make one boundary. Columns without a prediction are left out.
     """
 
     def means(boundary: Boundary, drawn: np.ndarray) -> tuple[float, float]:
@@ -228,16 +259,16 @@ def bootstrap_boundary(
         usable = ~np.isnan(errors)
         return _mean(errors[usable & (censored == 0)]), _mean(errors[usable])
 
-    whole = find_boundary(scores, labels, columns, depths)
+    whole = find_boundary(scores, labels, columns, depths, threshold)
     found = []
     replicas = scores.shape[1]
     for _ in range(resamples if scores.size else 0):
         chosen = generator.integers(replicas, size=replicas)
-        boundary = find_boundary(scores[:, chosen], labels[:, chosen], columns, depths)
+        boundary = find_boundary(scores[:, chosen], labels[:, chosen], columns, depths, threshold)
         count = len(boundary.columns)
         found.append(means(boundary, generator.integers(count, size=count)))
     values = means(whole, np.arange(len(whole.columns)))
-    return tuple(Estimate(v, *_interval([f[k] for f in found], level)) for k, v in enumerate(values))
+    return tuple(_estimate(v, [f[k] for f in found], level) for k, v in enumerate(values))
 
 
 def _last(depths: np.ndarray, positive: np.ndarray) -> tuple[float, int]:
@@ -265,10 +296,14 @@ def _mean(values: np.ndarray) -> float:
     return float(values.mean()) if len(values) else float("nan")
 
 
-def _interval(values: list[float], level: float) -> tuple[float, float]:
-    known = [v for v in values if not np.isnan(v)]
-    if not known:
+def _estimate(value: float, found: list[float], level: float) -> Estimate:
+    known = tuple(v for v in found if not np.isnan(v))
+    return Estimate(value, *_interval(known, level), known)
+
+
+def _interval(values: Sequence[float], level: float) -> tuple[float, float]:
+    if not values:
         return float("nan"), float("nan")
     tail = (1 - level) / 2
-    low, high = np.quantile(known, [tail, 1 - tail])
+    low, high = np.quantile(values, [tail, 1 - tail])
     return float(low), float(high)
