@@ -15,6 +15,7 @@ from infoflow.config import (
     entropy_points,
     entropy_training,
     ising_options,
+    judged_cubes,
     plane_replicas,
     probe_methods,
     probe_options,
@@ -115,13 +116,16 @@ def merged_params(wildcards):
     return made_by
 
 
+def cube_params(cubes):
+    """The parameters that cubes of (dataset, architecture) record, by their names."""
+    wildcards = [SimpleNamespace(dataset=dataset, architecture=architecture) for dataset, architecture in cubes]
+    merge = {"merge_cube": code_digest("merge_cube")}
+    return {f"{w.dataset}_{w.architecture}": merged_params(w) | merge for w in wildcards}
+
+
 def cubes_made_by():
     """The parameters that each cube records, by its name."""
-    cubes = [SimpleNamespace(dataset=dataset, architecture=architecture) for dataset, architecture in GRID.cubes()]
-    merge = {"merge_cube": code_digest("merge_cube")}
-    return {f"{c.dataset}_{c.architecture}": merged_params(c) | merge for c in cubes} | {
-        name: STUDY_PARAMS[kind](name) for name, kind in studies(config).items()
-    }
+    return cube_params(GRID.cubes()) | {name: STUDY_PARAMS[kind](name) for name, kind in studies(config).items()}
 
 
 def resolved(params, wildcards):
@@ -344,10 +348,19 @@ def merged_plane_params():
     } | {"code": code_digest("merge_information_plane")}
 
 
+def leaderboard_params():
+    return {
+        "cubes": cube_params(judged_cubes(config)),
+        **run_settings("seed"),
+        "code": code_digest("build_leaderboard"),
+    }
+
+
 # What the cube of a study has to be made with, by the kind of the study.
 STUDY_PARAMS = {
     "ising_1d": ising_params,
     "ising_2d": ising_params,
     "information_plane": lambda study: merged_plane_params(),
+    "leaderboard": lambda study: leaderboard_params(),
     "network_entropy": lambda study: merged_entropy_params(study.removeprefix("network_entropy_")),
 }

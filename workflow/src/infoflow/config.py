@@ -93,7 +93,16 @@ def studies(config: Mapping[str, Any]) -> dict[str, str]:
     """
     known = {} if config["ising"] is None else {"ising_1d": "ising_1d", "ising_2d": "ising_2d"}
     known |= {} if config["information_plane"] is None else {"information_plane": "information_plane"}
+    known |= {"leaderboard": "leaderboard"} if len(judged_cubes(config)) > 1 else {}
     return known | {f"network_entropy_{name}": "network_entropy" for name in config["network_entropy"]}
+
+
+def judged_cubes(config: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(dataset, architecture) of the cubes with ground truth, which predictors of trainability are judged by.
+
+    If there is only one, its figure `cost` has the areas under the ROC curve, and the leaderboard is made on demand.
+    """
+    return sorted({(e["dataset"], e["architecture"]) for e in config["experiments"].values() if e["truth"]})
 
 
 def ising_options(config: Mapping[str, Any], section: str) -> dict[str, Any]:

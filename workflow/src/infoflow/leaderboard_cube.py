@@ -168,7 +168,7 @@ ABOUT: dict[str, dict] = {
         "long_name": "largest trainable depth over xi_c; median over columns",
         "units": "1",
         "comment": "in correlation lengths; columns where it is among the depths and xi_c is finite, NaN if there are "
-        "none; small close to the edge of chaos, where the width limits the depth; overall: of the columns of all grids",
+        "none; small at the edge of chaos, where the width limits the depth; overall: of the columns of all grids",
     },
     "fixed_factor": {"long_name": "k of the published rule depth <= k xi_c", "units": "1"},
     "scoring_seconds": {

@@ -53,5 +53,6 @@ STUDIES = {
         "information_estimators",
         "information_reconstruction",
     ),
+    "leaderboard": ("leaderboard", "leaderboard_boundary"),
 }
 """Figures of each kind of study by the name of their module and file; they are `draw(cube)`, of nothing but a cube."""
