@@ -123,7 +123,7 @@ def test_null_switches_an_experiment_off():
 
 
 def test_null_switches_a_study_off_and_its_names_are_its_own():
-    known = {name: name for name in ("ising_1d", "ising_2d", "information_plane")}
+    known = {name: name for name in ("ising_1d", "ising_2d", "information_plane", "leaderboard")}
     assert studies(check_config(load_config(), SCHEMA)) == known | {"network_entropy_digits": "network_entropy"}
     assert set(studies(check_config(load_config(), SCHEMA)).values()) <= set(STUDIES)
     other = {"dataset": "mnist", "architecture": "mlp", "sigma_w2": [1.0], "sigma_b2": [0.05], "depth": [3]}

@@ -311,7 +311,7 @@ def test_decisions_are_drawn_whatever_there_is(tmp_path, contents, rows, prototy
 def test_every_registered_figure_has_its_caption_and_module():
     from common import ROOT
 
-    shared = {"__init__", "_information", "_network", "_style", "draw", "draw_study"}
+    shared = {"__init__", "_information", "_leaderboard", "_network", "_style", "draw", "draw_study"}
     modules = {p.stem for p in (ROOT / "workflow/src/infoflow/figures").glob("*.py")} - shared
     captions = {p.stem for p in (ROOT / "workflow/report").glob("*.rst")} - {"workflow"}
     of_studies = [name for names in figures.STUDIES.values() for name in names]

@@ -30,6 +30,7 @@ PLUGINS = {
     "train_snapshots": [],
     "measure_information": ["reconstruction.ridge", *(f"estimators.{kind}" for kind in estimators.kinds())],
     "merge_information_plane": [],
+    "build_leaderboard": [],
     **{f"draw_figure {name}": [f"figures.{name}"] for name in figures.FIGURES},
     **{f"draw_study {name}": [f"figures.{name}"] for names in figures.STUDIES.values() for name in names},
 }

@@ -68,7 +68,8 @@ def test_both_snakefiles_plan_the_default_grid(checkout, snakefile):
     assert plan["network_entropy"] == 6
     assert plan["train_snapshots"] == plan["measure_information"] == len(networks(config["information_plane"])) == 12
     assert plan["ising_monte_carlo"] == len(config["ising"]["monte_carlo"]["couplings"])
-    kinds = ("ising_1d", "ising_2d", "information_plane")
+    assert plan["build_leaderboard"] == 1
+    kinds = ("ising_1d", "ising_2d", "information_plane", "leaderboard")
     assert all(plan[f"figure_{name}"] == 1 for kind in kinds for name in STUDIES[kind])
 
 
@@ -284,6 +285,28 @@ def test_predictors_run_from_end_to_end(again):
     configure(names=["snip"])
     again.run("results/cubes/digits_mlp.nc")
     assert read_cube(path)["predictor"].values.tolist() == ["snip"]
+
+
+def test_the_leaderboard_is_that_of_all_cubes_with_truth(again):
+    drawn = {f"figure_{name}": 1 for name in STUDIES["leaderboard"]}
+    built = {"build_leaderboard": 1, **drawn}
+    other = TINY["experiments"]["digits"] | {"dataset": "digits", "architecture": "mlp_128", "sigma_b2": [0.05]}
+    again.configure(experiments=TINY["experiments"] | {"other": other | {"truth": False}})
+    # of a single cube it is made on demand
+    assert not built.keys() & again.plan().keys()
+    assert again.plan("results/leaderboard/leaderboard.csv")["build_leaderboard"] == 1
+    again.configure(experiments=TINY["experiments"] | {"other": other})
+    again.run("all_figures")
+    results = again.root / "results"
+    board = read_study(results / "cubes/leaderboard.nc")
+    assert board["grid"].values.tolist() == ["digits_mlp", "digits_mlp_128", "overall"]
+    assert (board["networks"].sel(grid="digits_mlp", score="mean_field") == 8).all()
+    assert (results / "leaderboard/leaderboard.csv").read_text().startswith("grid,rank,score,two_sided,auroc,")
+    assert (results / "leaderboard/leaderboard.tex").read_text().endswith("\\end{tabular}\n")
+    assert {path.stem for path in results.glob("figures/leaderboard/*.png")} == set(STUDIES["leaderboard"])
+    assert again.plan() == {}
+    (again.root / "workflow/src/infoflow/leaderboard.py").open("a").write("\n_EDITED = 1\n")
+    assert again.plan() == built
 
 
 TINY_PLANE = {

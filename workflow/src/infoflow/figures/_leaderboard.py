@@ -51,7 +51,7 @@ def make_panels(board: xr.Dataset, width: float, height: float) -> tuple[Figure,
     for grid, ax in panels.items():
         here = board.sel(grid=grid)
         judged = int((board["grid_case"].isel(grid=slice(-1)) == JUDGED).sum())
-        what = f"mean over {judged} grids" if grid == OVERALL else f"{int(here['networks'].max())} networks"
+        what = f"mean over {judged} grids" if grid == OVERALL else f"{here['networks'].values.max(initial=0)} networks"
         ax.set_title(f"{grid}: {what}")
         if case := CASES.get(int(here["grid_case"])):
             ax.text(0.5, 0.5, case, transform=ax.transAxes, ha="center", color="0.4")

@@ -24,7 +24,7 @@ NAMES = 1.04
 """Where the names stand, as a share of the width of a panel."""
 APART = 0.08
 """Between symbols of equal cost, in decades."""
-FREE, UNKNOWN = "free", "not known"
+FREE, UNKNOWN = "free", "?"
 
 
 def draw(cube: xr.Dataset) -> Figure:
@@ -45,8 +45,8 @@ def draw(cube: xr.Dataset) -> Figure:
         for name, face in (("sees both sides of the edge of chaos", "0.3"), ("one-sided", "white"))
     ]
     symbols.append(plt.Line2D([], [], color="0.6", linestyle=":", label="no better than chance"))
-    figure.legend(handles=symbols, loc="outside lower center", ncols=4)
-    figure.suptitle("Leaderboard: quality of the predictors of trainability against their cost, 95 % intervals")
+    figure.legend(handles=symbols, loc="outside lower center", ncols=4 if len(panels) > 1 else 2)
+    figure.suptitle("Predictors of trainability: quality against cost, 95 % intervals")
     return figure
 
 
@@ -74,7 +74,7 @@ def draw_panel(ax: Axes, scores: Sequence[xr.Dataset]) -> None:
     lowest = np.nanmin([*areas, *known, 0.45])
     ax.axhline(0.5, color="0.6", linestyle=":", zorder=0)
     ax.set_xticks(list(ticks), list(ticks.values()))
-    ax.set(xlim=(min(ticks) - 0.4, max(ticks) + 0.4), ylim=(lowest - 0.03, 1.03))
+    ax.set(xlim=(min([*ticks, *positions]) - 0.4, max([*ticks, *positions]) + 0.4), ylim=(lowest - 0.03, 1.03))
     ax.set(xlabel="seconds of scoring per second of training", ylabel="AUROC")
     if FREE in ticks.values():
         ax.axvline(min(ticks) + 0.5, color="0.85", linewidth=0.8)
@@ -127,10 +127,8 @@ def spread(heights: np.ndarray, step: float) -> np.ndarray:
             (upper, n), (lower, m) = groups.pop(), groups.pop()
             groups.append([(upper * n + lower * m) / (n + m), n + m])
     placed = [centre + step * (k - (count - 1) / 2) for centre, count in groups for k in range(int(count))]
-    # the whole of them within the panel, if it fits
-    placed = np.array(placed)
-    if len(placed):
-        placed -= max(0.0, placed[-1] - 1.0)
+    for k in reversed(range(len(placed))):  # not above the panel
+        placed[k] = min(placed[k], 1 - step * (len(placed) - 1 - k))
     found = np.empty(len(heights))
     found[order] = placed
     return found

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from infoflow.figures._leaderboard import colour, error_bars, known_scores, make_panels, name_score
+from infoflow.leaderboard_cube import JUDGED, OVERALL
 
 MEASURE, FIXED = "boundary_error", "fixed_boundary_error"
 FIXED_COLOUR = "0.75"
@@ -18,7 +19,7 @@ FIXED_COLOUR = "0.75"
 def draw(cube: xr.Dataset) -> Figure:
     """A bar per score, the best at the top; below it that of the fixed rule, if there is one. One panel per grid."""
     most = cube.sizes["score"] + int(np.isfinite(cube[FIXED]).any("grid").sum())
-    figure, panels = make_panels(cube, 4.8, 0.9 + 0.17 * most)
+    figure, panels = make_panels(cube, 5.2, max(2.8, 1.4 + 0.17 * most))
     for grid, ax in panels.items():
         here = cube.sel(grid=grid)
         scores = known_scores(here, MEASURE)
@@ -28,14 +29,14 @@ def draw(cube: xr.Dataset) -> Figure:
             ax.set(xticks=[], yticks=[])
             if not ax.texts:
                 ax.text(0.5, 0.5, "no boundary among the depths", transform=ax.transAxes, ha="center", color="0.4")
-        ax.set_title(f"{grid}: {say_columns(here)}{say_factor(here, float(cube['fixed_factor']))}")
+        ax.set_title(f"{grid}: {say_columns(cube, grid)}{say_factor(here, float(cube['fixed_factor']))}")
     handles = [
         plt.Rectangle((0, 0), 1, 1, color="tab:blue", label="threshold chosen on all other columns"),
         plt.Rectangle((0, 0), 1, 1, color=FIXED_COLOUR, label=f"fixed rule: {say_rules(cube)}"),
         plt.Line2D([], [], color="0.5", linestyle=":", label="a factor of two"),
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=3)
-    figure.suptitle("Leaderboard: error of the largest trainable depth, 95 % intervals")
+    figure.legend(handles=handles, loc="outside lower center", ncols=3 if len(panels) > 1 else 1)
+    figure.suptitle("Predictors of trainability:\nerror of the largest trainable depth, 95 % intervals")
     return figure
 
 
@@ -58,10 +59,12 @@ def draw_bars(ax: Axes, scores: Sequence[xr.Dataset]) -> None:
     ax.axvline(math.log(2), color="0.5", linestyle=":", zorder=0)
 
 
-def say_columns(here: xr.Dataset) -> str:
-    """How many columns have an error."""
-    columns = int(here["columns"].max())
-    return f"{columns - int(here['censored_columns'].max()) if columns else 0} of {columns} columns"
+def say_columns(cube: xr.Dataset, grid: str) -> str:
+    """How many columns have their boundary among the depths."""
+    part = cube.isel(grid=slice(-1)) if grid == OVERALL else cube.sel(grid=[grid])
+    part = part.isel(grid=part["grid_case"].values == JUDGED)
+    columns, censored = (int(part[name].values.max(1, initial=0).sum()) for name in ("columns", "censored_columns"))
+    return f"{columns - censored} of {columns} columns"
 
 
 def say_factor(here: xr.Dataset, fixed: float) -> str:
