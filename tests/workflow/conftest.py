@@ -35,6 +35,7 @@ TINY = {
     "predictors": None,
     "ising": None,
     "network_entropy": dict.fromkeys(load_config()["network_entropy"]),
+    "probing_budget": dict.fromkeys(load_config()["probing_budget"]),
 }
 CODE = ("Snakefile", "workflow", "config", "profiles", "envs", "LICENSE", "CITATION.cff")
 

@@ -11,6 +11,7 @@ from infoflow import figures, slurm
 from infoflow.archive import archive_name, source_digest
 from infoflow.config import (
     architecture_options,
+    budget_options,
     check_config,
     entropy_points,
     entropy_training,
@@ -23,7 +24,7 @@ from infoflow.config import (
     studies,
 )
 from infoflow.errors import InfoflowError
-from infoflow.grid import COUPLING, POINT, Grid, GridPoint, decode, encode_coupling, is_prefix_invariant
+from infoflow.grid import COUPLING, POINT, Grid, GridPoint, decode, encode, encode_coupling, is_prefix_invariant
 from infoflow.information.plan import NAME, networks
 from infoflow.provenance import code_digest
 
@@ -116,16 +117,17 @@ def merged_params(wildcards):
     return made_by
 
 
-def cube_params(cubes):
-    """The parameters that cubes of (dataset, architecture) record, by their names."""
-    wildcards = [SimpleNamespace(dataset=dataset, architecture=architecture) for dataset, architecture in cubes]
-    merge = {"merge_cube": code_digest("merge_cube")}
-    return {f"{w.dataset}_{w.architecture}": merged_params(w) | merge for w in wildcards}
+# The parameters that the cube of a grid records.
+def cube_params(dataset, architecture):
+    wildcards = SimpleNamespace(dataset=dataset, architecture=architecture)
+    return merged_params(wildcards) | {"merge_cube": code_digest("merge_cube")}
 
 
 def cubes_made_by():
     """The parameters that each cube records, by its name."""
-    return cube_params(GRID.cubes()) | {name: STUDY_PARAMS[kind](name) for name, kind in studies(config).items()}
+    return {
+        f"{dataset}_{architecture}": cube_params(dataset, architecture) for dataset, architecture in GRID.cubes()
+    } | {name: STUDY_PARAMS[kind](name) for name, kind in studies(config).items()}
 
 
 def resolved(params, wildcards):
@@ -350,9 +352,51 @@ def merged_plane_params():
 
 def leaderboard_params():
     return {
-        "cubes": cube_params(judged_cubes(config)),
+        "cubes": {f"{c[0]}_{c[1]}": cube_params(*c) for c in judged_cubes(config)},
         **run_settings("seed"),
         "code": code_digest("build_leaderboard"),
+    }
+
+
+def budget_experiment(wildcards):
+    return GRID.experiments[config["probing_budget"][wildcards.budget]["experiment"]]
+
+
+def budget_points(wildcards):
+    points = budget_experiment(wildcards).points()
+    return sorted({encode(p.sigma_w2, p.sigma_b2, GRID.probe_depth(p)) for p in points})
+
+
+def budget_probes(wildcards):
+    cube = budget_experiment(wildcards).cube
+    return {method: probe_options(config, *cube, method) for method in probe_methods(config, *cube)}
+
+
+def budget_digest(wildcards):
+    methods = [f"reconstruction.{method}" for method in sorted(budget_probes(wildcards))]
+    return point_digest("probe_budget", budget_experiment(wildcards).architecture, *methods)
+
+
+def budget_params():
+    return {
+        "architecture": lambda wildcards: architecture_options(config, budget_experiment(wildcards).architecture),
+        "probes": budget_probes,
+        "budget": lambda wildcards: budget_options(config, wildcards.budget),
+        "offset": config["evaluate"]["offset"],
+        "run": run_settings("seed", "replicas", "precision"),
+        "data": lambda wildcards: dataset_params(budget_experiment(wildcards).dataset),
+        "code": budget_digest,
+    }
+
+
+def merged_budget_params(budget):
+    wildcards = SimpleNamespace(budget=budget)
+    experiment = budget_experiment(wildcards)
+    return {
+        "points": resolved(budget_params(), wildcards),
+        "truth": cube_params(*experiment.cube),
+        "axes": {name: list(getattr(experiment, name)) for name in ("sigma_w2", "sigma_b2", "depth")},
+        "code": code_digest("merge_probing_budget"),
     }
 
 
@@ -363,4 +407,5 @@ STUDY_PARAMS = {
     "information_plane": lambda study: merged_plane_params(),
     "leaderboard": lambda study: leaderboard_params(),
     "network_entropy": lambda study: merged_entropy_params(study.removeprefix("network_entropy_")),
+    "probing_budget": lambda study: merged_budget_params(study.removeprefix("probing_budget_")),
 }

@@ -82,6 +82,7 @@ def check_config(config: Mapping[str, Any], schema_path: str | Path) -> dict[str
     _check_ising(config)
     _check_network_entropy(config)
     _check_information_plane(config)
+    _check_probing_budget(config)
     _check_studies(config)
     return config
 
@@ -94,7 +95,8 @@ def studies(config: Mapping[str, Any]) -> dict[str, str]:
     known = {} if config["ising"] is None else {"ising_1d": "ising_1d", "ising_2d": "ising_2d"}
     known |= {} if config["information_plane"] is None else {"information_plane": "information_plane"}
     known |= {"leaderboard": "leaderboard"} if len(judged_cubes(config)) > 1 else {}
-    return known | {f"network_entropy_{name}": "network_entropy" for name in config["network_entropy"]}
+    named = ("network_entropy", "probing_budget")
+    return known | {f"{kind}_{name}": kind for kind in named for name in config[kind]}
 
 
 def judged_cubes(config: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -136,6 +138,18 @@ def entropy_training(config: Mapping[str, Any], name: str) -> dict[str, Any] | N
     return {key: known[key] for key in ("epochs", "batch_size", "learning_rate", "momentum", "readout")}
 
 
+def budget_options(config: Mapping[str, Any], name: str) -> dict[str, list]:
+    """Fractions, samples and widths of an entry of `probing_budget`, ascending, the full probe's last."""
+    entry = config["probing_budget"][name]
+    experiment = config["experiments"][entry["experiment"]]
+    samples = settings(config, "probe", experiment["dataset"], experiment["architecture"])["evaluation_samples"]
+    return {
+        "fractions": sorted({1.0, *map(float, entry["fractions"])}),
+        "samples": sorted({samples, *entry["samples"]}),
+        "widths": [*sorted({w for w in entry["widths"] if w is not None}), None],
+    }
+
+
 def settings(config: Mapping[str, Any], section: str, dataset: str, architecture: str) -> dict[str, Any]:
     """A section (`probe`, `train`) with what the data set's own entry overrides, and the architecture's."""
     entries = config["datasets"][dataset], config["architectures"][architecture]
@@ -160,7 +174,7 @@ def architecture_options(config: Mapping[str, Any], architecture: str) -> dict[s
     return {k: v for k, v in config["architectures"][architecture].items() if k not in ("probe", "train")}
 
 
-NAMED = ("datasets", "architectures", "experiments", "network_entropy")
+NAMED = ("datasets", "architectures", "experiments", "network_entropy", "probing_budget")
 """Sections of named entries; one that is null is switched off."""
 
 
@@ -338,6 +352,38 @@ def _check_network_entropy(config: Mapping[str, Any]) -> None:
             raise InfoflowError(f"config: {where}.architecture: kind is {kind}, but it has to be mlp, fully connected")
         if entry["train"] is not None and config["datasets"][entry["dataset"]]["kind"] in UNLABELLED:
             raise InfoflowError(f"config: {where}: dataset {entry['dataset']!r} has no labels; set train: null")
+
+
+def _check_probing_budget(config: Mapping[str, Any]) -> None:
+    for name, entry in config["probing_budget"].items():
+        where = f"config: probing_budget.{name}"
+        if (wanted := entry["experiment"]) not in config["experiments"]:
+            close = difflib.get_close_matches(wanted, list(config["experiments"]), n=1)
+            hint = f"did you mean {close[0]}?" if close else f"experiments: {', '.join(config['experiments'])}"
+            raise InfoflowError(f"{where}.experiment: unknown experiment {wanted!r}; {hint}")
+        experiment = config["experiments"][wanted]
+        if not experiment["truth"]:
+            raise InfoflowError(
+                f"{where}.experiment: {wanted} has no ground truth to judge its probes by; set truth: true"
+            )
+        architecture = config["architectures"][experiment["architecture"]]
+        if architecture["kind"] != "mlp":
+            raise InfoflowError(
+                f"{where}.experiment: the networks of {wanted} are of kind {architecture['kind']}, but only those of "
+                "kind mlp can be made narrower"
+            )
+        most = budget_options(config, name)["samples"][-1]
+        full = settings(config, "probe", experiment["dataset"], experiment["architecture"])["evaluation_samples"]
+        there = config["datasets"][experiment["dataset"]].get("test_samples", full)
+        if most > full:
+            raise InfoflowError(f"{where}.samples: {most}, but the probe has {full} evaluation_samples; choose fewer")
+        if most > there:
+            raise InfoflowError(f"{where}.samples: {most}, but the test set has {there} images; choose fewer")
+        for width in entry["widths"]:
+            if width is not None and width >= (architecture["width"] or math.inf):
+                raise InfoflowError(
+                    f"{where}.widths: {width} is not narrower than the {architecture['width']} of the experiment"
+                )
 
 
 def _check_information_plane(config: Mapping[str, Any]) -> None:

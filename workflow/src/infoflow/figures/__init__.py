@@ -44,6 +44,7 @@ STUDIES = {
         "network_histograms",
         "network_accuracy",
     ),
+    "probing_budget": ("probing_budget",),
     "information_plane": (
         "information_snapshots",
         "information_trajectories",
