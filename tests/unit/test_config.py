@@ -13,6 +13,7 @@ from infoflow.config import (
     DATASET_OPTIONS,
     UNLABELLED,
     architecture_options,
+    budget_options,
     check_config,
     entropy_points,
     entropy_training,
@@ -100,7 +101,9 @@ def test_an_architecture_has_the_defaults_of_its_kind_and_nothing_else():
     given = {kind: {"kind": kind, "probe": {"epochs": 2}, "train": {}} for kind in ARCHITECTURE_OPTIONS}
     given["mlp"] = {"kind": "mlp", "width": 7}
     digits = load_config()["experiments"]["digits"]
-    config = check_config(changed(architectures=given, experiments={"digits": digits}, network_entropy={}), SCHEMA)
+    config = check_config(
+        changed(architectures=given, experiments={"digits": digits}, network_entropy={}, probing_budget={}), SCHEMA
+    )
     for kind in set(given) - {"mlp"}:
         assert architecture_options(config, kind) == {"kind": kind, **ARCHITECTURE_OPTIONS[kind]}
     assert architecture_options(config, "mlp") == {"kind": "mlp", **ARCHITECTURE_OPTIONS["mlp"], "width": 7}
@@ -124,7 +127,8 @@ def test_null_switches_an_experiment_off():
 
 def test_null_switches_a_study_off_and_its_names_are_its_own():
     known = {name: name for name in ("ising_1d", "ising_2d", "information_plane", "leaderboard")}
-    assert studies(check_config(load_config(), SCHEMA)) == known | {"network_entropy_digits": "network_entropy"}
+    known |= {f"{kind}_digits": kind for kind in ("network_entropy", "probing_budget")}
+    assert studies(check_config(load_config(), SCHEMA)) == known
     assert set(studies(check_config(load_config(), SCHEMA)).values()) <= set(STUDIES)
     other = {"dataset": "mnist", "architecture": "mlp", "sigma_w2": [1.0], "sigma_b2": [0.05], "depth": [3]}
     with pytest.raises(InfoflowError, match="experiments: ising_1d is the name of a study"):
@@ -132,6 +136,7 @@ def test_null_switches_a_study_off_and_its_names_are_its_own():
     with pytest.raises(InfoflowError, match="experiments: network_entropy_digits is the name of a study"):
         check_config(changed(experiments={"network_entropy_digits": other}), SCHEMA)
     off = {"ising": None, "information_plane": None, "network_entropy": {"digits": None}}
+    off["probing_budget"] = {"digits": None}
     config = check_config(changed(experiments={"ising_1d": other}, **off), SCHEMA)
     assert studies(config) == {}
 
@@ -150,6 +155,57 @@ def test_a_relative_entropy_that_cannot_be_computed_is_refused(change, message):
     entry = load_config()["network_entropy"]["digits"]
     with pytest.raises(InfoflowError, match=re.escape(message)):
         check_config(changed(network_entropy={"digits": entry | change}), SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"experiment": "digitz"},
+            "probing_budget.digits.experiment: unknown experiment 'digitz'; did you mean digits?",
+        ),
+        (
+            {"experiment": "photographs_vgg16"},
+            "probing_budget.digits.experiment: photographs_vgg16 has no ground truth",
+        ),
+        ({"experiment": "digits_cnn"}, "networks of digits_cnn are of kind cnn, but only those of kind mlp"),
+        ({"samples": [10, 361]}, "probing_budget.digits.samples: 361, but the probe has 360 evaluation_samples"),
+        ({"samples": [1]}, "probing_budget.digits.samples[0]: 1 is less than the minimum of 2"),
+        ({"fractions": [0.0]}, "probing_budget.digits.fractions[0]: 0.0 is less than or equal to the minimum of 0"),
+        ({"fractions": [1.1]}, "probing_budget.digits.fractions[0]: 1.1 is greater than the maximum of 1"),
+        ({"widths": [1]}, "probing_budget.digits.widths[0]: 1 is less than the minimum of 2"),
+        ({"width": [16]}, "probing_budget.digits.width: unknown key; did you mean widths?"),
+    ],
+)
+def test_a_probing_budget_that_cannot_be_computed_is_refused(change, message):
+    entry = load_config()["probing_budget"]["digits"]
+    with pytest.raises(InfoflowError, match=re.escape(message)):
+        check_config(changed(probing_budget={"digits": entry | change}), SCHEMA)
+
+
+def test_a_probing_budget_fits_the_test_set_and_the_width():
+    entry = load_config()["probing_budget"]["digits"] | {"samples": [10, 50]}
+    with pytest.raises(InfoflowError, match="samples: 360, but the test set has 40 images"):
+        check_config(changed(datasets__digits__test_samples=40, probing_budget={"digits": entry}), SCHEMA)
+    with pytest.raises(InfoflowError, match="probing_budget.digits.widths: 32 is not narrower than the 32 of the exp"):
+        check_config(changed(architectures__mlp__width=32), SCHEMA)
+
+
+def test_the_full_probe_is_among_the_parts_and_the_last_of_them():
+    full = budget_options(check_config(changed(probing_budget={"a": {"experiment": "digits"}}), SCHEMA), "a")
+    assert (full["fractions"][-1], full["samples"], full["widths"]) == (1.0, [10, 30, 100, 360], [None])
+    entry = {"experiment": "digits", "fractions": [0.5, 0.1], "samples": [20, 10], "widths": [None, 9, 3]}
+    assert budget_options(check_config(changed(probing_budget={"a": entry}), SCHEMA), "a") == {
+        "fractions": [0.1, 0.5, 1.0],
+        "samples": [10, 20, 360],
+        "widths": [3, 9, None],
+    }
+
+
+def test_the_probing_budget_of_an_experiment_that_is_switched_off_is_off():
+    other = {"dataset": "mnist", "architecture": "mlp", "sigma_w2": [1.0], "sigma_b2": [0.05], "depth": [3]}
+    config = check_config(changed(experiments={"digits": None, "other": other}), SCHEMA)
+    assert config["probing_budget"] == {}
 
 
 def test_networks_of_a_relative_entropy_are_trained_as_their_entry_says():

@@ -27,6 +27,8 @@ PLUGINS = {
     "merge_ising": [],
     "network_entropy": ["architectures.mlp"],
     "merge_network_entropy": [],
+    "probe_budget": ["architectures.mlp", *(f"reconstruction.{m}" for m in METHOD_OPTIONS)],
+    "merge_probing_budget": [],
     "train_snapshots": [],
     "measure_information": ["reconstruction.ridge", *(f"estimators.{kind}" for kind in estimators.kinds())],
     "merge_information_plane": [],

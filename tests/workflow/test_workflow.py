@@ -6,6 +6,7 @@ import subprocess
 import sys
 import zipfile
 
+import numpy as np
 import pytest
 import yaml
 
@@ -66,10 +67,11 @@ def test_both_snakefiles_plan_the_default_grid(checkout, snakefile):
     # one job for all depths of a column
     assert plan["score_predictor"] == len({(p.architecture, p.sigma_w2, p.sigma_b2) for p in grid.trainings()}) == 22
     assert plan["network_entropy"] == 6
+    assert plan["probe_budget"] == 12
     assert plan["train_snapshots"] == plan["measure_information"] == len(networks(config["information_plane"])) == 12
     assert plan["ising_monte_carlo"] == len(config["ising"]["monte_carlo"]["couplings"])
     assert plan["build_leaderboard"] == 1
-    kinds = ("ising_1d", "ising_2d", "information_plane", "leaderboard")
+    kinds = ("ising_1d", "ising_2d", "information_plane", "leaderboard", "probing_budget")
     assert all(plan[f"figure_{name}"] == 1 for kind in kinds for name in STUDIES[kind])
 
 
@@ -307,6 +309,36 @@ def test_the_leaderboard_is_that_of_all_cubes_with_truth(again):
     assert again.plan() == {}
     (again.root / "workflow/src/infoflow/leaderboard.py").open("a").write("\n_EDITED = 1\n")
     assert again.plan() == built
+
+
+def test_the_probing_budget_runs_from_end_to_end(again):
+    entry = {"experiment": "digits", "fractions": [0.5], "samples": [10], "widths": [6]}
+
+    def configure(**changes):
+        again.configure(probing_budget=TINY["probing_budget"] | {"tiny": entry | changes})
+
+    configure()
+    merged = {"merge_probing_budget": 1, "figure_probing_budget": 1}
+    assert again.plan() == {"probe_budget": 2, **merged}
+    again.run("all_figures")
+    results = again.root / "results"
+    cube = read_study(results / "cubes/probing_budget_tiny.nc")
+    own = read_cube(results / "cubes/digits_mlp.nc")
+    full = cube["prediction_score"].isel(width=-1, fraction=-1, samples=-1)
+    for score in cube["score"].values:
+        for prefix, method in (("", "adam"), ("ridge_", "ridge")):
+            one = full.sel(probe_method=method, score=score)
+            np.testing.assert_allclose(one, own["prediction_score"].sel(score=f"{prefix}{score}"), rtol=2e-3, atol=1e-4)
+    pictures = list(results.glob("figures/probing_budget_tiny/*.png"))
+    assert [p.stem for p in pictures] == ["probing_budget"]
+    assert pictures[0].stat().st_size > 5000
+    assert again.plan() == {}
+    configure(samples=[5])
+    assert again.plan() == {"probe_budget": 2, **merged}
+    configure()
+    again.run("archive")
+    with zipfile.ZipFile(results / "archive/tiny.zip") as archive:
+        assert "cubes/probing_budget_tiny.nc" in archive.namelist()
 
 
 TINY_PLANE = {

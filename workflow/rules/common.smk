@@ -395,6 +395,7 @@ def merged_budget_params(budget):
     return {
         "points": resolved(budget_params(), wildcards),
         "truth": cube_params(*experiment.cube),
+        "experiment": experiment.name,
         "axes": {name: list(getattr(experiment, name)) for name in ("sigma_w2", "sigma_b2", "depth")},
         "code": code_digest("merge_probing_budget"),
     }

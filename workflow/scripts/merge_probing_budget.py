@@ -24,6 +24,7 @@ def main(*, points: list[str], truth: str, prepared: str, made_by: dict, output:
         seed=made_by["points"]["run"]["seed"],
         attributes={
             "title": config["run"]["name"],
+            "experiment": made_by["experiment"],
             "config": config,
             "parameters": made_by,
             "cost": add_costs([read_attributes(prepared), *(result.attributes for result in results.values())]),

@@ -47,7 +47,8 @@ SETTING = ("probe_method", "width", "fraction", "samples")
 DIMENSIONS = (*POINT, "replica", *SETTING, "score", "criterion")
 REFERENCES = "arXiv:2406.12916"
 
-_UNDEFINED = "NaN if all networks are trainable or none is"
+_NOT_COMPUTED = "NaN with the most samples after fewer steps in narrower networks, which are not computed"
+_UNDEFINED = f"NaN if all networks are trainable or none is; {_NOT_COMPUTED}"
 _INTERVAL = f"points and replicas drawn at once; {_UNDEFINED}"
 _CHOICE = (
     "the cheapest of many settings that seem good enough: its cost is rather too low than too high; see the interval"
@@ -72,7 +73,7 @@ ABOUT: dict[str, dict] = {
     "prediction_score": {
         "long_name": "score of the last hidden layer",
         "units": "1",
-        "comment": "NaN where a reconstruction or a loss is not finite",
+        "comment": f"NaN where a reconstruction or a loss is not finite; {_NOT_COMPUTED}",
     },
     "networks": {"long_name": "number of networks that auroc is computed from", "units": "1"},
     "auroc": {
@@ -107,16 +108,33 @@ ABOUT: dict[str, dict] = {
         "units": "1",
         "flag_values": np.array([-1, 0, 1], np.int8),
         "flag_meanings": "undefined no yes",
+        "comment": "by the criterion; and of as many networks as the full probe",
     },
     "fit_seconds": {"long_name": "seconds of drawing networks and finding their inverses, all columns", "units": "s"},
-    "compose_seconds": {"long_name": "seconds of reconstructing the evaluation samples, all columns", "units": "s"},
-    "evaluate_seconds": {"long_name": "seconds of the scores of all layers, all columns", "units": "s"},
-    "cost_seconds": {"long_name": "seconds of probing and scoring all columns and replicas", "units": "s"},
-    "relative_cost": {"long_name": "cost_seconds over those of the full probe of the same method", "units": "1"},
+    "compose_seconds": {
+        "long_name": "seconds of reconstructing the evaluation samples, all columns",
+        "units": "s",
+        "comment": _NOT_COMPUTED,
+    },
+    "evaluate_seconds": {
+        "long_name": "seconds of the scores of all layers, all columns",
+        "units": "s",
+        "comment": _NOT_COMPUTED,
+    },
+    "cost_seconds": {
+        "long_name": "seconds of probing and scoring all columns and replicas",
+        "units": "s",
+        "comment": _NOT_COMPUTED,
+    },
+    "relative_cost": {
+        "long_name": "cost_seconds over those of the full probe of the same method",
+        "units": "1",
+        "comment": _NOT_COMPUTED,
+    },
     "training_cost": {
         "long_name": "cost_seconds over the seconds of fully training all networks",
         "units": "1",
-        "comment": "NaN where no seconds of training are known",
+        "comment": f"NaN where no seconds of training are known; {_NOT_COMPUTED}",
     },
     "cheapest_width": {
         "long_name": "width of the cheapest sufficient setting",
@@ -298,7 +316,7 @@ def _judge(cube: xr.Dataset, seed: int) -> None:
                 good = (values[name][m, ..., s] <= TOLERANCE + _ROUNDING) & (
                     networks[m, ..., s] == networks[(m, *full, s)]
                 )
-                sufficient[m, ..., s, c] = good
+                sufficient[m, ..., s, c] = np.where(np.isnan(values[name][m, ..., s]), -1, good)
                 if good.any():
                     best = np.unravel_index(np.argmin(np.where(good, cost, np.inf)), settings)
                     for axis, index in zip(("width", "fraction", "samples"), best):

@@ -65,6 +65,7 @@ def check_config(config: Mapping[str, Any], schema_path: str | Path) -> dict[str
     schema = yaml.safe_load(Path(schema_path).read_text())
     _check_values(config)
     # An entry switched off with null is not checked and not used.
+    config = {**config, "probing_budget": _of_experiments(config)} if "probing_budget" in config else config
     config = {key: _without_null(value) if key in NAMED else value for key, value in config.items()}
     if isinstance(plane := config.get("information_plane"), Mapping):
         named = {key: _without_null(plane[key]) for key in ("estimators", "networks") if key in plane}
@@ -82,8 +83,8 @@ def check_config(config: Mapping[str, Any], schema_path: str | Path) -> dict[str
     _check_ising(config)
     _check_network_entropy(config)
     _check_information_plane(config)
-    _check_probing_budget(config)
     _check_studies(config)
+    _check_probing_budget(config)
     return config
 
 
@@ -176,6 +177,15 @@ def architecture_options(config: Mapping[str, Any], architecture: str) -> dict[s
 
 NAMED = ("datasets", "architectures", "experiments", "network_entropy", "probing_budget")
 """Sections of named entries; one that is null is switched off."""
+
+
+def _of_experiments(config: Mapping[str, Any]) -> Any:
+    """Section `probing_budget` without the entries whose experiment is switched off."""
+    entries, experiments = config["probing_budget"], config.get("experiments")
+    if not isinstance(entries, Mapping) or not isinstance(experiments, Mapping):
+        return entries
+    off = [name for name, experiment in experiments.items() if experiment is None]
+    return {n: e for n, e in entries.items() if not (isinstance(e, Mapping) and e.get("experiment") in off)}
 
 
 def _without_null(entries: Any) -> Any:

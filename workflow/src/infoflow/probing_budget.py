@@ -8,7 +8,9 @@ of evaluation samples. What is left out is chosen at random, and less is always 
 - of the evaluation set the first images are taken;
 - a narrower network has the same depth and variances, but fewer units in every layer.
 
-The experiment's own width, all steps and all samples are its own probe, to the rounding of the arithmetic.
+All combinations are computed but one kind: with fewer steps in narrower networks, the most samples would take longer
+than all the rest of it, so that nobody would choose them. The experiment's own width, all steps and all samples are its
+own probe, to the rounding of the arithmetic.
 """
 
 import math
@@ -41,7 +43,8 @@ ABOUT: dict[str, dict] = {
     "layer_score": {
         "long_name": "score of a hidden layer",
         "units": "1",
-        "comment": "entropies in nats; NaN where a reconstruction or a loss is not finite",
+        "comment": "entropies in nats; NaN where a reconstruction or a loss is not finite, and with the most samples "
+        "after fewer steps in narrower networks, which are not computed",
     },
     "fit_seconds": {"long_name": "seconds of drawing the networks and of finding their inverses", "units": "s"},
     "compose_seconds": {"long_name": "seconds of reconstructing the evaluation samples from all layers", "units": "s"},
@@ -63,7 +66,7 @@ class Budget:
     Attributes:
         scores: [F, K, R, L, score].
         fit_seconds, steps, training_images: [F].
-        compose_seconds, evaluate_seconds: [F, K].
+        compose_seconds, evaluate_seconds: [F, K]; NaN where not computed.
     """
 
     scores: np.ndarray
@@ -121,6 +124,7 @@ def probe_budget(
                 f"probing_budget: widths: {width} is not narrower than the experiment's own networks of {widths[-1]}"
             )
 
+    own = networks[budget["widths"][-1]]
     found: dict[str, list[Budget]] = {method: [] for method in probes}
     for blocks in networks.values():
         started = time.monotonic()
@@ -133,7 +137,7 @@ def probe_budget(
             few = images.train_images[:64], evaluation[:2], options
             measure_budget(blocks[:1], frozen[:1], *few, fractions=[0.01], samples=[2], **common)
             all_of_them = images.train_images, evaluation, options
-            chosen = {"fractions": budget["fractions"], "samples": budget["samples"]}
+            chosen = {"fractions": budget["fractions"], "samples": budget["samples"], "sparing": blocks is not own}
             part = measure_budget(blocks, frozen, *all_of_them, **chosen, **common)
             part.fit_seconds[:] += drawing
             found[method].append(part)
@@ -167,6 +171,7 @@ def measure_budget(
     offset: float,
     seed: int,
     replicas: Sequence[int],
+    sparing: bool = False,
 ) -> Budget:
     """Scores of all layers of frozen networks with parts of one method's probe, and what each of them took.
 
@@ -179,12 +184,13 @@ def measure_budget(
         fractions: of the steps, F of them.
         samples: numbers of evaluation samples, K of them.
         offset: see `divergence.normalise`.
+        sparing: whether to leave out the largest number of samples after fewer steps; NaN then.
     """
     device = images.device
     layers = [b.forward for b in blocks]
     shape = len(fractions), len(samples)
     scores = np.full((*shape, len(replicas), len(blocks), len(SCORES)), np.nan)
-    seconds = np.zeros((2, *shape))
+    seconds = np.full((2, *shape), np.nan)
     fitting, steps, taken = np.zeros(shape[0]), np.zeros(shape[0], int), np.zeros(shape[0], int)
     for f, fraction in enumerate(fractions):
         started = time.monotonic()
@@ -194,7 +200,10 @@ def measure_budget(
         fitting[f] = time.monotonic() - started
         steps[f], taken[f] = found.losses.shape[2], min(len(part), fewer.get("ridge_samples", len(part)))
         learned = torch.isfinite(found.losses).flatten(1).all(1).cpu().numpy()
+        left_out = [max(samples)] if sparing and fraction < 1 and len(samples) > 1 else []
         for k, count in enumerate(samples):
+            if count in left_out:
+                continue
             shown = evaluation_images[:count]
             started = time.monotonic()
             cascades, _ = compose_cascades(layers, frozen, found.maps, found.parameters, shown, len(replicas))

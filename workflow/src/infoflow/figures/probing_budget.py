@@ -51,7 +51,7 @@ def draw_panel(ax: Axes, part: xr.Dataset) -> None:
     ax.plot(cost.values.ravel(), area.values.ravel(), ".", color="0.7", markersize=4, label="all combinations")
     best = float(area.isel(full))
     if np.isfinite(best):
-        ax.axhspan(best - TOLERANCE, best + TOLERANCE, color="0.9", label=f"within {TOLERANCE:g} of the full probe")
+        ax.axhspan(best - TOLERANCE, best, color="0.88", label=f"up to {TOLERANCE:g} below the full probe")
     for (axis, (label, marker)), colour, style in zip(AXES.items(), curve_colours(len(AXES)), LINES):
         one = part.isel({name: last for name, last in full.items() if name != axis})
         x, y = one["relative_cost"].values, one["auroc"].values
@@ -59,7 +59,7 @@ def draw_panel(ax: Axes, part: xr.Dataset) -> None:
         ax.vlines(x, one["auroc_low"].values, one["auroc_high"].values, color=colour, linewidth=0.6, alpha=0.5)
     ax.plot(float(cost.isel(full)), best, "o", color="black", markersize=6, label="full probe")
     for (criterion, (marker, _)), name in zip(
-        MARKED.items(), ("cheapest within, by the estimate", "… by its 95 % interval")
+        MARKED.items(), ("cheapest that loses no more, by the estimate", "… by its 95 % interval")
     ):
         chosen = _cheapest(part, criterion)
         at = [] if chosen is None else [float(cost.sel(chosen))], [] if chosen is None else [float(area.sel(chosen))]
@@ -79,10 +79,11 @@ def _describe(part: xr.Dataset, criterion: str) -> str:
     if chosen is None:
         return "not defined"
     one = part.sel(criterion=criterion)
+    counted = "steps" if int(part["steps"].max()) > 1 else "images"
     low, high = (float(one[f"cheapest_relative_cost_{end}"]) for end in ("low", "high"))
     range_ = f" ({low:.2g} to {high:.2g})" if np.isfinite(low) else ""
     return (
-        f"width {chosen['width']}, {_part(chosen['fraction'])} steps, {chosen['samples']} samples: "
+        f"width {chosen['width']}, {_part(chosen['fraction'])} {counted}, {chosen['samples']} samples: "
         f"cost {float(one['cheapest_relative_cost']):.2g}{range_}"
     )
 
