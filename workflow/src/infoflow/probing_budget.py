@@ -8,9 +8,9 @@ of evaluation samples. What is left out is chosen at random, and less is always 
 - of the evaluation set the first images are taken;
 - a narrower network has the same depth and variances, but fewer units in every layer.
 
-All combinations are computed but one kind: with fewer steps in narrower networks, the most samples would take longer
-than all the rest of it, so that nobody would choose them. The experiment's own width, all steps and all samples are its
-own probe, to the rounding of the arithmetic.
+All combinations are computed but one kind, to save time: the most samples after fewer steps in narrower networks, where
+they would cost a good part of what is saved. The experiment's own width, all steps and all samples are its own probe,
+to the rounding of the arithmetic.
 """
 
 import math
