@@ -16,7 +16,7 @@ from scipy.stats import kendalltau, rankdata
 
 from infoflow.scoring import auroc, best_threshold
 
-RESAMPLES, LEVEL = 1000, 0.95
+RESAMPLES, LEVEL = 500, 0.95
 
 
 @dataclass(frozen=True)
