@@ -136,6 +136,11 @@ def test_predictions_are_scores_at_layer_equal_to_depth(cube):
         assert np.array_equal(
             scores.sel(score="negative_relative_entropy"), -cube["relative_entropy"].sel(layer=depth, quantile=0.5)
         )
+        saturated = cube["saturation_depth"].sel(measure="relative_entropy_ratio", drop=True)
+        unsaturated = cube["saturation_case"].sel(measure="relative_entropy_ratio", drop=True) == 2
+        np.testing.assert_allclose(
+            scores.sel(score="saturation_depth"), saturated.where(~unsaturated, np.inf) / depth, rtol=1e-6
+        )
         expected = (6 * cube["xi_c"] / depth).broadcast_like(scores.sel(score="mean_field", drop=True))
         np.testing.assert_allclose(scores.sel(score="mean_field"), expected, rtol=1e-6)
     predicted = cube["predicted_trainable"].sel(score="mean_field")
@@ -182,6 +187,11 @@ def test_the_scores_of_a_network_with_a_stem_are_those_of_its_last_hidden_layer(
         for name in ("differential_entropy", "explained_variance"):
             assert np.array_equal(scores.sel(score=name), cube[name].sel(layer=depth + 2))
         # the depth of the theory is that of the architecture, without the stem's surplus
+        saturated = cube["saturation_depth"].sel(measure="relative_entropy_ratio", drop=True)
+        unsaturated = cube["saturation_case"].sel(measure="relative_entropy_ratio", drop=True) == 2
+        np.testing.assert_allclose(
+            scores.sel(score="saturation_depth"), saturated.where(~unsaturated, np.inf) / depth, rtol=1e-6
+        )
         expected = (6 * cube["xi_c"] / depth).broadcast_like(scores.sel(score=MEAN_FIELD, drop=True))
         np.testing.assert_allclose(scores.sel(score=MEAN_FIELD), expected, rtol=1e-6)
 

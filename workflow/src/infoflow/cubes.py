@@ -41,6 +41,7 @@ import numpy as np
 import xarray as xr
 
 from infoflow import theory
+from infoflow.divergence import NOT_SATURATED
 from infoflow.errors import InfoflowError
 from infoflow.evaluation import ABOUT as PROBE_ABOUT
 from infoflow.evaluation import DIVERGED, MISSING, OK, QUANTILES, SATURATION_MEASURES, STATUS
@@ -52,11 +53,13 @@ from infoflow.study import describe_study, load_cube, write_study
 logger = logging.getLogger(__name__)
 
 DIMENSIONS = ("sigma_w2", "sigma_b2", "depth", "replica", "layer", "epoch", "quantile", "measure", "score", "predictor")
-SCORES = ("differential_entropy", "explained_variance", "negative_relative_entropy")
+SCORES = ("differential_entropy", "explained_variance", "negative_relative_entropy", "saturation_depth")
 """Scores of a probe; those of a further method carry its name, like `ridge_explained_variance`."""
+PUBLISHED_MEASURE = "relative_entropy_ratio"
+"""The curve whose saturation depth is a score, over the number of layers."""
 MEAN_FIELD = "mean_field"
 # From which score on a network is predicted trainable; None: chosen on the other columns of the grid.
-THRESHOLDS = {"explained_variance": 0.0, "mean_field": 1.0}
+THRESHOLDS = {"explained_variance": 0.0, "saturation_depth": 1.0, "mean_field": 1.0}
 REFERENCES = "arXiv:2406.12916; arXiv:1611.01232; arXiv:1606.05340"
 
 _THEORY = (
@@ -449,6 +452,11 @@ def _score(cube: xr.Dataset, name: str) -> xr.DataArray:
         return cube["predictor_score"].sel(predictor=name, drop=True)
     if name == MEAN_FIELD:
         return (6 * cube["xi_c"] / cube["depth"]).expand_dims(replica=cube["replica"])
+    if name.endswith("saturation_depth"):
+        depth = cube[name].sel(measure=PUBLISHED_MEASURE, drop=True)
+        case = cube[name.replace("depth", "case")].sel(measure=PUBLISHED_MEASURE, drop=True)
+        # what has not saturated within the probe does so beyond every depth that is judged
+        return depth.where(case != NOT_SATURATED, np.inf) / cube["layers"]
     if name.endswith("negative_relative_entropy"):
         relative_entropy = name.replace("negative_relative_entropy", "relative_entropy")
         return -at_depth(cube, relative_entropy).sel(quantile=0.5, drop=True)

@@ -77,6 +77,7 @@ _OF_THE_CASCADE = {
     "negative_relative_entropy": ("relative entropy", "-D(input || reconstruction), median over images"),
     "differential_entropy": ("differential entropy", "H(reconstructions)"),
     "explained_variance": ("R2", "1 - <|input - reconstruction|^2>/<|input - mean|^2>"),
+    "saturation_depth": ("saturation depth", "layer from which -D no longer changes, over the number of layers"),
 }
 CASCADES: dict[str, About] = {
     (measure if method == MAIN else f"{method}_{measure}"): About(

@@ -16,6 +16,7 @@ NAMES = {
     "differential_entropy": "differential entropy $H$",
     "explained_variance": "explained variance $R^2$",
     "negative_relative_entropy": "relative entropy $-D$",
+    "saturation_depth": "saturation depth of $D$/depth",
     "mean_field": "mean field $6\\,\\xi_c$/depth",
 }
 PROBE = "probe_seconds"

@@ -75,7 +75,7 @@ def say_factor(here: xr.Dataset, fixed: float) -> str:
         if not math.isnan(value):
             said.append(f"{what} {value:.2g} ({low:.2g} to {high:.2g})")
     heading = rf"$k$ in depth $\leq k\,\xi_c$, published {fixed:g}:"
-    return "\n".join(["", heading, ", ".join(said)]) if said else ""
+    return "\n".join(["", heading, *said]) if said else ""
 
 
 def say_rules(cube: xr.Dataset) -> str:
@@ -83,6 +83,7 @@ def say_rules(cube: xr.Dataset) -> str:
     rules = {
         "mean_field": rf"depth $\leq {float(cube['fixed_factor']):g}\,\xi_c$",
         "explained_variance": r"$R^2 \geq 0$",
+        "saturation_depth": r"depth $\leq$ saturation depth",
     }
     names = cube["score"].values[np.isfinite(cube["fixed_threshold"].values)].tolist()
     return ", ".join(rule for known, rule in rules.items() if any(name.endswith(known) for name in names)) or "none"
