@@ -1,8 +1,8 @@
 """The information plane of 12-10-7-5-4-3-2: training and all estimators, for one replica and for many as one.
 
 The plain way is a `torch.nn.Sequential` with `torch.optim.Adam`, and NumPy and SciPy for one layer of one snapshot
-after the other (`tests/plain.py`). It estimates every tenth snapshot only, and its seconds of that are multiplied by ten.
-Everything starts from the same network. Compilation is not timed.
+after the other (`tests/plain.py`). It estimates every tenth snapshot only, and its seconds of that are multiplied by
+ten. Everything starts from the same network. Compilation is not timed.
 """
 
 import argparse
