@@ -167,12 +167,13 @@ def test_bars_are_sorted_and_fixed_rules_beside_them():
     ax = draw("leaderboard_boundary", BOARD).axes[0]
     named = [t.get_text() for t in ax.get_yticklabels()]
     widths = [patch.get_width() for patch in ax.patches]
-    assert len(named) == len(widths) == len(SCORES) + 3
-    assert named.count("fixed rule") == 3
+    assert len(named) == len(widths) == len(SCORES) + 5
+    assert named.count("fixed rule") == 5
     calibrated = [width for name, width in zip(named, widths, strict=True) if name != "fixed rule"]
     assert calibrated == sorted(calibrated)
     before = [named[k - 1] for k, name in enumerate(named) if name == "fixed rule"]
-    assert sorted(before) == ["Adam cascade, $R^2$", "mean-field correlation length", "ridge cascade, $R^2$"]
+    of_cascades = [f"{method} cascade, {what}" for method in ("Adam", "ridge") for what in ("$R^2$", "saturation depth")]
+    assert sorted(before) == sorted([*of_cascades, "mean-field correlation length"])
 
 
 def test_the_factors_are_said():
