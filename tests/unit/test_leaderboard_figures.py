@@ -172,8 +172,8 @@ def test_bars_are_sorted_and_fixed_rules_beside_them():
     calibrated = [width for name, width in zip(named, widths, strict=True) if name != "fixed rule"]
     assert calibrated == sorted(calibrated)
     before = [named[k - 1] for k, name in enumerate(named) if name == "fixed rule"]
-    of_cascades = [f"{method} cascade, {what}" for method in ("Adam", "ridge") for what in ("$R^2$", "saturation depth")]
-    assert sorted(before) == sorted([*of_cascades, "mean-field correlation length"])
+    rules = [f"{method} cascade, {what}" for method in ("Adam", "ridge") for what in ("$R^2$", "saturation depth")]
+    assert sorted(before) == sorted([*rules, "mean-field correlation length"])
 
 
 def test_the_factors_are_said():
@@ -183,7 +183,7 @@ def test_the_factors_are_said():
     assert f"calibrated {float(here['calibrated_factor']):.2g}" in said
     assert f"true {float(here['true_factor']):.2g}" in said
     assert say_factor(CASES["no truth at all"].isel(grid=0), 6.0) == ""
-    assert say_rules(BOARD) == r"depth $\leq 6\,\xi_c$, $R^2 \geq 0$"
+    assert say_rules(BOARD) == r"depth $\leq 6\,\xi_c$, $R^2 \geq 0$, depth $\leq$ saturation depth"
     assert say_rules(CASES["one score"]) == "none"
     # columns of grids that are not judged do not count
     one, two = (say_columns(CASES[case], "overall") for case in ("one grid", "nothing trainable"))
