@@ -15,6 +15,8 @@ from infoflow.runtime import DTYPES, choose_device, describe_device
 from infoflow.store import write_result
 from infoflow.untrained import draw_untrained
 
+AT_ONCE = 30_000_000
+"""Parameters of the replicas that are scored as one; predictors take a few float64 copies of them."""
 _PER_NETWORK, _PER_POINT = ("predictor", "depth", "replica"), ("predictor", "depth")
 
 
@@ -71,11 +73,13 @@ def score_column(
             seed=run["seed"],
             replicas=range(run["replicas"]),
         )
+        numbers = sum(p[0].numel() for layer in untrained.parameters for p in layer.values())
+        at_once = max(1, AT_ONCE // max(1, numbers))
         if d == 0:  # what is loaded and set up once is nobody's cost
             for name in names:
-                score_network(name, untrained)
+                score_network(name, untrained, at_once)
         for n, name in enumerate(names):
-            found = score_network(name, untrained)
+            found = score_network(name, untrained, at_once)
             score[n, d], raw[n, d] = found.scores.score, found.scores.raw
             seconds[n, d], memory[n, d] = found.seconds, found.peak_bytes
             reasons[name] = reasons[name] or found.scores.reason
