@@ -14,10 +14,8 @@ from matplotlib.colors import FuncNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from infoflow.evaluation import OK
 from infoflow.figures._style import SIGMA_W2, curve_colours
-
-OK = 0
-"""Value of variable `status` of a replica whose training did not diverge."""
 
 SETTINGS = (
     "activation",
