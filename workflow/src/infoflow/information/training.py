@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 BETAS, EPSILON = (0.9, 0.999), 1e-8
 """Adam's usual constants."""
-COLUMNS = 1 << 13
+COLUMNS = 1 << 12
 """Samples that are evaluated at once."""
 
 
