@@ -175,9 +175,10 @@ def test_a_node_that_goes_down_loses_no_job(cluster, site, undisturbed):
 
 
 def test_a_restarted_controller_is_waited_for(cluster, site, undisturbed):
-    faults = site.faults({"script": "train_network", "action": "sleep", "seconds": 15})
+    faults = site.faults({"script": "train_network", "action": "sleep", "seconds": 25})
     run = Run(site, "all_cubes", **faults)
     wait_for(lambda: started(faults, "train_network"), run, "training that runs")
+    time.sleep(7)  # slurmctld writes down within five seconds what it started; sooner, it would start it again
     cluster.end("slurmctld", signal.SIGKILL)
     time.sleep(5)  # the queue is asked in vain meanwhile
     cluster.start_controller()
