@@ -25,6 +25,15 @@ ARCHITECTURES = {
 """Small examples of the architectures; a test sees to it that every kind is there."""
 
 
+def assert_nothing_beyond_the_edges(figure) -> None:
+    """That no text of a matplotlib figure is cut off; a hundredth of an inch for rounding."""
+    box = figure.get_tightbbox()
+    width, height = figure.get_size_inches()
+    assert min(box.x0, box.y0) >= -0.01
+    assert box.x1 <= width + 0.01
+    assert box.y1 <= height + 0.01
+
+
 def noisy_copies(path: Path, count: int) -> Iterator[None]:
     """Overwrite a file, `count` times, with 1 to 512 bytes of noise anywhere; at the end it is what it was."""
     whole = path.read_bytes()

@@ -12,6 +12,7 @@ import xarray as xr
 mpl.use("Agg")
 import matplotlib.pyplot as plt
 
+from common import assert_nothing_beyond_the_edges
 from infoflow.figures import STUDIES
 from infoflow.figures._information import (
     describe,
@@ -198,12 +199,7 @@ def test_figures_are_drawn(name, case):
         texts = [t.get_text() for t in ax.texts]
         assert ax.lines or ax.collections or "no values" in texts
         assert ("no values" not in texts) or case == "nothing"
-    # no text beyond the edges
-    box = figure.get_tightbbox()
-    width, height = figure.get_size_inches()
-    assert min(box.x0, box.y0) >= -0.01
-    assert box.x1 <= width + 0.01
-    assert box.y1 <= height + 0.01
+    assert_nothing_beyond_the_edges(figure)
 
 
 @pytest.mark.parametrize("name", FIGURES)

@@ -12,6 +12,7 @@ import xarray as xr
 mpl.use("Agg")
 import matplotlib.pyplot as plt
 
+from common import assert_nothing_beyond_the_edges
 from infoflow.figures import STUDIES
 from infoflow.figures._leaderboard import shown_grids
 from infoflow.figures._style import STYLE
@@ -103,12 +104,7 @@ def test_leaderboards_are_drawn(name, case):
         assert ax.get_title().startswith(f"{grid}: ")
         assert ax.lines or ax.texts
         assert min(ax.get_window_extent().size / figure.dpi) > 1  # inches
-    # no text beyond the edges
-    box = figure.get_tightbbox()
-    width, height = figure.get_size_inches()
-    assert min(box.x0, box.y0) >= -0.01
-    assert box.x1 <= width + 0.01
-    assert box.y1 <= height + 0.01
+    assert_nothing_beyond_the_edges(figure)
 
 
 @pytest.mark.parametrize("name", FIGURES)
