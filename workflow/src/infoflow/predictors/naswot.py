@@ -12,7 +12,11 @@ import torch
 from infoflow.untrained import Scores, Untrained, activation_of, pre_activations, to_array
 
 SINGULAR = 1e-12
-"""Share of the largest eigenvalue below which one is zero."""
+"""Share of the largest eigenvalue below which one is zero.
+
+Rounding leaves at most B times the precision of float64, 1.4e-14 for 64 images, and 3e-16 in practice. Of 64 digits the
+smallest share of a regular kernel, told by its exact rank, was 7e-10: kernels are made of integers.
+"""
 
 
 @torch.no_grad()
