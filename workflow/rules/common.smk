@@ -1,9 +1,7 @@
 # What the rules share: the checked config, the grid, and the file names of its points.
 import sys
-from pathlib import Path
 from types import SimpleNamespace
 
-ROOT = Path(workflow.current_basedir).parents[1]
 # Snakemake hands its sys.path on to every script.
 sys.path.insert(0, str(ROOT / "workflow/src"))
 
@@ -26,7 +24,13 @@ from infoflow.config import (
 from infoflow.errors import InfoflowError
 from infoflow.grid import COUPLING, POINT, Grid, GridPoint, decode, encode, encode_coupling, is_prefix_invariant
 from infoflow.information.plan import NAME, networks
-from infoflow.provenance import code_digest
+from infoflow.provenance import PACKAGE, code_digest
+
+if PACKAGE != (ROOT / "workflow/src/infoflow").resolve():
+    raise WorkflowError(
+        f"infoflow has already been imported from {PACKAGE}, and not from {ROOT / 'workflow/src'}: two versions of it "
+        "cannot be modules of one workflow; use the same one"
+    )
 
 
 # To Snakemake parameters in another order are other parameters; the order in which keys are written has to mean nothing.

@@ -40,8 +40,9 @@ def job_log(path: str | Path, scripts: str | Path) -> Iterator[None]:
         package, expected = Path(__file__).resolve().parent, Path(scripts).resolve().parent / "src/infoflow"
         if package != expected:
             raise InfoflowError(
-                f"infoflow is installed from {package}, but this workflow has its own in {expected}, which its results "
-                "would be attributed to; run it in the environment that `make setup` makes here"
+                f"infoflow is installed from {package}, but this workflow has its own in {expected}, which its "
+                "results would be attributed to; run it in an environment without infoflow, or in the one that "
+                "`make setup` makes here"
             )
         yield
         logger.info("done")

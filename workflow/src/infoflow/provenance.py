@@ -85,6 +85,9 @@ def software() -> dict[str, str]:
 
 
 def _repository() -> dict[str, str]:
+    if (note := PACKAGE.parents[2] / ".commit").exists():  # laid out from a commit, see rules/source.smk
+        return {"git_commit": note.read_text(), "git_dirty": "false"}
+
     def git(*arguments: str) -> str:
         done = subprocess.run(["git", *arguments], cwd=PACKAGE, capture_output=True, text=True, check=True)
         return done.stdout.strip()
