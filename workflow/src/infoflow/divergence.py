@@ -44,6 +44,8 @@ def differential_entropy(reconstructions: ArrayLike, offset: float = OFFSET) -> 
     images = normalise(reconstructions, offset)
     if images.shape[-2] < 2:
         raise ValueError("the differential entropy needs at least two samples")
+    # As differences from the first sample: where all agree their spread is 0, not the rounding of a mean.
+    images -= images[..., :1, :].copy()
     with np.errstate(divide="ignore"):
         return 0.5 * np.log(2 * np.pi * np.e) + np.log(images.std(axis=-2, ddof=1)).mean(axis=-1)
 
