@@ -62,7 +62,7 @@ def write_made_up_cube(path, config, **attributes):
     point, sizes = ("sigma_w2", "sigma_b2"), (len(w), len(b))
     cube = xr.Dataset(
         {
-            "probe_status": ((*point, "replica"), np.zeros((*sizes, 2), np.int8)),
+            "probe_status": ((*point, "replica", "layer"), np.zeros((*sizes, 2, 3), np.int8)),
             "train_status": ((*point, "depth", "replica"), np.zeros((*sizes, len(depth), 2), np.int8)),
             "differential_entropy": ((*point, "replica", "layer"), np.random.default_rng(0).random((*sizes, 2, 3))),
             "xi_c": (point, np.zeros(sizes)),

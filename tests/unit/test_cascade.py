@@ -1,5 +1,6 @@
 """The batched engine against the plain loop."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -9,6 +10,7 @@ from infoflow import cascade, frozen, maps
 from infoflow.architectures import Block, build_network
 from infoflow.cascade import compose_cascades, probe_cascade
 from infoflow.errors import InfoflowError
+from infoflow.evaluation import DIVERGED, OK, evaluate_probe
 from infoflow.grid import is_prefix_invariant
 from infoflow.initialization import draw_gaussian, draw_order, draw_uniform
 from infoflow.maps import apply, convolution, record_of, vjp
@@ -17,6 +19,7 @@ from infoflow.maps.convolution import Convolution, TransposedConvolution
 from infoflow.maps.dense import Dense
 from infoflow.maps.pooling import MaxPool, Unpool
 from infoflow.reconstruction import fit_inverses, methods, ridge
+from infoflow.store import Result
 
 SEED, REPLICAS = 3, 3
 ADAM = {"method": "adam", "epochs": 2, "batch_size": 16, "learning_rate": 1e-2}
@@ -134,21 +137,43 @@ def test_no_gradient_reaches_the_frozen_network_and_inputs_stay(images, option, 
     assert not any(tensor.requires_grad for p in found.parameters for tensor in p.values())
 
 
+def evaluated(found, images) -> dict[str, np.ndarray]:
+    """What `evaluate_probe` makes of a probe, but for the image."""
+    arrays = {
+        "reconstructions": found.reconstructions.flatten(3).numpy(),
+        "evaluation_images": images[:5].flatten(1).numpy(),
+        "losses": found.losses.numpy(),
+        "pre_activation_moments": found.pre_activation_moments.numpy(),
+    }
+    variables = evaluate_probe(Result(arrays, {}), 1e-12, 0.005, pictures=3)
+    return {name: v for name, (dimensions, v, _) in variables.items() if dimensions[:2] == ("replica", "layer")}
+
+
 @pytest.mark.parametrize("method", methods())
 def test_a_probe_that_overflows_is_told_and_does_not_crash(images, method):
-    from infoflow.evaluation import DIVERGED, evaluate_probe
-    from infoflow.store import Result
-
     result = probe(MLP | {"activation": "relu"}, images.float(), range(2), depth=30, method=method, sigma_w2=1e5)
-    found = {
-        "reconstructions": result.reconstructions.flatten(3).numpy(),
-        "evaluation_images": images[:5].flatten(1).numpy(),
-        "losses": result.losses.numpy(),
-        "pre_activation_moments": result.pre_activation_moments.numpy(),
-    }
-    variables = evaluate_probe(Result(found, {}), 1e-12, 0.005, pictures=3)
-    assert (variables["probe_status"][1] == DIVERGED).all()
-    assert all(torch.isnan(torch.from_numpy(variables["explained_variance"][1])).flatten())
+    variables = evaluated(result, images)
+    assert (variables["probe_status"][1, 0] == OK).all()
+    assert (variables["probe_status"][1, -1] == DIVERGED).all()
+    assert np.array_equal(np.isnan(variables["explained_variance"]), variables["probe_status"] == DIVERGED)
+
+
+@pytest.mark.parametrize("method", methods())
+@pytest.mark.parametrize("name", ["mlp pixels", "cnn"])
+def test_a_divergence_in_deep_layers_leaves_the_shallow_ones_as_they_are(images, method, name):
+    """ReLU at σ_w² = 6 overflows in deep layers; the probe of three layers is the beginning of that of all."""
+    option = ARCHITECTURES[name] | {"activation": "relu"} | ({"channels": 12} if name == "cnn" else {})
+    alone, deep = (
+        evaluated(probe(option, images.float(), range(2), depth=depth, method=method, sigma_w2=6.0), images)
+        for depth in (3, 220)
+    )
+    assert (alone["probe_status"] == OK).all()
+    assert (deep["probe_status"][:, :10] == OK).all()
+    assert (deep["probe_status"][:, -1] == DIVERGED).all()
+    layers = alone["probe_status"].shape[1]
+    for variable, values in alone.items():
+        assert variable == "saturation_depth" or np.isfinite(values).all(), variable
+        np.testing.assert_allclose(deep[variable][:, :layers], values, rtol=1e-3, atol=1e-4, err_msg=variable)
 
 
 def test_every_layers_loss_falls(images):

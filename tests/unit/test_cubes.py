@@ -10,10 +10,22 @@ from hypothesis import strategies as st
 
 from common import noisy_copies
 from infoflow import theory
-from infoflow.cubes import DIMENSIONS, MEAN_FIELD, SCORES, at_depth, merge_cube, read_cube, validate_cube, write_cube
+from infoflow.cubes import (
+    DIMENSIONS,
+    MEAN_FIELD,
+    SCORES,
+    at_depth,
+    computed_points,
+    merge_cube,
+    read_cube,
+    validate_cube,
+    write_cube,
+)
+from infoflow.divergence import NOT_SATURATED, UNKNOWN
 from infoflow.errors import InfoflowError
 from infoflow.evaluation import DIVERGED, MISSING, OK, evaluate_probe
 from infoflow.grid import encode
+from infoflow.scoring import auroc
 from infoflow.store import Result
 
 REPLICAS, SAMPLES, PIXELS = 2, 6, 5
@@ -30,9 +42,20 @@ COST = {
 
 
 def evaluation(
-    seed: int, layers: int, broken: int | None = None, shape: tuple[int, ...] = (PIXELS,), images_of: int = 0
+    seed: int,
+    layers: int,
+    broken: int | slice | None = None,
+    since: int = 1,
+    shape: tuple[int, ...] = (PIXELS,),
+    images_of: int = 0,
+    kept: int | None = None,
 ) -> Result:
-    """The evaluation of a made-up probe whose reconstructions lose the input layer by layer."""
+    """The evaluation of a made-up probe whose reconstructions lose the input layer by layer.
+
+    Args:
+        broken: replicas that are not finite from layer `since` on.
+        kept: of how many of the layers; by default of all.
+    """
     pixels = math.prod(shape)
     images = np.random.default_rng(images_of).random((SAMPLES, pixels)).astype(np.float32)
     rng = np.random.default_rng(seed + 1)
@@ -40,20 +63,20 @@ def evaluation(
     weight = np.linspace(0.1, 1, layers)[:, None, None]
     reconstructions = (1 - weight) * images + weight * noise
     if broken is not None:
-        reconstructions[broken] = np.nan
+        reconstructions[broken, since - 1 :] = np.nan
     probe = Result(
         {
-            "reconstructions": reconstructions,
+            "reconstructions": reconstructions[:, :kept],
             "evaluation_images": images,
-            "losses": rng.random((REPLICAS, layers, 20)),
-            "pre_activation_moments": rng.random((REPLICAS, layers, SAMPLES)),
+            "losses": rng.random((REPLICAS, layers, 20))[:, :kept],
+            "pre_activation_moments": rng.random((REPLICAS, layers, SAMPLES))[:, :kept],
         },
         {},
     )
     variables = {name: values for name, (_, values, _) in evaluate_probe(probe, 1e-12, 0.005).items()}
     attributes = {
         "probe_seconds": 2.0,
-        "layer_widths": np.full(layers, 7),
+        "layer_widths": np.full(layers if kept is None else kept, 7),
         "image_shape": np.array(shape, np.int32),
         "device": "CPU",
         "precision": "float32",
@@ -270,7 +293,7 @@ def test_divergence_is_told_and_counts_as_not_trainable(results):
     evaluations["w3.000000_b0.050000_d006"] = evaluation(9, 6, broken=1)
     trainings["w3.000000_b0.050000_d002"] = training(0.3, diverged=True)
     cube = merge(evaluations, trainings)
-    assert cube["probe_status"].sel(sigma_w2=3.0).values.ravel().tolist() == [OK, DIVERGED]
+    assert cube["probe_status"].sel(sigma_w2=3.0).values.tolist() == [[[OK] * 6, [DIVERGED] * 6]]
     assert cube["differential_entropy"].sel(sigma_w2=3.0, replica=1).isnull().all()
     assert cube["differential_entropy"].sel(sigma_w2=3.0, replica=0).notnull().all()
     assert cube["train_status"].sel(sigma_w2=3.0, depth=2).values.ravel().tolist() == [DIVERGED, OK]
@@ -279,12 +302,87 @@ def test_divergence_is_told_and_counts_as_not_trainable(results):
     assert (scores.sel(score="differential_entropy") == -1).all()
 
 
+PER_LAYER = [
+    "probe_status", "relative_entropy", "relative_entropy_mean", "differential_entropy", "explained_variance",
+    "reconstruction_loss", "pre_activation_variance",
+]  # fmt: skip
+
+
+def grid(depths: tuple[int, ...], **broken) -> xr.Dataset:
+    """The cube of the first of 8 layers at some depths; shallow networks of the middle columns are trainable."""
+    evaluations = {
+        encode(w, 0.05, max(depths)): evaluation(k, 8, kept=max(depths), **broken) for k, w in enumerate(WIDTHS)
+    }
+    trainings = {encode(w, 0.05, d): training(0.9 if 0.6 < w < 2 and d < 5 else 0.3) for w in WIDTHS for d in depths}
+    return merge(evaluations, trainings)
+
+
+@pytest.mark.parametrize(
+    ("shallow", "deep", "since"), [((3,), (3, 8), 4), ((3,), (3, 8), 8), ((2, 5), (2, 5, 7, 8), 6)], ids=str
+)
+def test_a_deeper_network_that_diverges_takes_nothing_from_the_shallow_ones(shallow, deep, since):
+    """Layers, saturation, scores and AUROC are those of the grid without it."""
+    alone, together = grid(shallow), grid(deep, broken=slice(None), since=since)
+    layers = together.sel(layer=alone["layer"])
+    for name in PER_LAYER:
+        np.testing.assert_array_equal(layers[name], alone[name], err_msg=name)
+    for name in ("saturation_depth", "saturation_case"):
+        np.testing.assert_array_equal(together[name], alone[name], err_msg=name)
+    own, judged = (c.sel(score=list(SCORES)) for c in (together.sel(depth=list(shallow)), alone))
+    for name in ("prediction_score", "predicted_trainable", "auroc", "auroc_networks"):
+        np.testing.assert_array_equal(own[name], judged[name], err_msg=name)
+
+    status = together["probe_status"].values
+    assert (status[..., : since - 1] == OK).all()
+    assert (status[..., since - 1 :] == DIVERGED).all()
+    beyond = together.sel(depth=list(set(deep) - set(shallow)))
+    assert beyond["prediction_score"].sel(score=list(SCORES)).isnull().all()
+    assert (beyond["predicted_trainable"].sel(score=list(SCORES)) == -1).all()
+
+
+def test_a_replica_that_diverges_takes_nothing_from_the_others():
+    whole, broken = grid((2, 5, 8)), grid((2, 5, 8), broken=1, since=6)
+    for name in (*PER_LAYER, "saturation_depth", "saturation_case", "prediction_score"):
+        np.testing.assert_array_equal(broken[name].sel(replica=0), whole[name].sel(replica=0), err_msg=name)
+    one = grid((2, 5))
+    for name in ("saturation_depth", "saturation_case"):
+        np.testing.assert_array_equal(broken[name].sel(replica=1), one[name].sel(replica=1), err_msg=name)
+
+
+def test_what_is_unknown_is_neither_trainable_nor_not(results):
+    """Diverged in the first layer: no saturation depth, no score; AUROC is of the others."""
+    evaluations = dict(results[0])
+    evaluations["w3.000000_b0.050000_d006"] = evaluation(9, 6, broken=slice(None))
+    cube = merge(evaluations, results[1])
+    diverged, others = cube.sel(sigma_w2=3.0), cube.sel(sigma_w2=[0.5, 1.0, 1.8])
+    assert (diverged["saturation_case"] == UNKNOWN).all()
+    assert diverged["saturation_depth"].isnull().all()
+    assert diverged["prediction_score"].sel(score=list(SCORES)).isnull().all()
+    assert (diverged["predicted_trainable"].sel(score=list(SCORES)) == -1).all()
+    for score in SCORES:
+        known = others["prediction_score"].sel(score=score).values
+        assert not np.isnan(known).any()
+        assert cube["auroc"].sel(score=score) == auroc(known.ravel(), (others["trainable"] == 1).values.ravel())
+    assert (cube["auroc_networks"].sel(score=list(SCORES)) == 3 * 3 * REPLICAS).all()
+    # those that are not saturated within the depth are still beyond it
+    beyond = cube["saturation_case"].sel(measure="relative_entropy_ratio", drop=True) == NOT_SATURATED
+    assert beyond.any()
+    assert np.isposinf(cube["prediction_score"].sel(score="saturation_depth").where(beyond, np.inf)).all()
+
+
+def test_computed_points_have_any_layer():
+    cube = grid((3, 8), broken=slice(None), since=4)
+    assert computed_points(cube, "probe_status") == {(w, 0.05) for w in WIDTHS}
+    assert len(computed_points(cube, "train_status")) == 2 * len(WIDTHS)
+
+
 def test_a_probe_at_every_depth_has_a_depth_dimension(results):
     evaluations = {encode(w, 0.05, d): evaluation(d, d) for w in (0.5, 1.8) for d in (2, 4)}
     trainings = {name: training(0.9 if "d002" in name else 0.2) for name in evaluations}
     cube = merge(evaluations, trainings, prefix_invariant=False)
     assert cube["differential_entropy"].dims == ("sigma_w2", "sigma_b2", "depth", "replica", "layer")
     assert cube["differential_entropy"].sel(depth=2, layer=[3, 4]).isnull().all()
+    assert (cube["probe_status"].sel(depth=2, layer=[3, 4]) == MISSING).all()
     last = at_depth(cube, "differential_entropy").sel(sigma_w2=0.5, depth=4)
     assert np.array_equal(last[0], evaluations["w0.500000_b0.050000_d004"]["differential_entropy"][:, -1])
 

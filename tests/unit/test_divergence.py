@@ -8,12 +8,14 @@ from infoflow.divergence import (
     NEVER_INFORMATIVE,
     NOT_SATURATED,
     SATURATED,
+    UNKNOWN,
     differential_entropy,
     explained_variance,
     normalise,
     relative_entropy,
     saturation_case,
     saturation_depth,
+    sound_layers,
 )
 
 images = arrays(np.float64, (3, 7), elements=st.floats(-10, 10, width=32))
@@ -91,7 +93,7 @@ def test_saturation_depth_counts_as_published(rtol, index):
     assert saturation_case(curve, rtol) == SATURATED
 
 
-def test_the_three_cases_of_saturation_are_told_apart():
+def test_the_cases_of_saturation_are_told_apart():
     assert saturation_depth(np.ones(8)) == 0
     assert saturation_case(np.ones(8)) == NEVER_INFORMATIVE
     assert np.isnan(saturation_depth(np.linspace(5, 1, 8)))
@@ -109,8 +111,25 @@ def test_a_curve_that_meets_its_last_value_by_chance_is_not_saturated():
 
 def test_saturation_at_minus_infinity_and_with_nan():
     assert saturation_depth([-5, -9, -np.inf, -np.inf, -np.inf]) == 1
-    assert saturation_case([-5, np.nan, 1, 1, 1]) == NOT_SATURATED
-    assert np.isnan(saturation_depth([-5, np.nan, 1, 1, 1]))
+
+
+@pytest.mark.parametrize("where", [[0], [1], [-1], [2, 3, 4], range(5)], ids=str)
+@pytest.mark.parametrize("curve", [[5, 2, 1, 1, 1], [1, 1, 1, 1, 1], [5, 4, 3, 2, 1]], ids=str)
+def test_of_a_curve_with_nan_nothing_is_known(curve, where):
+    """Neither that it has saturated, nor that it has not."""
+    broken = np.array(curve, float)
+    broken[list(where)] = np.nan
+    assert saturation_case(broken) == UNKNOWN
+    assert np.isnan(saturation_depth(broken))
+
+
+def test_layers_are_sound_up_to_the_first_that_is_not_finite():
+    reconstructions, losses = np.ones((4, 5, 3, 2)), np.ones((4, 5, 6))
+    reconstructions[1, 2, 0, 1] = np.nan  # finite again behind it
+    losses[2, 3, 4] = np.inf
+    losses[3, 0, 0] = np.nan
+    assert sound_layers(reconstructions, losses).sum(1).tolist() == [5, 2, 3, 0]
+    assert sound_layers(reconstructions, losses)[1].tolist() == [True, True, False, False, False]
 
 
 def test_saturation_works_along_the_last_axis():

@@ -13,7 +13,7 @@ below stands for the dimensions of one probe: (sigma_w2, sigma_b2), and depth to
 | explained_variance | probe, replica, layer | R² |
 | reconstruction_loss, pre_activation_variance | probe, replica, layer | |
 | saturation_depth, saturation_case | probe, replica, measure | layers |
-| probe_status | probe, replica | ok, diverged, missing |
+| probe_status | probe, replica, layer | ok, diverged, missing |
 | probe_seconds | probe | wall-clock of all replicas |
 | ridge_…: most of the above | likewise | of a method of probing that is scored beside the main one |
 | accuracy, loss | sigma_w2, sigma_b2, depth, replica, epoch | NaN after a replica has stopped |
@@ -28,8 +28,8 @@ below stands for the dimensions of one probe: (sigma_w2, sigma_b2), and depth to
 | predictor_raw | sigma_w2, sigma_b2, depth, replica, predictor | of the literature; scores: prediction_score |
 | predictor_seconds, predictor_memory | sigma_w2, sigma_b2, depth, predictor | of scoring all replicas |
 
-A point that was not computed is `missing`, one with numbers that were not finite `diverged`; nothing else is NaN but
-what its comment names.
+A point that was not computed is `missing`, one with numbers that were not finite `diverged`, of a probe from the first
+layer on that has them; nothing else is NaN but what its comment names.
 """
 
 import logging
@@ -139,7 +139,8 @@ ABOUT: dict[str, dict] = {
     "prediction_score": {
         "long_name": "score of the last hidden layer",
         "units": "1",
-        "comment": "NaN where probe_status is not ok, in layers beyond the probed depth, and where there is no theory",
+        "comment": "NaN where probe_status of that layer is not ok, where the saturation is unknown, and where there "
+        "is no theory; saturation_depth is inf where it has not saturated within the probe",
     },
     "predicted_trainable": {
         "long_name": "predicted label",
@@ -155,7 +156,11 @@ ABOUT: dict[str, dict] = {
     },
     "auroc_low": {"long_name": "2.5 % bootstrap quantile of auroc over grid points", "units": "1"},
     "auroc_high": {"long_name": "97.5 % bootstrap quantile of auroc over grid points", "units": "1"},
-    "auroc_networks": {"long_name": "number of networks that auroc is computed from", "units": "1"},
+    "auroc_networks": {
+        "long_name": "number of networks that auroc is computed from",
+        "units": "1",
+        "comment": "those that were trained and have a score; all others are unscored",
+    },
     "predictor": {"long_name": "predictor that needs no training, see infoflow.predictors", "units": "1"},
     "predictor_raw": {
         "long_name": "what the predictor measures, as the literature has it",
@@ -284,7 +289,7 @@ def validate_cube(cube: xr.Dataset) -> None:
     for name in ("probe_status", "differential_entropy", "xi_c"):
         if name not in cube:
             raise InfoflowError(f"cube: {name} is missing")
-    if (cube["differential_entropy"].isel(layer=0).isnull() & (cube["probe_status"] == OK)).any():
+    if (cube["differential_entropy"].isnull() & (cube["probe_status"] == OK)).any():
         raise InfoflowError("cube: differential_entropy is NaN where probe_status is ok")
 
 
@@ -292,7 +297,8 @@ def computed_points(cube: xr.Dataset, status: str) -> set[tuple]:
     """(σ_w², σ_b²), and depth if it applies, of the points that are not missing, by a status variable of the cube."""
     if status not in cube:
         return set()
-    computed = (cube[status] != MISSING).any("replica").to_series()
+    within = [d for d in ("replica", "layer") if d in cube[status].dims]
+    computed = (cube[status] != MISSING).any(within).to_series()
     return set(computed[computed].index)
 
 
@@ -331,17 +337,34 @@ def _add_probes(cube: xr.Dataset, probes: Mapping[tuple, Result], prefix_invaria
         "relative_entropy": ["replica", "layer", "quantile"],
         "saturation_depth": ["replica", "measure"],
         "saturation_case": ["replica", "measure"],
-        "probe_status": ["replica"],
     }
     fills = {"probe_status": (MISSING, np.int8), "saturation_case": (-1, np.int8)}
+    ends = cube["layers"].values if prefix_invariant else []  # layers that networks of the grid end with
     for name in PROBE_ABOUT:
         if prefix and name in _OF_THE_NETWORK:
             continue
         fill, dtype = fills.get(name, (np.nan, np.float32))
         dimensions = [*selecting, *extra.get(name, ["replica", "layer"])]
-        place(cube, prefix + name, dimensions, fill, dtype, probes, lambda r, n=name: r[n])
+
+        def of_probe(result: Result, name: str = name) -> np.ndarray:
+            return _of_deepest(result, name, ends) if name.startswith("saturation_") else result[name]
+
+        place(cube, prefix + name, dimensions, fill, dtype, probes, of_probe)
     seconds = f"{prefix}probe_seconds"
     place(cube, seconds, selecting, np.nan, np.float32, probes, lambda r: r.attributes["probe_seconds"])
+
+
+def _of_deepest(result: Result, name: str, ends: Sequence[int]) -> np.ndarray:
+    """A saturation of a probe, [replica, measure]: of the deepest network of which all layers are ok.
+
+    The networks are the probed one and those that end with one of the layers `ends`: a deeper one that diverges does
+    not take from the others what they would say without it. Where the shallowest diverges it is unknown.
+    """
+    ok = result["probe_status"] == OK
+    probed = ok.shape[1]
+    last = np.array(sorted({probed, *(int(l) for l in ends if l <= probed)})) - 1
+    deepest = last[np.maximum(ok[:, last].sum(axis=1), 1) - 1]  # behind a layer that is not ok none is
+    return result[name][np.arange(len(ok)), deepest]
 
 
 def _add_mean_field(
@@ -455,8 +478,9 @@ def _score(cube: xr.Dataset, name: str) -> xr.DataArray:
     if name.endswith("saturation_depth"):
         depth = cube[name].sel(measure=PUBLISHED_MEASURE, drop=True)
         case = cube[name.replace("depth", "case")].sel(measure=PUBLISHED_MEASURE, drop=True)
-        # what has not saturated within the probe does so beyond every depth that is judged
-        return depth.where(case != NOT_SATURATED, np.inf) / cube["layers"]
+        # what has not saturated within the probe does so beyond every depth that is judged and did not diverge
+        ok = at_depth(cube, name.replace("saturation_depth", "probe_status")) == OK
+        return (depth.where(case != NOT_SATURATED, np.inf) / cube["layers"]).where(ok)
     if name.endswith("negative_relative_entropy"):
         relative_entropy = name.replace("negative_relative_entropy", "relative_entropy")
         return -at_depth(cube, relative_entropy).sel(quantile=0.5, drop=True)

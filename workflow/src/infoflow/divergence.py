@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike
 
 OFFSET = 1e-12
 
-NEVER_INFORMATIVE, SATURATED, NOT_SATURATED = 0, 1, 2
-SATURATION_CASES = ("never_informative", "saturated", "not_saturated")
+NEVER_INFORMATIVE, SATURATED, NOT_SATURATED, UNKNOWN = 0, 1, 2, 3
+SATURATION_CASES = ("never_informative", "saturated", "not_saturated", "unknown")
 """Names of the values of `saturation_case`."""
 
 
@@ -66,15 +66,26 @@ def explained_variance(reference: ArrayLike, reconstruction: ArrayLike) -> np.nd
     return 1 - error / variance
 
 
+def sound_layers(reconstructions: np.ndarray, losses: np.ndarray) -> np.ndarray:
+    """Layers that have finite numbers only, as all layers before them: [R, L, S, P] and [R, L, N] -> [R, L] of bool.
+
+    A layer is reconstructed through all layers before it, and is of no use without them; it knows nothing of those
+    behind it.
+    """
+    finite = np.isfinite(reconstructions).all(axis=(2, 3)) & np.isfinite(losses).all(axis=2)
+    return np.logical_and.accumulate(finite, axis=1)
+
+
 def saturation_depth(curve: ArrayLike, rtol: float = 0.005, atol: float = 1e-8) -> np.ndarray:
     """Depth at which a quantity stops changing with the layer: [..., L] -> [...].
 
     Counted as published: walking back from the last layer, the index (from 0) of the first value that differs from the
     last one by more than atol + rtol |last|; in other words, the number of layers before the last informative one.
-    Where the published code returns L, whatever the reason, two cases are told apart; see `saturation_case`:
+    Where the published code returns L, whatever the reason, three cases are told apart; see `saturation_case`:
 
     - never informative (no value differs, from the first layer on): 0;
-    - not saturated within the depth: NaN.
+    - not saturated within the depth: NaN;
+    - unknown, because a value is NaN: NaN.
 
     [5, 4, 3, 2, 1.003, 1, 1, 1] gives 3 at rtol 0.005 and 4 at rtol 0.001.
     """
@@ -86,8 +97,8 @@ def saturation_case(curve: ArrayLike, rtol: float = 0.005, atol: float = 1e-8) -
     """Which of SATURATION_CASES `saturation_depth` met: [..., L] -> [...] of int8.
 
     A curve counts as saturated if at least a tenth of its values, and no fewer than two, agree with the last one:
-    a curve that is still moving meets its own last value once or twice by chance. A curve with a NaN counts as not
-    saturated; infinite values agree with each other, and with nothing else.
+    a curve that is still moving meets its own last value once or twice by chance. Of a curve with a NaN nothing is
+    known; infinite values agree with each other, and with nothing else.
     """
     return _saturation(curve, rtol, atol)[1][()]
 
@@ -104,7 +115,7 @@ def _saturation(curve: ArrayLike, rtol: float, atol: float) -> tuple[np.ndarray,
     saturated = plateau >= max(2, int(np.ceil(layers / 10)))
     case = np.select(
         [np.isnan(curve).any(axis=-1), ~differs.any(axis=-1), saturated],
-        [NOT_SATURATED, NEVER_INFORMATIVE, SATURATED],
+        [UNKNOWN, NEVER_INFORMATIVE, SATURATED],
         NOT_SATURATED,
     )
     return index, case.astype(np.int8)

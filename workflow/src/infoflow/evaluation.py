@@ -11,6 +11,7 @@ from infoflow.divergence import (
     relative_entropy,
     saturation_case,
     saturation_depth,
+    sound_layers,
 )
 from infoflow.pictures import take_channel_pictures, take_pictures
 from infoflow.store import Result, Variable
@@ -29,7 +30,7 @@ STATUS = {
 PICTURES = ("pictures", "inputs", "channel_pictures")
 """Variables that are pictures, for figures of single probes; they are not merged."""
 
-_UNKNOWN = "NaN where probe_status is not ok, and in layers beyond the probed depth"
+_UNKNOWN = "NaN where probe_status is not ok"
 ABOUT: dict[str, dict] = {
     "relative_entropy": {
         "long_name": "relative entropy D(input || reconstruction), quantiles over samples",
@@ -64,15 +65,21 @@ ABOUT: dict[str, dict] = {
     "saturation_depth": {
         "long_name": "saturation depth",
         "units": "1",
-        "comment": "in layers; 0 if never informative, NaN if not saturated within the depth: saturation_case",
+        "comment": "in layers; 0 if never informative, NaN if not saturated within the depth or unknown: "
+        "saturation_case; in a cube that of the deepest network of the grid whose layers are all ok",
     },
     "saturation_case": {
         "long_name": "which case the saturation depth is",
         "units": "1",
-        "flag_values": np.array([-1, 0, 1, 2], np.int8),
+        "flag_values": np.arange(-1, len(SATURATION_CASES), dtype=np.int8),
         "flag_meanings": " ".join(("missing", *SATURATION_CASES)),
     },
-    "probe_status": {"long_name": "outcome of the probe", **STATUS},
+    "probe_status": {
+        "long_name": "outcome of the probe",
+        "comment": "diverged from the first layer on that has a number that is not finite; what is behind a layer does "
+        "not matter to it; missing also in layers beyond the probed depth",
+        **STATUS,
+    },
 }
 """Attributes of the variables of one probe, here and in the cube."""
 
@@ -80,7 +87,7 @@ ABOUT: dict[str, dict] = {
 def evaluate_probe(probe: Result, offset: float, saturation_rtol: float, pictures: int = 0) -> Mapping[str, Variable]:
     """Evaluate the reconstructions of all replicas and layers against the input.
 
-    A replica with a number that is not finite anywhere is `diverged`; all its values are NaN.
+    From the first layer on that has a number that is not finite a replica is `diverged`; its values are NaN there.
 
     Args:
         probe: what `probe_cascade` wrote: `reconstructions` [R, L, S, P], `evaluation_images` [S, P],
@@ -91,41 +98,39 @@ def evaluate_probe(probe: Result, offset: float, saturation_rtol: float, picture
 
     Returns:
         Variables for `store.write_result`, over replica, layer, quantile and saturation measure; and the pictures.
+        The saturation at a layer is that of the network that ends with it.
     """
     reconstructions, images = probe["reconstructions"], probe["evaluation_images"].astype(np.float64)
     losses = probe["losses"]
-    finite = np.isfinite(reconstructions).all(axis=(1, 2, 3)) & np.isfinite(losses).all(axis=(1, 2))
+    ok = sound_layers(reconstructions, losses)
 
     replicas, layers = losses.shape[:2]
     divergences = np.full((replicas, layers, len(images)), np.nan)
     entropy = np.full((replicas, layers), np.nan)
     explained = np.full((replicas, layers), np.nan)
-    for r in np.flatnonzero(finite):
-        for l in range(layers):  # one layer at a time: the float64 copies of all would not fit
-            divergences[r, l] = relative_entropy(images, reconstructions[r, l], offset)
-            entropy[r, l] = differential_entropy(reconstructions[r, l], offset)
-            explained[r, l] = explained_variance(images, reconstructions[r, l])
+    for r, l in np.argwhere(ok):  # one layer at a time: the float64 copies of all would not fit
+        divergences[r, l] = relative_entropy(images, reconstructions[r, l], offset)
+        entropy[r, l] = differential_entropy(reconstructions[r, l], offset)
+        explained[r, l] = explained_variance(images, reconstructions[r, l])
 
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.median(divergences / divergences[:, -1:], axis=-1)
-    median = np.median(divergences, axis=-1)
-    curves = np.stack([ratio, median, entropy], axis=1)
+    depths, cases = _saturation(divergences, entropy, saturation_rtol)
     tail = max(1, losses.shape[2] // 10)
-    moments = np.where(finite[:, None], probe["pre_activation_moments"][..., 0], np.nan)
+    loss = np.where(ok, losses[..., -tail:].mean(axis=-1), np.nan)
+    moments = np.where(ok, probe["pre_activation_moments"][..., 0], np.nan)
 
     per_layer = ("replica", "layer")
-    saturation = ("replica", "measure")
+    saturation = (*per_layer, "measure")
     quantiles = np.moveaxis(np.quantile(divergences, QUANTILES, axis=-1), 0, -1)
     found = {
         "relative_entropy": ((*per_layer, "quantile"), quantiles.astype(np.float32)),
         "relative_entropy_mean": (per_layer, divergences.mean(axis=-1).astype(np.float32)),
         "differential_entropy": (per_layer, entropy.astype(np.float32)),
         "explained_variance": (per_layer, explained.astype(np.float32)),
-        "reconstruction_loss": (per_layer, losses[..., -tail:].mean(axis=-1).astype(np.float32)),
+        "reconstruction_loss": (per_layer, loss.astype(np.float32)),
         "pre_activation_variance": (per_layer, moments.astype(np.float32)),
-        "saturation_depth": (saturation, saturation_depth(curves, saturation_rtol).astype(np.float32)),
-        "saturation_case": (saturation, saturation_case(curves, saturation_rtol)),
-        "probe_status": (("replica",), np.where(finite, OK, DIVERGED).astype(np.int8)),
+        "saturation_depth": (saturation, depths.astype(np.float32)),
+        "saturation_case": (saturation, cases),
+        "probe_status": (per_layer, np.where(ok, OK, DIVERGED).astype(np.int8)),
     }
     variables = {name: (dimensions, values, ABOUT[name]) for name, (dimensions, values) in found.items()}
     first = {"long_name": "first image of the evaluation set, whose pre-activation variance is recorded", "units": "1"}
@@ -135,3 +140,21 @@ def evaluate_probe(probe: Result, offset: float, saturation_rtol: float, picture
         if "channels" in probe.variables:
             variables["channel_pictures"] = take_channel_pictures(probe["channels"])
     return variables
+
+
+def _saturation(divergences: np.ndarray, entropy: np.ndarray, rtol: float) -> tuple[np.ndarray, np.ndarray]:
+    """Saturation depth and case of the networks that end with each of the layers, both [R, L, measure].
+
+    Args:
+        divergences: [R, L, S].
+        entropy: [R, L].
+    """
+    median = np.median(divergences, axis=-1)
+    depths, cases = [], []
+    for last in range(1, median.shape[1] + 1):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = np.median(divergences[:, :last] / divergences[:, last - 1 : last], axis=-1)
+        curves = np.stack([ratio, median[:, :last], entropy[:, :last]], axis=1)
+        depths.append(saturation_depth(curves, rtol))
+        cases.append(saturation_case(curves, rtol))
+    return np.stack(depths, axis=1), np.stack(cases, axis=1)
