@@ -149,7 +149,7 @@ def test_a_width_that_is_not_narrower_is_refused(dataset, tmp_path):
         compute(dataset, tmp_path, architecture=MLP | {"width": None}, budget=BUDGET | {"widths": [12, None]})
 
 
-def test_a_replica_that_is_not_finite_has_no_scores():
+def test_a_replica_has_no_scores_from_the_layer_on_that_is_not_finite():
     blocks = build_network(MLP, (3, 4), 3, 3).blocks
     images = torch.rand(20, 3, 4, generator=torch.Generator().manual_seed(0))
     frozen = draw_gaussian([b.forward for b in blocks], 1.5, 0.05, 0, "frozen", range(2))
@@ -159,7 +159,8 @@ def test_a_replica_that_is_not_finite_has_no_scores():
         fractions=[0.5, 1.0], samples=[4, 20], offset=OFFSET, seed=0, replicas=range(2),
     )  # fmt: skip
     assert np.isfinite(found.scores[:, :, 0]).all()
-    assert np.isnan(found.scores[:, :, 1]).all()
+    assert np.isfinite(found.scores[:, :, 1, 0]).all()
+    assert np.isnan(found.scores[:, :, 1, 1:]).all()
 
 
 WEIGHTS, DEPTHS, REPLICAS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0), (2, 4, 6, 8), 3

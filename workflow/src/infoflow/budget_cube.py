@@ -73,7 +73,7 @@ ABOUT: dict[str, dict] = {
     "prediction_score": {
         "long_name": "score of the last hidden layer",
         "units": "1",
-        "comment": f"NaN where a reconstruction or a loss is not finite; {_NOT_COMPUTED}",
+        "comment": f"NaN where a reconstruction or a loss of the network's own layers is not finite; {_NOT_COMPUTED}",
     },
     "networks": {"long_name": "number of networks that auroc is computed from", "units": "1"},
     "auroc": {

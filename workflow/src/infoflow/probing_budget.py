@@ -25,7 +25,7 @@ import torch
 
 from infoflow.architectures import Block, build_network
 from infoflow.cascade import compose_cascades
-from infoflow.divergence import differential_entropy, explained_variance, relative_entropy
+from infoflow.divergence import differential_entropy, explained_variance, relative_entropy, sound_layers
 from infoflow.errors import InfoflowError
 from infoflow.grid import decode
 from infoflow.initialization import draw_gaussian, generator
@@ -43,8 +43,8 @@ ABOUT: dict[str, dict] = {
     "layer_score": {
         "long_name": "score of a hidden layer",
         "units": "1",
-        "comment": "entropies in nats; NaN where a reconstruction or a loss is not finite, and with the most samples "
-        "after fewer steps in narrower networks, which are not computed",
+        "comment": "entropies in nats; NaN from the layer on whose reconstruction or loss is not finite, and with the "
+        "most samples after fewer steps in narrower networks, which are not computed",
     },
     "fit_seconds": {"long_name": "seconds of drawing the networks and of finding their inverses", "units": "s"},
     "compose_seconds": {"long_name": "seconds of reconstructing the evaluation samples from all layers", "units": "s"},
@@ -199,7 +199,7 @@ def measure_budget(
         finish_work(device)
         fitting[f] = time.monotonic() - started
         steps[f], taken[f] = found.losses.shape[2], min(len(part), fewer.get("ridge_samples", len(part)))
-        learned = torch.isfinite(found.losses).flatten(1).all(1).cpu().numpy()
+        losses = found.losses.cpu().numpy()
         left_out = [max(samples)] if sparing and fraction < 1 and len(samples) > 1 else []
         for k, count in enumerate(samples):
             if count in left_out:
@@ -211,8 +211,8 @@ def measure_budget(
             composed = time.monotonic()
             # float32 also of a float64 run, like what the experiment's probe stores
             inputs, outputs = (x.float().cpu().numpy() for x in (shown.flatten(1), cascades.flatten(3)))
-            usable = learned & np.isfinite(outputs).all((1, 2, 3))
-            scores[f, k, usable] = score_layers(inputs, outputs[usable], offset)
+            for r, ok in enumerate(sound_layers(outputs, losses)):  # the float64 copies of all would not fit
+                scores[f, k, r, ok] = score_layers(inputs, outputs[r, ok], offset)
             seconds[:, f, k] = composed - started, time.monotonic() - composed
     return Budget(scores, fitting, steps, taken, *seconds)
 
@@ -236,15 +236,12 @@ def reduce_probe(
 
 
 def score_layers(images: np.ndarray, reconstructions: np.ndarray, offset: float) -> np.ndarray:
-    """SCORES of images [S, P] and their reconstructions [R, L, S, P]: [R, L, score], as `evaluation` computes them."""
-    found = np.empty((*reconstructions.shape[:2], len(SCORES)))
-    for r, of_replica in enumerate(reconstructions):  # the float64 copies of all would not fit
-        found[r] = np.stack(
-            [
-                differential_entropy(of_replica, offset),
-                explained_variance(images, of_replica),
-                -np.median(relative_entropy(images, of_replica, offset), axis=-1),
-            ],
-            axis=-1,
-        )
-    return found
+    """SCORES of images [S, P] and their reconstructions [L, S, P]: [L, score], as `evaluation` computes them."""
+    return np.stack(
+        [
+            differential_entropy(reconstructions, offset),
+            explained_variance(images, reconstructions),
+            -np.median(relative_entropy(images, reconstructions, offset), axis=-1),
+        ],
+        axis=-1,
+    )
