@@ -397,3 +397,16 @@ def test_the_registry_needs_the_standard_library_only():
     imported = {a.name for n in tree.body if isinstance(n, ast.Import) for a in n.names}
     imported |= {n.module for n in tree.body if isinstance(n, ast.ImportFrom)}
     assert imported - {"infoflow.errors"} <= sys.stdlib_module_names | {"collections.abc"}
+
+
+@pytest.mark.parametrize("name", PREDICTORS)
+def test_of_a_network_that_overflows_nothing_is_said_that_is_not_known(name):
+    """Of numbers that are not finite there is neither a sign nor a condition number; the other replica is scored."""
+    untrained = draw("mlp relu", replicas=(0, 1))
+    for layer in untrained.blocks:
+        layer["weight"][1] *= 1e120
+    found = score_network(name, untrained).scores
+    whole = score_network(name, draw("mlp relu", replicas=(0,))).scores
+    np.testing.assert_allclose(found.score[0], whole.score[0], rtol=1e-9)
+    others = {"mean_field", "synflow", "lyapunov"}  # they have no activations, or look at directions only
+    assert np.isnan(found.score[1]) == (name not in others)

@@ -22,9 +22,12 @@ ROUNDING = 1e-15
 
 
 def score(untrained: Untrained) -> Scores:
-    """-ln κ; raw is log₁₀ κ."""
-    values = torch.linalg.eigvalsh(tangent_kernel(untrained))
-    largest = values[:, -1]
+    """-ln κ; raw is log₁₀ κ. NaN where the kernel is not finite."""
+    kernel = tangent_kernel(untrained)
+    known = kernel.isfinite().all(2).all(1)
+    identity = torch.eye(kernel.shape[1], dtype=kernel.dtype, device=kernel.device)
+    values = torch.linalg.eigvalsh(torch.where(known[:, None, None], kernel, identity))
+    largest = torch.where(known, values[:, -1], torch.nan)
     log = to_array((largest / torch.maximum(values[:, 0], ROUNDING * largest)).log())
     return Scores(-log, log / math.log(10))
 
