@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -6,7 +8,7 @@ import plain
 from common import ARCHITECTURES
 from infoflow.architectures import build_network
 from infoflow.initialization import draw_order
-from infoflow.training import class_loss, train_network
+from infoflow.training import class_loss, predict_classes, train_network
 
 SEED = 5
 OPTIONS = {"kind": "mlp", "layout": "wide", "width": 9, "activation": "tanh"}
@@ -153,3 +155,14 @@ def test_the_steps_do_not_become_a_graph(data, readout, momentum):
     """Parameters that required gradients would keep the activations of every step."""
     kept = run(data, readout=readout, momentum=momentum, keep_parameters=True).parameters
     assert not any(p.requires_grad for layer in kept for p in layer.values())
+
+
+def test_a_network_that_says_nothing_is_never_right(data):
+    """NaN is no class, though argmax would take it for class 0: no share of that class makes a network trainable."""
+    images, labels, test_images, test_labels = data
+    ones = images, labels * 0, test_images, test_labels * 0
+    found = run(ones, sigma_w2=1e300, success_accuracy=0.5)
+    assert found.diverged.all()
+    assert (found.accuracy[:, 0] == 0).all()
+    scores = torch.tensor([[0.1, 0.7, 0.2], [math.nan] * 3, [0.1, math.nan, 0.2], [-math.inf, 0.0, -math.inf]])
+    assert predict_classes(scores).tolist() == [1, -1, -1, 1]

@@ -26,7 +26,7 @@ from infoflow.prepared import PreparedImages, read_prepared
 from infoflow.reconstruction import Inverses, fit_inverses
 from infoflow.runtime import DTYPES, choose_device, describe_device, finish_work
 from infoflow.store import write_result
-from infoflow.training import compute_scores
+from infoflow.training import compute_scores, predict_classes
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def explain_decisions(
 
     labels = images.test_labels[images.evaluation_order[: len(evaluation)]]
     scores = compute_scores(layers, truth.parameters, evaluation.expand(len(replicas), *evaluation.shape))
-    right = scores.argmax(-1) == labels
+    right = predict_classes(scores) == labels
     chosen = [*choose_inputs(right[0], labels, count), *choose_inputs(~right[0], labels, count)]
     back = found.maps, found.parameters
     reconstructions, _ = compose_cascades(layers, truth.parameters, *back, evaluation[chosen], len(replicas))
@@ -234,8 +234,8 @@ def explain_point(
 
 
 def _verdicts(prefix: str, dimension: str, what: str, scores: torch.Tensor) -> dict:
-    """The class that the networks see, and its probability."""
-    probabilities, classes = scores.softmax(-1).max(-1)
+    """The class that the networks see, -1 where they are not finite, and its probability."""
+    probabilities, classes = scores.softmax(-1).amax(-1), predict_classes(scores)
     dimensions, about = ("replica", dimension), {"units": "1"}
     return {
         f"{prefix}predictions": (

@@ -219,7 +219,13 @@ def _accuracy(
     layers: Sequence[Map], parameters: Sequence[Parameters], replicas: int, images: torch.Tensor, labels: torch.Tensor
 ) -> np.ndarray:
     scores = compute_scores(layers, parameters, images.expand(replicas, *images.shape))
-    return ((scores.argmax(-1) == labels).sum(1).double() / len(images)).cpu().numpy()
+    return ((predict_classes(scores) == labels).sum(1).double() / len(images)).cpu().numpy()
+
+
+def predict_classes(scores: torch.Tensor) -> torch.Tensor:
+    """The class of the largest score, [..., classes] -> [...]; -1, which is none, where a score is NaN."""
+    # argmax takes NaN for the largest: of scores that are all NaN it would say class 0
+    return scores.argmax(-1).masked_fill(scores.isnan().any(-1), -1)
 
 
 @torch.no_grad()

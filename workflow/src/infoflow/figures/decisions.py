@@ -61,7 +61,7 @@ def _draw_inputs(figure: Figure, found: Result, shown: list[int], layers: list[i
         for ax, picture in zip(row, [found["inputs"][k], *(found["pictures"][0, l - 1, k] for l in layers)]):
             _draw_picture(ax, picture, found)
         label, seen, probability = found["labels"][k], found["predictions"][0, k], found["probabilities"][0, k]
-        text = f"{label} seen as {seen}\n({_percent(probability)}){'' if label == seen else ': wrong'}"
+        text = f"{label} seen as {_name(seen)}\n({_percent(probability)}){'' if label == seen else ': wrong'}"
         weight = "normal" if label == seen else "bold"
         row[0].set_ylabel(text, rotation=0, va="center", ha="right", labelpad=8, fontweight=weight)
     names = ["input", *(f"layer {l}" for l in layers[:-1]), "scores"]
@@ -77,7 +77,7 @@ def _draw_prototypes(figure: Figure, found: Result, rows: int) -> None:
         ax.set_axis_off()
     for ax, k in zip(axes.flat, classes):
         _draw_picture(ax, prototypes[k], found)
-        text = f"seen as {seen[0, k]}\n({_percent(found['prototype_probabilities'][0, k])})"
+        text = f"seen as {_name(seen[0, k])}\n({_percent(found['prototype_probabilities'][0, k])})"
         ax.set_title(f"class {k}")
         ax.set_xlabel(text, fontweight="normal" if seen[0, k] == k else "bold")
     figure.suptitle(
@@ -89,6 +89,10 @@ def _draw_prototypes(figure: Figure, found: Result, rows: int) -> None:
 
 def _draw_picture(ax: Axes, pixels: np.ndarray, found: Result) -> None:
     show_picture(ax, pixels, tuple(np.atleast_1d(found.attributes["image_shape"])))
+
+
+def _name(seen: int) -> str:
+    return str(seen) if seen >= 0 else "nothing"
 
 
 def _percent(probability: float) -> str:
