@@ -13,7 +13,9 @@ import matplotlib.pyplot as plt
 
 from infoflow import figures
 from infoflow.cubes import read_cube, write_cube
+from infoflow.divergence import NOT_SATURATED, SATURATED
 from infoflow.errors import InfoflowError
+from infoflow.evaluation import DIVERGED
 from infoflow.figures._style import (
     STYLE,
     beyond_depth,
@@ -58,6 +60,7 @@ def write_probe(path, shape, layers=6, channels=((2, 0), (3, 1)), weights="rando
     pixels = math.prod(shape)
     variables = {
         "pictures": (("r", "l", "s", "p"), rng.integers(-127, 128, (1, layers, SAMPLES, pixels), np.int8), {}),
+        "probe_status": (("r", "l"), np.zeros((1, layers), np.int8), {}),
         "inputs": (("s", "p"), rng.integers(0, 128, (SAMPLES, pixels)).astype(np.int8), {}),
         "channel_pictures": (("r", "k", "t", "p"), rng.integers(-127, 128, (1, len(channels), 3, pixels), np.int8), {}),
     }
@@ -189,6 +192,71 @@ def test_the_accuracy_map_marks_what_there_is(files, kind, known):
     worse = (cube["explained_variance"].isel(sigma_b2=0).mean("replica") < 0).values
     first = np.where(worse.any(1), worse.argmax(1) + 1.0, np.nan)
     np.testing.assert_array_equal(explained.get_ydata(), first - (0 if kind == "vgg16" else 2))
+
+
+@pytest.mark.parametrize(("broken", "since"), [(None, 1), (slice(None), 1), (slice(None), 5), (0, 5)], ids=str)
+def test_where_the_probe_diverged_no_saturation_beyond_the_depth_is_drawn(broken, since):
+    """Nor is the saturation depth of a shallower network; if one replica diverged alone, the others are drawn."""
+    from infoflow.figures import accuracy_map
+
+    evaluations = {encode(w, 0.05, 6): evaluation(k, 6) for k, w in enumerate(WEIGHTS)}
+    cubes = []
+    for changes in ({}, {"broken": broken, "since": since}):
+        evaluations[encode(1.8, 0.05, 6)] = evaluation(2, 6, **changes)
+        trainings = {encode(w, 0.05, d): training(0.9 if w > 0.6 and d < 5 else 0.3) for w in WEIGHTS for d in DEPTHS}
+        cubes.append(merge(evaluations, trainings))
+    diverged = (cubes[1]["probe_status"] == DIVERGED).any("layer")
+    for name, value in (("saturation_depth", 1.0), ("saturation_case", SATURATED)):
+        cubes[1][name] = cubes[1][name].where(~diverged, value)
+    assert (cubes[0]["saturation_case"].sel(measure="relative_entropy_ratio") == NOT_SATURATED).all()
+    marked = []
+    for cube in cubes:
+        with mpl.rc_context(STYLE):
+            figure = accuracy_map.draw(cube, experiment(biases=(0.05,)), {})
+        drawn = {line.get_label(): line for line in figure.axes[0].lines}
+        assert not figure.axes[0].containers  # of the saturation depth and its spread
+        marked.append(drawn["not saturated within the depth"].get_xdata().tolist())
+        plt.close(figure)
+    assert marked[0] == list(WEIGHTS)
+    assert marked[1] == [w for w in WEIGHTS if w != 1.8 or not isinstance(broken, slice)]
+
+
+def test_a_point_that_is_missing_is_not_called_unsaturated():
+    from infoflow.figures import accuracy_map
+
+    evaluations = {encode(w, 0.05, 6): evaluation(k, 6) for k, w in enumerate(WEIGHTS) if w != 1.8}
+    trainings = {encode(w, 0.05, d): training(0.9 if w > 0.6 and d < 5 else 0.3) for w in WEIGHTS for d in DEPTHS}
+    figure = accuracy_map.draw(merge(evaluations, trainings), experiment(biases=(0.05,)), {})
+    (triangles,) = (line for line in figure.axes[0].lines if line.get_label().startswith("not saturated"))
+    assert triangles.get_xdata().tolist() == [w for w in WEIGHTS if w != 1.8]
+    plt.close(figure)
+
+
+@pytest.mark.parametrize("name", ["reconstructions", "channels"])
+def test_of_a_layer_that_diverged_there_is_no_picture(tmp_path, name):
+    module = importlib.import_module(f"infoflow.figures.{name}")
+    found = read_result(write_probe(tmp_path / "probe.nc", (4, 4)))
+    cube = merge({encode(1.8, 0.05, 6): evaluation(0, 6)}, {})
+    counts = []
+    for layers in (0, 2):
+        found["probe_status"][0, 6 - layers :] = DIVERGED
+        figure = module.draw(cube, experiment(), {(1.8, 0.05): found})
+        axes = [ax for part in [figure, *figure.subfigs] for ax in part.axes]
+        counts.append(np.array([sum(bool(getattr(ax, what)) for ax in set(axes)) for what in ("images", "lines")]))
+        plt.close(figure)
+    pictures = {"reconstructions": 3, "channels": 2}[name]
+    assert (counts[1] - counts[0]).tolist() == [-2 * pictures, 2 * pictures]
+
+
+def test_how_many_networks_a_score_is_known_of_is_said():
+    from infoflow.figures.cost import draw_auroc
+
+    evaluations = {encode(w, 0.05, 6): evaluation(k, 6, broken=0 if k == 1 else None) for k, w in enumerate(WEIGHTS)}
+    trainings = {encode(w, 0.05, d): training(0.9 if w > 0.6 and d < 5 else 0.3) for w in WEIGHTS for d in DEPTHS}
+    figure, ax = plt.subplots()
+    draw_auroc(ax, merge(evaluations, trainings))
+    assert ax.get_title() == "21 to 24 networks"
+    plt.close(figure)
 
 
 @pytest.mark.parametrize(("kind", "scores"), [("cnn", 5), ("vgg16", 4)])

@@ -10,6 +10,8 @@ from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
 from infoflow import meanfield
+from infoflow.divergence import NOT_SATURATED
+from infoflow.evaluation import DIVERGED
 from infoflow.figures._style import SIGMA_W2, beyond_depth, cell_edges, mark_edge, over_replicas, probe_variable, title
 from infoflow.grid import Experiment
 from infoflow.theory import FEEDFORWARD
@@ -61,13 +63,15 @@ def _correlation_length(cube: xr.Dataset, b: float, low: float, high: float) -> 
 
 
 def _draw_saturation(ax: plt.Axes, cube: xr.Dataset, top: float) -> None:
-    saturation = cube["saturation_depth"].sel(measure="relative_entropy_ratio")
-    if "depth" in saturation.dims:
-        saturation = saturation.isel(depth=-1)
-    deep = saturation.notnull().mean("replica") > 0.5  # of most replicas
+    """Of most of the replicas whose probe is whole: a depth, or a mark at the top; nothing where all diverged."""
+    names = ("saturation_depth", "saturation_case", "probe_status")
+    saturation, case, status = (probe_variable(cube, name) for name in names)
+    whole = (status != DIVERGED).all("layer")  # else it is of a shallower network, not to be compared with the others
+    saturation, case = (v.sel(measure="relative_entropy_ratio").where(whole) for v in (saturation, case))
+    within, beyond = saturation.notnull().sum("replica"), (case == NOT_SATURATED).sum("replica")
     mean, spread = over_replicas(saturation - beyond_depth(cube))
     style = {"color": "crimson", "markeredgecolor": "white", "linestyle": "none", "zorder": 5}
-    here = deep.values
+    here, above = (within > beyond).values, ((beyond > 0) & (within <= beyond)).values
     if here.any():
         ax.errorbar(
             cube["sigma_w2"].values[here],
@@ -80,10 +84,10 @@ def _draw_saturation(ax: plt.Axes, cube: xr.Dataset, top: float) -> None:
             label="saturation depth of $D$",
             **style,
         )
-    if (~here).any():
+    if above.any():
         ax.plot(
-            cube["sigma_w2"].values[~here],
-            np.full((~here).sum(), top - 0.02 * (top - ax.get_ylim()[0])),
+            cube["sigma_w2"].values[above],
+            np.full(above.sum(), top - 0.02 * (top - ax.get_ylim()[0])),
             marker="^",
             markersize=7,
             label="not saturated within the depth",

@@ -8,6 +8,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from infoflow.figures._style import show_picture, title
+from infoflow.figures.reconstructions import show_reconstruction
 from infoflow.grid import Experiment
 from infoflow.store import Result
 
@@ -31,10 +32,12 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping[tuple[float, 
         ax.axis("off")
     for number, image in enumerate(images):
         block = axes[number * (rows + more) : (number + 1) * (rows + more)]
-        shown = [("input", probe["inputs"][image])]
-        shown += [(name, probe["pictures"][0, l, image]) for l, name in enumerate(names)]
-        for ax, (label, pixels) in zip(block[:rows].flat, shown):
-            _place(ax, label, pixels, shape)
+        first, *others = block[:rows].flat
+        _place(first, "input", probe["inputs"][image], shape)
+        for l, (ax, name) in enumerate(zip(others, names), start=1):
+            ax.axis("on")
+            show_reconstruction(ax, probe, l, image, shape)
+            ax.set_title(name, fontsize=7)
         for k, (ax, (layer, channel)) in enumerate(zip(block[rows:].flat, pairs)):
             label = f"{names[layer - 1]}\nchannel {channel}"
             _place(ax, label, probe["channel_pictures"][0, k, image], shape)

@@ -82,7 +82,9 @@ def draw_auroc(ax: Axes, cube: xr.Dataset) -> None:
     ax.set(xlim=(min(0.45, lowest - 0.05), 1.02), ylim=(-1.3, len(area) - 0.3))
     ax.set(xlabel="AUROC against the ground truth (95 % interval)")
     undefined = "" if np.isfinite(area).any() else ", all of them trainable or none"
-    ax.set_title(f"{int(cube['auroc_networks'].max())} networks{undefined}")
+    counts = known["auroc_networks"].values  # fewer of a score that some networks do not have
+    networks = f"{counts.min()} to {counts.max()}" if len(set(counts)) > 1 else f"{counts.max(initial=0)}"
+    ax.set_title(f"{networks} networks{undefined}")
     ax.legend(loc="lower left")
 
 

@@ -5,8 +5,10 @@ from collections.abc import Mapping
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from infoflow.evaluation import OK
 from infoflow.figures._style import name_point, show_picture, title
 from infoflow.grid import Experiment
 from infoflow.store import Result
@@ -31,9 +33,9 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping[tuple[float, 
         images = min(IMAGES, len(probe["inputs"]))
         axes = block.subplots(images, len(layers) + 1, squeeze=False, gridspec_kw={"wspace": 0.05, "hspace": 0.05})
         for row in range(images):
-            pictures = [probe["inputs"][row], *(probe["pictures"][0, l - 1, row] for l in layers)]
-            for ax, picture in zip(axes[row], pictures, strict=True):
-                show_picture(ax, picture, shape)
+            show_picture(axes[row, 0], probe["inputs"][row], shape)
+            for ax, l in zip(axes[row, 1:], layers, strict=True):
+                show_reconstruction(ax, probe, l, row, shape)
         if number == 0:
             for ax, label in zip(axes[0], ["input", *(f"$C^{{{l}}}$" for l in layers)], strict=True):
                 ax.set_title(label)
@@ -43,3 +45,12 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping[tuple[float, 
         axes[images // 2, 0].set_ylabel(label, rotation=0, va="center", ha="right", labelpad=12)
     figure.suptitle(f"Inputs reconstructed from layer $l$: {title(cube, experiment)} (replica 0 shown)")
     return figure
+
+
+def show_reconstruction(ax: Axes, probe: Result, layer: int, image: int, shape: tuple[int, ...]) -> None:
+    """The picture from a layer, counted from 1, of replica 0; a cross where the probe diverged."""
+    if probe["probe_status"][0, layer - 1] == OK:
+        show_picture(ax, probe["pictures"][0, layer - 1, image], shape)
+        return
+    ax.set_axis_off()
+    ax.plot([0, 1], [0, 1], [0, 1], [1, 0], color="0.6", linewidth=0.6, transform=ax.transAxes)
