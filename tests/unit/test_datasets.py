@@ -13,10 +13,15 @@ from sklearn.datasets import load_sample_images
 from torchvision.datasets import CIFAR10
 
 from infoflow import datasets
+from infoflow.config import ARCHITECTURE_OPTIONS
 from infoflow.datasets import find_data_root, load_images
 from infoflow.datasets.cifar10 import to_grey
 from infoflow.datasets.photographs import TEST_COLUMNS, TRAIN_COLUMNS, draw_boxes
+from infoflow.decisions import explain_point
 from infoflow.errors import InfoflowError
+from infoflow.ground_truth import train_point
+from infoflow.network_entropy import entropy_point
+from infoflow.predicting import score_column
 from infoflow.prepared import read_prepared, write_prepared
 
 CPU = torch.device("cpu")
@@ -60,6 +65,28 @@ def test_what_is_prepared_is_what_was_loaded(tmp_path, options):
     if images.train_labels is not None:
         assert torch.equal(prepared.test_labels, torch.from_numpy(images.test_labels))
         assert prepared.classes == len(np.unique(images.train_labels))
+
+
+def test_images_of_one_class_can_be_probed_but_not_learned(tmp_path):
+    images, one = np.random.default_rng(0).random((20, 8, 8), np.float32), np.full(20, 3)
+    path = tmp_path / "a.nc"
+    write_prepared(path, datasets.Images(images[:12], images[12:], one[:12], np.arange(8)), 0, {})
+    assert read_prepared(path, CPU, torch.float32).shape == (8, 8)
+    mlp = ARCHITECTURE_OPTIONS["mlp"] | {"kind": "mlp", "width": 5}
+    run = {"seed": 0, "replicas": 1, "precision": "float32"}
+    train = {"epochs": 1, "batch_size": 4, "learning_rate": 0.1, "momentum": 0.0, "readout": "logits"}
+    to, point = tmp_path / "b.nc", "w1.000000_b0.000000_d002"
+    common = {"run": run, "threads": 1, "attributes": {}}
+    for job in (
+        lambda: train_point(path, to, point, mlp, train | {"success_accuracy": 0.9}, **common),
+        lambda: score_column(path, to, point, [2], mlp, {"names": ["snip"], "batch_size": 4}, **common),
+        lambda: entropy_point(path, to, point, mlp, {"images": 2, "samples": 4}, train, **common),
+        lambda: explain_point(path, to, point, mlp, train, {"evaluation_samples": 4}, run, 1, 1, {}),
+    ):
+        with pytest.raises(InfoflowError, match="a.nc: all 12 images to learn from are of class 3; choose a data set"):
+            job()
+    assert not to.exists()
+    entropy_point(path, to, point, mlp, {"images": 2, "samples": 4}, None, **common)
 
 
 def test_a_smaller_evaluation_set_is_part_of_a_larger_one(tmp_path):

@@ -231,6 +231,13 @@ def test_samples_that_are_equal_are_refused(tmp_path):
         read_samples(tmp_path / "x.nc", None, 1, torch.device("cpu"), torch.float32)
 
 
+def test_samples_of_one_class_are_refused(tmp_path):
+    patterns, one = all_patterns()[:6], np.ones(3, np.int64)
+    write_prepared(tmp_path / "x.nc", Images(patterns[:3], patterns[3:], one, one), 0, {"rule": "test"})
+    with pytest.raises(InfoflowError, match="x.nc: all 6 images to learn from are of class 1"):
+        read_samples(tmp_path / "x.nc", None, 1, torch.device("cpu"), torch.float32)
+
+
 def changed(**plane):
     config = load_config()
     return config | {"information_plane": config["information_plane"] | plane}

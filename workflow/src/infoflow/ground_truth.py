@@ -34,9 +34,12 @@ def train_point(
         architecture, train, run: entries of the config.
         threads: CPU threads.
         attributes: further global attributes of the result.
+
+    Raises:
+        InfoflowError: all training images are of one class.
     """
     device = choose_device(threads)
-    images = read_prepared(dataset, device, DTYPES[run["precision"]])
+    images = read_prepared(dataset, device, DTYPES[run["precision"]], to_learn=True)
     sigma_w2, sigma_b2, depth = decode(point)
     network = build_network(architecture, images.shape, images.classes, depth, train["readout"])
 

@@ -308,11 +308,12 @@ def entropy_point(
         attributes: further global attributes of the result.
 
     Raises:
-        InfoflowError: the network is not fully connected, or the data set is too small or has no labels.
+        InfoflowError: the network is not fully connected, or the data set is too small, has no labels, or is of one
+            class.
     """
     check_architecture(architecture)
     device = choose_device(threads)
-    images = read_prepared(dataset, device, DTYPES[run["precision"]])
+    images = read_prepared(dataset, device, DTYPES[run["precision"]], to_learn=train is not None)
     if entropy["images"] > len(images.test_images):
         raise InfoflowError(
             f"{dataset}: images is {entropy['images']}, but the test set has {len(images.test_images)}; ask for fewer"

@@ -44,10 +44,10 @@ def score_column(
         attributes: further global attributes of the result.
 
     Raises:
-        InfoflowError: the training set has fewer images than the batch, or no labels.
+        InfoflowError: the training set has fewer images than the batch, or images of one class only.
     """
     device = choose_device(threads)
-    images = read_prepared(dataset, device, DTYPES[run["precision"]])
+    images = read_prepared(dataset, device, DTYPES[run["precision"]], to_learn=True)
     sigma_w2, sigma_b2, _ = decode(point)
     if predictors["batch_size"] > len(images.train_images):
         raise InfoflowError(

@@ -39,6 +39,15 @@ class PreparedImages:
         return self.test_images[self.evaluation_order[:samples]]
 
 
+def refuse_one_class(path: str | Path, labels: torch.Tensor) -> None:
+    """Raises an InfoflowError if all labels are equal: whatever a network says would be right."""
+    if labels.min() == labels.max():
+        raise InfoflowError(
+            f"{path}: all {len(labels)} images to learn from are of class {labels[0].item()}; choose a data set, or so "
+            "many images of it, that there are others, or set truth: false to probe only"
+        )
+
+
 def write_prepared(path: str | Path, images: Images, seed: int, attributes: dict) -> None:
     """Write images, labels and a fixed, random order of the test set for evaluation."""
     variables = {}
@@ -61,11 +70,14 @@ def write_prepared(path: str | Path, images: Images, seed: int, attributes: dict
     write_result(path, variables, {**attributes, "levels": images.levels})
 
 
-def read_prepared(path: str | Path, device: torch.device, dtype: torch.dtype) -> PreparedImages:
+def read_prepared(path: str | Path, device: torch.device, dtype: torch.dtype, to_learn: bool = False) -> PreparedImages:
     """Read a prepared data set onto the device, as one tensor per part.
 
+    Args:
+        to_learn: its classes are to be learned, so that there have to be several.
+
     Raises:
-        InfoflowError: the file is missing or damaged.
+        InfoflowError: the file is missing or damaged, or all training images are of one class.
     """
     result = read_result(path)
     parts = {}
@@ -76,4 +88,6 @@ def read_prepared(path: str | Path, device: torch.device, dtype: torch.dtype) ->
             raise InfoflowError(f"{path}: pixels are not within [0, 1]; delete it and run again")
         labels = result.variables.get(f"{part}_labels")
         parts[f"{part}_labels"] = None if labels is None else torch.from_numpy(labels).long().to(device)
+    if to_learn and parts["train_labels"] is not None:
+        refuse_one_class(path, parts["train_labels"])
     return PreparedImages(**parts, evaluation_order=torch.from_numpy(result["evaluation_order"]).long().to(device))

@@ -12,7 +12,7 @@ from infoflow.errors import InfoflowError
 from infoflow.information.measures import measure_information, measure_reconstruction
 from infoflow.information.plan import RECONSTRUCTED, snapshot_epochs
 from infoflow.information.training import train_snapshots
-from infoflow.prepared import read_prepared
+from infoflow.prepared import read_prepared, refuse_one_class
 from infoflow.runtime import DTYPES, choose_device, describe_device, finish_work
 from infoflow.store import read_result, write_result
 
@@ -29,7 +29,8 @@ def read_samples(
         samples: a random choice of so many, which keep their order; None, all.
 
     Raises:
-        InfoflowError: there are not so many, or some are equal: information counts inputs that differ.
+        InfoflowError: there are not so many, all are of one class, or some are equal: information counts inputs that
+            differ.
     """
     images = read_prepared(dataset, device, dtype)
     inputs = torch.cat([images.train_images, images.test_images]).flatten(1)
@@ -39,6 +40,7 @@ def read_samples(
             raise InfoflowError(f"information_plane.samples is {samples}, but {dataset} has only {len(inputs)} samples")
         chosen = np.sort(np.random.default_rng([seed, 2]).permutation(len(inputs))[:samples])
         inputs, labels = inputs[chosen], labels[chosen]
+    refuse_one_class(dataset, labels)
     if (different := len(torch.unique(inputs, dim=0))) < len(inputs):
         raise InfoflowError(
             f"{dataset}: {len(inputs) - different} of {len(inputs)} samples equal another one; the information plane "
