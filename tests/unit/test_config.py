@@ -3,6 +3,7 @@ import copy
 import re
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,6 +23,7 @@ from infoflow.config import (
     probe_options,
     settings,
     studies,
+    with_point,
 )
 from infoflow.errors import InfoflowError
 from infoflow.figures import STUDIES
@@ -267,6 +269,11 @@ def test_trained_weights_are_accepted_without_truth():
         ({"experiments__digits__sigma_w2": "1.0"}, "neither a list nor"),
         ({"experiments__digits__sigma_w2": [float("nan")]}, r"sigma_w2\[0\]: nan"),
         ({"experiments__digits__sigma_w2": [True]}, "True is not of type"),
+        ({"experiments__digits__sigma_b2": ["2e-5"]}, r"sigma_b2\[0\]: '2e-5' is not .* 'number'; .*; write 2.0e-5$"),
+        ({"train__learning_rate": "1.e5"}, "train.learning_rate: '1.e5' is not .* 'number'; .*; write 1.e\\+5$"),
+        ({"run__seed": "1"}, "run.seed: '1' is not .* 'integer'; write it without quotation marks, and in a file for"),
+        ({"run__keep_reconstructions": "false"}, "run.keep_reconstructions: 'false' is not .* 'boolean'; write it wit"),
+        ({"run__seed": "one"}, "run.seed: 'one' is not of type 'integer'$"),
         ({"experiments__digits__depth": [0]}, r"depth\[0\]: 0"),
         ({"experiments__digits__depth": [2.5]}, r"depth\[0\]: 2.5"),
         ({"experiments__x__dataset": "mnist"}, "experiments.x: 'architecture' is a required property"),
@@ -313,6 +320,12 @@ def test_bad_configs_are_refused_in_one_line_that_names_the_key(change, message)
     assert "\n" not in str(refusal.value)
 
 
+@pytest.mark.parametrize("text", ["2e-5", "-3E7", "1.5e+3", "12.e-0", "7e+300"])
+def test_the_remedy_for_an_exponent_is_a_number_to_yaml(text):
+    assert yaml.safe_load(with_point(text)) == float(text)
+    assert with_point("0.001") == "0.001"
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
@@ -330,8 +343,6 @@ def test_no_config_breaks_the_checker(section, value):
 
 
 def test_the_schema_knows_every_registered_kind():
-    import yaml
-
     defs = yaml.safe_load(SCHEMA.read_text())["$defs"]
     assert sorted(defs["dataset"]["properties"]["kind"]["enum"]) == datasets.kinds()
     assert sorted(defs["architecture"]["properties"]["kind"]["enum"]) == architectures.kinds()

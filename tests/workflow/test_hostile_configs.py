@@ -74,6 +74,16 @@ def test_hostile_configs_are_refused_in_one_line_and_run_nothing(checkout, text,
     assert traces(checkout) == []
 
 
+def test_numbers_within_values_on_the_command_line_are_refused_with_the_remedy(checkout):
+    done = checkout.snakemake("--dry-run", "--config", "run={seed: 1}")
+    told = [line for line in (done.stdout + done.stderr).splitlines() if line.startswith("config: ")]
+    assert done.returncode != 0
+    assert len(told) == 1
+    assert told[0].startswith(
+        "config: run.seed: '1' is not of type 'integer'; write it without quotation marks, and in"
+    )
+
+
 def test_values_on_the_command_line_are_text(checkout):
     for value in ("!!python/object/apply:os.system ['touch pwned']", "__import__('os').system('touch pwned')", "{x}"):
         done = checkout.snakemake("--dry-run", "--config", f"data_root={value}")

@@ -6,6 +6,7 @@ No heavy imports: every cluster job imports this when it parses the workflow.
 import difflib
 import itertools
 import math
+import re
 import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
@@ -271,7 +272,29 @@ def _explain(error: ValidationError) -> str:
         return f"{path}: {dict(error.instance)} needs either num or step"
     if error.validator == "type" and "start" in error.schema.get("properties", {}):
         return f"{path}: {error.instance!r} is neither a list nor {{start, stop, num}} nor {{start, stop, step}}"
+    if error.validator == "type" and isinstance(error.instance, str) and (remedy := _remedy(error.instance)):
+        return f"{path}: {error.message}; {remedy}"
     return f"{path or 'top level'}: {error.message}"
+
+
+_EXPONENT = re.compile(r"([-+]?[0-9]+)(\.[0-9]*)?[eE]([-+]?)([0-9]+)")
+
+
+def with_point(number: str) -> str:
+    """`2.0e-5` of `2e-5`: an exponent is one to YAML only after a point, and with a sign."""
+    if not (found := _EXPONENT.fullmatch(number)):
+        return number
+    whole, decimals, sign, exponent = found.groups()
+    return f"{whole}{decimals or '.0'}e{sign or '+'}{exponent}"
+
+
+def _remedy(text: str) -> str | None:
+    """How to write what is text, but looks as if it was meant as something else."""
+    if (written := with_point(text)) != text:
+        return f"YAML takes it for text; write {written}"
+    if re.fullmatch(r"[-+]?[0-9.]+(e[-+][0-9]+)?|true|false|null", text):
+        return "write it without quotation marks, and in a file for --configfile: of nested values --config makes text"
+    return None
 
 
 def _fill(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> Any:
