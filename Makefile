@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup figures report archive verify test test-long test-slurm bench lint lock
+.PHONY: setup figures report archive verify settings test test-long test-slurm bench lint lock
 .DELETE_ON_ERROR:
 
 setup: $(READY)
@@ -23,6 +23,10 @@ archive: $(READY)
 verify: $(READY)
 	@test -n "$(ARCHIVE)" || { echo "error: name the archive: make verify ARCHIVE=results/archive/<name>.zip" >&2; exit 1; }
 	@$(BIN)/python -m infoflow.verify $(if $(CONFIG),--config "$(CONFIG)") -- "$(ARCHIVE)"
+
+# The settings in force, and the file that each comes from: make settings [CONFIG=config/<overlay>.yaml]
+settings: $(READY)
+	@$(BIN)/python -m infoflow.settings $(if $(CONFIG),--configfile "$(CONFIG)")
 
 test: $(READY)
 	$(BIN)/python -m pytest

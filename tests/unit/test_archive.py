@@ -35,7 +35,7 @@ from infoflow.archive import (
     source_files,
     write_archive,
 )
-from infoflow.config import DATASET_OPTIONS, check_config
+from infoflow.config import DATASET_OPTIONS, check_config, merge_config
 from infoflow.cubes import write_cube
 from infoflow.errors import InfoflowError
 from infoflow.grid import Grid
@@ -229,7 +229,7 @@ def test_every_kind_of_data_set_has_a_source():
 def test_what_the_default_config_has_and_the_run_had_not_stays_switched_off(run):
     archived = json.loads(read(run.write(), "config.json"))
     assert archived["experiments"]["digits_cnn"] is None
-    assert check_config(verify._updated(load_config(), archived), SCHEMA) == run.config
+    assert check_config(merge_config([load_config(), archived]), SCHEMA) == run.config
 
 
 def test_a_damaged_cube_is_refused_by_name(run):
@@ -507,7 +507,12 @@ def test_differences_are_listed_and_are_no_error(run, tmp_path, capsys, monkeypa
         "source: config/slower.yaml: only in the archive",
         "source: workflow/rules/new.smk: not in the archive",
         "source: workflow/scripts/train_network.py: changed",
+        # what the default says of some goes with it
+        "config: architectures.cnn.train.epochs: 6 → absent",
+        "config: architectures.resnet.train.epochs: 6 → absent",
+        "config: datasets.digits.train.epochs: 40 → absent",
         'config: datasets.mnist: {"kind": "mnist"} → absent',
+        "config: network_entropy.digits.train.epochs: 4 → absent",
         f"config: train.epochs: {run.config['train']['epochs']} → 7",
         'software: torch_version: "2" → "3"',
     ]

@@ -19,6 +19,7 @@ from infoflow.config import (
     entropy_points,
     entropy_training,
     ising_options,
+    merge_config,
     probe_methods,
     probe_options,
     settings,
@@ -43,10 +44,7 @@ def changed(**changes) -> dict:
 
 
 def merged(base: dict, overlay: dict) -> dict:
-    both = dict(base)
-    for key, value in overlay.items():
-        both[key] = merged(base[key], value) if isinstance(value, dict) and isinstance(base.get(key), dict) else value
-    return both
+    return merge_config([base, overlay])
 
 
 @pytest.mark.parametrize("name", sorted(p.stem for p in (ROOT / "config").glob("*.yaml")))

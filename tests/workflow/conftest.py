@@ -79,12 +79,12 @@ class Checkout:
     def start(
         self, *arguments: str, config: str = "tiny.yaml", profile: str = "local", **changes: str
     ) -> subprocess.Popen:
-        """Start Snakemake and go on."""
+        """Start Snakemake and go on; several config files are separated by spaces."""
         command = [sys.executable, "-m", "snakemake", "--profile", f"profiles/{profile}"]
         # before the installed package, which is that of the original
         environment = os.environ | {"PYTHONPATH": f"{self.root / 'workflow/src'}:{FAULTS}", **changes}
         return subprocess.Popen(
-            [*command, *arguments, "--configfile", config],
+            [*command, *arguments, "--configfile", *config.split()],
             cwd=self.root,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

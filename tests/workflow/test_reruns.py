@@ -70,8 +70,8 @@ def test_the_order_of_keys_and_what_is_overridden_anyway_run_nothing(again):
     def backwards(value):
         return {k: backwards(v) for k, v in reversed(value.items())} if isinstance(value, dict) else value
 
-    # the learning rate of the digits is their own
-    again.configure(train={"learning_rate": 0.02})
+    # the same file gives the digits epochs of their own
+    again.configure(train={"epochs": 50})
     assert again.plan() == {}
     again.configure(train={"success_accuracy": 0.9, "momentum": 0.0, "readout": "logits"})
     assert again.plan() == {}

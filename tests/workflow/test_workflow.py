@@ -43,6 +43,40 @@ def test_the_linters_are_content(command):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_sections_of_an_overlay_reach_the_jobs_of_the_default_data_set(checkout):
+    """Of two, the later; a job has them from a process of its own."""
+    data = {"digits": {"train_samples": 64, "test_samples": 40}}
+    checkout.configure(datasets=data, probe={"evaluation_samples": 20}, train={"epochs": 3, "success_accuracy": 1})
+    (checkout.root / "later.yaml").write_text("train: {epochs: 2}")
+    target = "results/train_network/digits/mlp/w1.000000_b0.050000_d002.nc"
+    checkout.run(target, config="tiny.yaml later.yaml")
+    assert read_result(checkout.root / target)["loss"].shape == (2, 2)
+    assert checkout.plan(target) == {"train_network": 1}
+    checkout.run(target)
+    assert read_result(checkout.root / target)["loss"].shape == (2, 3)
+
+
+def test_what_an_overlay_says_of_two_together_is_no_option_of_the_images(checkout):
+    target = "results/prepare_dataset/digits.nc"
+    checkout.run(target)
+    (checkout.root / "later.yaml").write_text("datasets: {digits: {architectures: {mlp: {train: {epochs: 1}}}}}")
+    assert checkout.plan(target, config="tiny.yaml later.yaml") == {}
+
+
+def test_the_config_of_a_module_is_one_layer(checkout):
+    """That of the other workflow, whatever it is made of, says nothing to it beside."""
+    config = load_config()
+    config |= {"ising": None, "information_plane": None, "network_entropy": {}, "probing_budget": {}}
+    config["experiments"] = {"digits": config["experiments"]["digits"] | {"decisions": None}}
+    (checkout.root / "theirs.yaml").write_text(yaml.safe_dump({"infoflow": config, 1: "what infoflow would refuse"}))
+    (checkout.root / "outer.smk").write_text(
+        'configfile: "theirs.yaml"\n\n\nmodule infoflow:\n    snakefile:\n        "workflow/Snakefile"\n'
+        '    config:\n        config["infoflow"]\n\n\nuse rule * from infoflow\n'
+    )
+    plan = checkout.plan("--snakefile", "outer.smk", "all_trainings", config="theirs.yaml")
+    assert plan == {"prepare_dataset": 1, "train_network": 72}
+
+
 @pytest.mark.parametrize("snakefile", ["Snakefile", "workflow/Snakefile"])
 def test_both_snakefiles_plan_the_default_grid(checkout, snakefile):
     config = check_config(load_config(), ROOT / "workflow/schemas/config.schema.yaml")

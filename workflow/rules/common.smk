@@ -1,13 +1,17 @@
 # What the rules share: the checked config, the grid, and the file names of its points.
 import sys
+from functools import reduce
 from types import SimpleNamespace
 
 # Snakemake hands its sys.path on to every script.
 sys.path.insert(0, str(ROOT / "workflow/src"))
 
+from snakemake.common.configfile import load_configfile
+
 from infoflow import figures, slurm
 from infoflow.archive import archive_name, source_digest
 from infoflow.config import (
+    NOT_DATA,
     architecture_options,
     budget_options,
     check_config,
@@ -15,6 +19,7 @@ from infoflow.config import (
     entropy_training,
     ising_options,
     judged_cubes,
+    merge_config,
     plane_replicas,
     probe_methods,
     probe_options,
@@ -24,6 +29,7 @@ from infoflow.config import (
 from infoflow.errors import InfoflowError
 from infoflow.grid import COUPLING, POINT, Grid, GridPoint, decode, encode, encode_coupling, is_prefix_invariant
 from infoflow.information.plan import NAME, networks
+from infoflow.overlays import updated
 from infoflow.provenance import PACKAGE, code_digest
 
 if PACKAGE != (ROOT / "workflow/src/infoflow").resolve():
@@ -38,9 +44,21 @@ def in_order(value):
     return {k: in_order(v) for k, v in sorted(value.items())} if isinstance(value, dict) else value
 
 
+# Snakemake hands on all files as one, in which what the user says looks like what the default config says.
+def merged_config():
+    given = workflow.config_settings
+    # What another workflow gives a module is its whole config.
+    if workflow.modifier.skip_configfile or not given.overwrite_config:
+        return merge_config([config])
+    files = [*([] if given.replace_workflow_config else [DEFAULTS]), *given.configfiles]
+    layers = [*map(load_configfile, files), given.config]
+    merged = merge_config(layers)
+    return merged if reduce(updated, layers, {}) == config else merge_config([config])
+
+
 try:
     # In place: the scripts see the defaults too.
-    config.update(in_order(check_config(config, ROOT / "workflow/schemas/config.schema.yaml")))
+    config.update(in_order(check_config(merged_config(), ROOT / "workflow/schemas/config.schema.yaml")))
     GRID = Grid(config)
 except InfoflowError as error:
     raise WorkflowError(str(error)) from None
@@ -203,7 +221,7 @@ def run_settings(*names):
 
 
 def data_options(dataset):
-    return {k: v for k, v in config["datasets"][dataset].items() if k not in ("probe", "train")}
+    return {k: v for k, v in config["datasets"][dataset].items() if k not in NOT_DATA}
 
 
 # Whoever reads a data set checks that it was made with these.

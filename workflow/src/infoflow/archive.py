@@ -37,7 +37,7 @@ from infoflow.record import add_costs, check_parameters, probing_to_training
 
 METADATA, MANIFEST = "ro-crate-metadata.json", "checksums.sha256"
 CONFIG, COST, SOFTWARE, SOURCE = "config.json", "cost.json", "software.json", "source"
-SCHEMA = "workflow/schemas/config.schema.yaml"
+SCHEMA, DEFAULT_CONFIG = "workflow/schemas/config.schema.yaml", "config/config.yaml"
 
 _MAIN_WORKFLOW = "workflow/Snakefile"
 _NEEDED = (_MAIN_WORKFLOW, SCHEMA, "LICENSE", "CITATION.cff")
@@ -286,7 +286,7 @@ def _attributes_of_study(path: str | Path, made_by: Mapping[str, Any]) -> dict[s
 
 def _self_contained(config: Mapping[str, Any], source: Mapping[str, Path]) -> dict[str, Any]:
     """The config with what it switched off of the default one, which is always read, switched off explicitly."""
-    default = yaml.safe_load(source["config/config.yaml"].read_text()) if "config/config.yaml" in source else {}
+    default = yaml.safe_load(source[DEFAULT_CONFIG].read_text()) if DEFAULT_CONFIG in source else {}
     return {
         key: dict.fromkeys(default.get(key) or {}) | value if isinstance(value, Mapping) and key in NAMED else value
         for key, value in config.items()

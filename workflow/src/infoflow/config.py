@@ -8,7 +8,7 @@ import itertools
 import math
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from infoflow.errors import InfoflowError
 from infoflow.estimators import check_options, output_names
 from infoflow.grid import encode, expand_axis
 from infoflow.information.plan import networks
+from infoflow.overlays import lay_over
 
 UNLABELLED = {"white_noise"}
 """Kinds of data sets that can be probed, but not trained on."""
@@ -39,7 +40,10 @@ DATASET_OPTIONS = {
 }
 """Kinds of data sets (`infoflow.datasets`): the keys that each needs, and those it can have besides the common ones."""
 
-_COMMON_OPTIONS = ("kind", *_SIZES, "probe", "train")
+NOT_DATA = ("probe", "train", "architectures")
+"""Keys of a data set that say how networks are probed and trained on it, and nothing about its images."""
+
+_COMMON_OPTIONS = ("kind", *_SIZES, *NOT_DATA)
 
 ARCHITECTURE_OPTIONS: dict[str, dict[str, Any]] = {
     "cnn": {"activation": "tanh", "channels": 32},
@@ -63,7 +67,7 @@ def check_config(config: Mapping[str, Any], schema_path: str | Path) -> dict[str
     Raises:
         InfoflowError: a key is unknown or missing, or a value out of bounds; the message names the key.
     """
-    schema = yaml.safe_load(Path(schema_path).read_text())
+    schema = yaml.safe_load(Path(schema_path).read_text(encoding="utf-8"))
     _check_values(config)
     # An entry switched off with null is not checked and not used.
     config = {**config, "probing_budget": _of_experiments(config)} if "probing_budget" in config else config
@@ -87,6 +91,34 @@ def check_config(config: Mapping[str, Any], schema_path: str | Path) -> dict[str
     _check_studies(config)
     _check_probing_budget(config)
     return config
+
+
+def read_config(path: str | Path) -> dict[str, Any]:
+    """What a config file says.
+
+    Raises:
+        InfoflowError: it cannot be read, or has no keys.
+    """
+    try:
+        read = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InfoflowError(f"{path}: not a config file ({' '.join(str(error).split())})") from error
+    if not isinstance(read, Mapping):
+        raise InfoflowError(f"{path}: not a config file (it has no keys)")
+    return read
+
+
+def merge_config(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """One config of several that are laid over each other, see `infoflow.overlays`; not checked yet.
+
+    Raises:
+        InfoflowError: one has no keys, or too many values.
+    """
+    merged: dict[str, Any] = {}
+    for layer in layers:
+        _check_values(layer)  # what refers to itself has no end
+        merged = lay_over(merged, layer)
+    return merged
 
 
 def studies(config: Mapping[str, Any]) -> dict[str, str]:
@@ -153,9 +185,10 @@ def budget_options(config: Mapping[str, Any], name: str) -> dict[str, list]:
 
 
 def settings(config: Mapping[str, Any], section: str, dataset: str, architecture: str) -> dict[str, Any]:
-    """A section (`probe`, `train`) with what the data set's own entry overrides, and the architecture's."""
-    entries = config["datasets"][dataset], config["architectures"][architecture]
-    return config[section] | entries[0].get(section, {}) | entries[1].get(section, {})
+    """A section (`probe`, `train`) with what the data set overrides, the architecture, and the two of them."""
+    data, network = config["datasets"][dataset], config["architectures"][architecture]
+    both = data.get("architectures", {}).get(architecture, {})
+    return config[section] | data.get(section, {}) | network.get(section, {}) | both.get(section, {})
 
 
 def probe_methods(config: Mapping[str, Any], dataset: str, architecture: str) -> list[str]:
@@ -321,6 +354,8 @@ def _check_datasets(config: Mapping[str, Any]) -> None:
         for key in required:
             if key not in dataset:
                 raise InfoflowError(f"config: datasets.{name}.{key}: {dataset['kind']} needs it")
+        for other in dataset.get("architectures", {}):
+            _check_names(config, f"datasets.{name}.architectures", {"architecture": other})
         for key in dataset:
             if key not in (*_COMMON_OPTIONS, *required, *optional):
                 *others, last = [k for k, (must, may) in DATASET_OPTIONS.items() if key in (*must, *may)]

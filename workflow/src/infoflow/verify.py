@@ -18,10 +18,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote
 
-import yaml
-
 from infoflow.archive import (
     CONFIG,
+    DEFAULT_CONFIG,
     MANIFEST,
     METADATA,
     SCHEMA,
@@ -31,7 +30,7 @@ from infoflow.archive import (
     normalised,
     source_files,
 )
-from infoflow.config import NAMED, check_config
+from infoflow.config import NAMED, check_config, merge_config, read_config
 from infoflow.errors import InfoflowError
 from infoflow.provenance import PACKAGE, software
 
@@ -54,7 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if problems:
             return 1
         print(f"{given.archive}: whole; SHA-256 {_digest_of_file(given.archive)}")
-        listed = list(compare(given.archive, given.root, present_config(given.root, given.config)))
+        listed = list(
+            compare(given.archive, given.root, present_config(given.root, *([given.config] if given.config else [])))
+        )
     except InfoflowError as error:
         print(f"error: {error}")
         return 1
@@ -112,29 +113,14 @@ def compare(path: str | Path, root: str | Path, config: Mapping[str, Any]) -> It
                 yield f"{section}: {key}: {was} → {now}"
 
 
-def present_config(root: str | Path, overlay: str | Path | None = None) -> dict[str, Any]:
-    """The default config with an overlay, if any, and all defaults: what Snakemake makes of `--configfile`.
+def present_config(root: str | Path, *overlays: str | Path) -> dict[str, Any]:
+    """The default config with overlays, if any, and all defaults: what the workflow makes of `--configfile`.
 
     Raises:
         InfoflowError: a file cannot be read, or the config is refused.
     """
-    config: dict[str, Any] = {}
-    for path in (Path(root) / "config/config.yaml", *([Path(overlay)] if overlay else [])):
-        try:
-            read = yaml.safe_load(path.read_text()) or {}
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise InfoflowError(f"{path}: not a config file ({' '.join(str(error).split())})") from error
-        if not isinstance(read, Mapping):
-            raise InfoflowError(f"{path}: not a config file (it has no keys)")
-        config = _updated(config, read)
-    return check_config(config, Path(root) / SCHEMA)
-
-
-def _updated(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    nested = {
-        k: _updated(old[k], v) for k, v in new.items() if isinstance(v, Mapping) and isinstance(old.get(k), Mapping)
-    }
-    return {**old, **new, **nested}
+    layers = [read_config(path) for path in (Path(root) / DEFAULT_CONFIG, *overlays)]
+    return check_config(merge_config(layers), Path(root) / SCHEMA)
 
 
 def _without_null(config: Mapping[str, Any]) -> dict[str, Any]:
