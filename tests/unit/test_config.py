@@ -185,7 +185,7 @@ def test_a_probing_budget_that_cannot_be_computed_is_refused(change, message):
 
 def test_a_probing_budget_fits_the_test_set_and_the_width():
     entry = load_config()["probing_budget"]["digits"] | {"samples": [10, 50]}
-    with pytest.raises(InfoflowError, match="samples: 360, but the test set has 40 images"):
+    with pytest.raises(InfoflowError, match="probe.evaluation_samples: 360, but the test set of digits has only 40"):
         check_config(changed(datasets__digits__test_samples=40, probing_budget={"digits": entry}), SCHEMA)
     with pytest.raises(InfoflowError, match="probing_budget.digits.widths: 32 is not narrower than the 32 of the exp"):
         check_config(changed(architectures__mlp__width=32), SCHEMA)

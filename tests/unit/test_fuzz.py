@@ -136,7 +136,7 @@ def renamed(draw) -> dict:
     layout = st.sampled_from(["wide", "shrinking"])
     return {
         "datasets": {name: {"kind": "mnist"} for name in datasets},
-        "architectures": {name: {"kind": "mlp", "layout": draw(layout)} for name in architectures},
+        "architectures": {name: {"kind": "mlp", "width": 8, "layout": draw(layout)} for name in architectures},
         "experiments": {
             name: {
                 "dataset": draw(st.sampled_from(datasets)),

@@ -21,7 +21,8 @@ from infoflow.errors import InfoflowError
 from infoflow.estimators import check_options, output_names
 from infoflow.grid import encode, expand_axis
 from infoflow.information.plan import networks
-from infoflow.overlays import lay_over
+from infoflow.overlays import lay_over, places
+from infoflow.sizes import count_weights, image_shape, set_sizes, wanted_images, whole_sizes
 
 UNLABELLED = {"white_noise"}
 """Kinds of data sets that can be probed, but not trained on."""
@@ -90,6 +91,8 @@ def check_config(config: Mapping[str, Any], schema_path: str | Path) -> dict[str
     _check_information_plane(config)
     _check_studies(config)
     _check_probing_budget(config)
+    _check_sizes(config)
+    _check_images(config)
     return config
 
 
@@ -442,11 +445,8 @@ def _check_probing_budget(config: Mapping[str, Any]) -> None:
             )
         most = budget_options(config, name)["samples"][-1]
         full = settings(config, "probe", experiment["dataset"], experiment["architecture"])["evaluation_samples"]
-        there = config["datasets"][experiment["dataset"]].get("test_samples", full)
         if most > full:
             raise InfoflowError(f"{where}.samples: {most}, but the probe has {full} evaluation_samples; choose fewer")
-        if most > there:
-            raise InfoflowError(f"{where}.samples: {most}, but the test set has {there} images; choose fewer")
         for width in entry["widths"]:
             if width is not None and width >= (architecture["width"] or math.inf):
                 raise InfoflowError(
@@ -517,3 +517,85 @@ def _check_vgg16(
     truth = experiment["truth_dataset"] or experiment["dataset"]
     if experiment["truth"] and settings(config, "train", truth, experiment["architecture"])["readout"] != "logits":
         raise InfoflowError(f"{where}: the scores of vgg16 are linear; set train.readout of the architecture to logits")
+
+
+def _check_sizes(config: Mapping[str, Any]) -> None:
+    """What takes images of a data set against how many there are, where the config tells."""
+    for name, dataset in config["datasets"].items():
+        for key, there in zip(_SIZES, whole_sizes(dataset)):
+            if there == 0:
+                raise InfoflowError(f"config: datasets.{name}.train_fraction: it leaves no pattern for {key}")
+            _check_number(f"datasets.{name}.{key}", dataset.get(key), there, f"{dataset['kind']} has")
+    sizes = {name: set_sizes(dataset) for name, dataset in config["datasets"].items()}
+    for experiment in config["experiments"].values():
+        network, truth = experiment["architecture"], experiment["truth_dataset"] or experiment["dataset"]
+        for dataset in (experiment["dataset"], *([truth] if experiment["decisions"] else [])):
+            number = settings(config, "probe", dataset, network)["evaluation_samples"]
+            path = _said(config, "probe", "evaluation_samples", dataset, network)
+            own = f"datasets.{dataset}.{path}" if path.startswith("probe.") else path
+            _check_number(path, number, sizes[dataset][1], f"the test set of {dataset} has", own)
+        if experiment["truth"] and config["predictors"]:
+            number = config["predictors"]["batch_size"]
+            _check_number("predictors.batch_size", number, sizes[truth][0], f"the training set of {truth} has")
+    for name, entry in config["network_entropy"].items():
+        there = sizes[entry["dataset"]][1]
+        path = f"network_entropy.{name}.images"
+        _check_number(path, entry["images"], there, f"the test set of {entry['dataset']} has")
+    if (plane := config["information_plane"]) and None not in sizes[plane["dataset"]]:
+        there = sum(sizes[plane["dataset"]])
+        _check_number("information_plane.samples", plane["samples"], there, f"{plane['dataset']} has")
+
+
+def _check_number(path: str, number: int | None, there: int | None, having: str, own: str | None = None) -> None:
+    if number is not None and there is not None and number > there:
+        raise InfoflowError(
+            f"config: {path}: {number}, but {having} only {there} images; set {own or path} to at most {there}"
+        )
+
+
+def _said(config: Mapping[str, Any], section: str, key: str, dataset: str, architecture: str) -> str:
+    """Where a checked config says a value of `settings`."""
+    *_, place = (p for p in places(config, section) if p.holds_for(dataset, architecture) and key in p.values)
+    return f"{place.path}.{key}"
+
+
+LARGEST_WEIGHTS = 300e9
+"""Bytes of the weights of a network and its replicas. A job runs on one device, and none has more memory, while the
+reconstruction networks, or what training adds, take as much again."""
+
+
+def _check_images(config: Mapping[str, Any]) -> None:
+    """Whether the networks can take the images, and their weights fit into a memory."""
+    for name, experiment in config["experiments"].items():
+        used = {"dataset": experiment["dataset"]}
+        if experiment["truth"] and experiment["truth_dataset"]:
+            used["truth_dataset"] = experiment["truth_dataset"]
+        for key, dataset in used.items():
+            if (shape := image_shape(config["datasets"][dataset])) is not None:
+                _check_shape(config, f"config: experiments.{name}", key, dataset, shape, experiment)
+
+
+def _check_shape(
+    config: Mapping[str, Any],
+    where: str,
+    key: str,
+    dataset: str,
+    shape: tuple[int, ...],
+    experiment: Mapping[str, Any],
+) -> None:
+    network = experiment["architecture"]
+    options, run = config["architectures"][network], config["run"]
+    given = f"{dataset} has images of {' x '.join(map(str, shape))}"
+    if wanted := wanted_images(options["kind"], shape):
+        raise InfoflowError(
+            f"{where}.{key}: {given}, but architecture {network}, {options['kind']}, needs {wanted}; choose another "
+            "data set or architecture"
+        )
+    depth = expand_axis(f"{where.removeprefix('config: ')}.depth", experiment["depth"])[-1]
+    size = count_weights(options, shape, depth) * run["replicas"] * {"float32": 4, "float64": 8}[run["precision"]]
+    if size > LARGEST_WEIGHTS:
+        raise InfoflowError(
+            f"{where}.{key}: {given}, so that the weights of architecture {network}, depth {depth}, take "
+            f"{size / 1e9:,.0f} GB for {run['replicas']} replicas, more than any device has; choose smaller images, or "
+            "mlp with a smaller width"
+        )
