@@ -1,5 +1,6 @@
 """Runs of the workflow in a copy of the repository."""
 
+import fcntl
 import json
 import os
 import re
@@ -8,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +55,8 @@ class Checkout:
         for name in CODE:
             source = ROOT / name
             if source.is_dir():
-                shutil.copytree(source, root / name, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+                # with what Python and Numba compiled
+                shutil.copytree(source, root / name, ignore=shutil.ignore_patterns("*.egg-info"))
             else:
                 shutil.copy2(source, root / name)
         self.configure()
@@ -133,18 +136,36 @@ def checkout(tmp_path) -> Checkout:
     return Checkout(tmp_path)
 
 
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """A directory that the tests share, those of other workers too: the first one that needs it has it made."""
+    base = factory.getbasetemp()
+    root = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    with open(f"{root}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not root.exists():
+            new = root.with_name(f"{name}.new")
+            shutil.rmtree(new, ignore_errors=True)  # a worker failed
+            new.mkdir()
+            make(new)
+            new.rename(root)
+    return root
+
+
+def opened(root: Path) -> Checkout:
+    """A checkout that is there."""
+    checkout = object.__new__(Checkout)
+    checkout.root = root
+    return checkout
+
+
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory) -> Checkout:
     """A checkout in which the tiny grid ran to its end. Not to be changed: copy it with `again`."""
-    checkout = Checkout(tmp_path_factory.mktemp("finished"))
-    checkout.run("all_figures")
-    return checkout
+    return opened(made_once(tmp_path_factory, "finished", lambda root: Checkout(root).run("all_figures")))
 
 
 @pytest.fixture
 def again(finished, tmp_path) -> Checkout:
     """A copy of the finished checkout, times of files included."""
-    checkout = object.__new__(Checkout)
-    checkout.root = tmp_path / "again"
-    shutil.copytree(finished.root, checkout.root, symlinks=True)
-    return checkout
+    shutil.copytree(finished.root, tmp_path / "again", symlinks=True)
+    return opened(tmp_path / "again")

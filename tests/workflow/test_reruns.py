@@ -35,8 +35,8 @@ def test_the_tiny_grid_makes_every_result(finished):
     assert "probe layers 2-3 of 3, replicas 0, 1" in log
 
 
-def test_a_second_run_does_nothing(finished):
-    assert finished.plan() == {}
+def test_a_second_run_does_nothing(again):
+    assert again.plan() == {}
 
 
 def test_a_new_value_runs_its_own_jobs_and_what_is_made_of_all(again):
