@@ -114,6 +114,11 @@ def started(environment: dict[str, str], script: str, times: int = 1) -> bool:
     return len(list(Path(environment["INFOFLOW_FAULTS"]).parent.glob(f"started.{script}.*"))) >= times
 
 
+def release(environment: dict[str, str]) -> None:
+    """Let the jobs go on that hold."""
+    (Path(environment["INFOFLOW_FAULTS"]).parent / "release").touch()
+
+
 def running(cluster: Cluster, rule: str, show: str = "%i") -> list[str]:
     """The jobs of a rule that run."""
     jobs = [line.split("|") for line in cluster.jobs(show=f"%k|{show}")]
@@ -175,20 +180,21 @@ def test_a_node_that_goes_down_loses_no_job(cluster, site, undisturbed):
 
 
 def test_a_restarted_controller_is_waited_for(cluster, site, undisturbed):
-    faults = site.faults({"script": "train_network", "action": "sleep", "seconds": 25})
+    faults = site.faults({"script": "train_network", "action": "hold"})
     run = Run(site, "all_cubes", **faults)
     wait_for(lambda: started(faults, "train_network"), run, "training that runs")
     time.sleep(7)  # slurmctld writes down within five seconds what it started; sooner, it would start it again
     cluster.end("slurmctld", signal.SIGKILL)
     time.sleep(5)  # the queue is asked in vain meanwhile
     cluster.start_controller()
+    release(faults)
     run.succeed()
     assert not started(faults, "train_network", 2)
     assert_same_numbers(read_cube(site.root / CUBE), undisturbed)
 
 
 def test_after_snakemake_was_killed_its_jobs_finish_and_are_not_computed_again(cluster, site, undisturbed):
-    faults = site.faults({"script": "train_network", "action": "sleep", "seconds": 30})
+    faults = site.faults({"script": "train_network", "action": "hold"})
     run = Run(site, "all_cubes", **faults)
     wait_for(lambda: started(faults, "train_network"), run, "training that runs")
     (job,) = running(cluster, "train_network")
@@ -200,6 +206,7 @@ def test_after_snakemake_was_killed_its_jobs_finish_and_are_not_computed_again(c
     early = Run(site, "all_cubes", **faults)
     assert f"SLURM jobs of an earlier run still compute in this directory: {job}" in early.finish()
     assert early.process.returncode != 0
+    release(faults)
     cluster.wait_for(lambda: not running(cluster, "train_network"), "end of the training", 120)
     whole = {path: path.stat().st_mtime_ns for path in site.root.glob("results/*/digits/mlp/*.nc")}
     assert site.root / TRAINED in whole
@@ -222,25 +229,28 @@ def test_an_interrupted_run_cancels_its_jobs_and_goes_on_when_started_again(clus
     assert_same_numbers(read_cube(site.root / CUBE), undisturbed)
 
 
-def test_a_job_that_takes_too_long_gets_more_time(site, undisturbed):
-    adapt(site, rules={"train_network": {"runtime": "1 * attempt"}}, **QUICK)
-    # SLURM looks for jobs beyond their limit every half minute
-    faults = site.faults({"script": "train_network", "action": "sleep", "seconds": 600})
-    output = Run(site, "all_cubes", **faults).succeed()
+def test_a_job_that_takes_too_long_gets_more_time_and_is_reported_in_its_last_attempt(
+    site, undisturbed, tmp_path_factory
+):
+    """Two runs side by side: SLURM looks for jobs beyond their limit of a minute every half minute."""
+    last = Checkout(tmp_path_factory.mktemp("last"))
+    last.configure(**SMALL)
+    runs = []
+    for checkout, restarts in ((site, {}), (last, {"restart-times": 0})):
+        adapt(checkout, rules={"train_network": {"runtime": "1 * attempt"}}, **QUICK, **restarts)
+        faults = checkout.faults({"script": "train_network", "action": "sleep", "seconds": 600})
+        runs.append(Run(checkout, "all_cubes", **faults))
+    output = runs[0].succeed()
     assert attempts(output, "train_network", "runtime") == [1, 2]
     assert_same_numbers(read_cube(site.root / CUBE), undisturbed)
 
-
-def test_a_job_that_takes_too_long_in_its_last_attempt_is_reported(site, undisturbed):
-    adapt(site, rules={"train_network": {"runtime": "1 * attempt"}}, **QUICK, **{"restart-times": 0})
-    run = Run(site, "all_cubes", **site.faults({"script": "train_network", "action": "sleep", "seconds": 600}))
-    output = run.finish()
-    assert run.process.returncode != 0
+    output = runs[1].finish()
+    assert runs[1].process.returncode != 0
     assert re.search(r"Error in rule train_network:\n(    .*\n)*    output: " + re.escape(TRAINED), output)
     assert "TIMEOUT" in output
-    assert list(site.root.glob("results/evaluate_kl/digits/mlp/*.nc"))
-    Run(site, "all_cubes").succeed()
-    assert_same_numbers(read_cube(site.root / CUBE), undisturbed)
+    assert list(last.root.glob("results/evaluate_kl/digits/mlp/*.nc"))
+    Run(last, "all_cubes").succeed()
+    assert_same_numbers(read_cube(last.root / CUBE), undisturbed)
 
 
 def test_a_job_that_needs_more_memory_gets_it(site, undisturbed):
@@ -273,10 +283,11 @@ def test_a_job_that_never_gets_enough_is_reported_and_the_others_finish(site, un
 @pytest.mark.parametrize("share", ["shard:1", "gpu:1"])
 def test_gpus_are_asked_for_as_the_site_wants_them(cluster, site, share):
     adapt(site, rules={"train_network": {"gpu": None, "gres": f"'{share}'"}}, **QUICK)
-    faults = site.faults({"script": "train_network", "action": "sleep", "seconds": 5})
+    faults = site.faults({"script": "train_network", "action": "hold"})
     run = Run(site, "all_trainings", **faults)
     wait_for(lambda: started(faults, "train_network"), run, "training that runs")
     assert running(cluster, "train_network", "%b") == [f"gres:{share}"]
+    release(faults)
     run.succeed()
 
 
