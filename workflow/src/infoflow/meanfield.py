@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
+import scipy  # scipy.optimize is imported when it is used
 from numpy.typing import ArrayLike
-from scipy.optimize import brentq
 from scipy.special import erf
 
 # |χ - 1| below which a point is on the edge: the rounding of the quadrature, not a physical width.
@@ -281,7 +281,7 @@ def _smooth_scales(w: float, b: float, phi: Smooth) -> DepthScales:
             """(1 - c')/(1 - c) - 1: positive close to c = 1, which repels; zero at c*."""
             return w / q * _pair(phi, q, math.exp(log_epsilon))[0] / math.exp(log_epsilon) - 1
 
-        epsilon = math.exp(brentq(expansion, math.log((chi_1 - 1) * 1e-2), 0.0, xtol=1e-14, rtol=1e-14))
+        epsilon = math.exp(scipy.optimize.brentq(expansion, math.log((chi_1 - 1) * 1e-2), 0.0, xtol=1e-14, rtol=1e-14))
     chi_c = w * _pair(phi, q, epsilon)[1]
     return DepthScales(q, chi_1, 1 - epsilon, chi_c, _length(chi_c), xi_q)
 
@@ -310,7 +310,7 @@ def _smooth_edge(b: float, phi: Smooth) -> float:
     high = 1.0
     while bias(high) < b:
         high *= 2
-    q = brentq(lambda q: bias(q) - b, 0.0, high, xtol=1e-18, rtol=1e-15)
+    q = scipy.optimize.brentq(lambda q: bias(q) - b, 0.0, high, xtol=1e-18, rtol=1e-15)
     return 1 / _mean(phi.d1, phi.d1, q)
 
 
