@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# One process per core, whose libraries have that core for themselves.
+TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
 .PHONY: setup figures report archive verify settings test test-long test-slurm bench lint lock
 .DELETE_ON_ERROR:
@@ -29,16 +31,16 @@ settings: $(READY)
 	@$(BIN)/python -m infoflow.settings $(if $(CONFIG),--configfile "$(CONFIG)")
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(TEST) -n logical --maxprocesses 8 --dist worksteal
 
 # 500 points of whose jobs some are killed: about 15 minutes on two cores.
 test-long: $(READY)
-	$(BIN)/python -m pytest -m long
+	$(TEST) -m long
 
 # On a SLURM that is started for it: Debian or Ubuntu, as root, in a container rather than on a cluster.
 test-slurm: $(READY)
 	$(BIN)/python tests/workflow/slurm_cluster.py install
-	$(BIN)/python -m pytest -m slurm
+	$(TEST) -m slurm
 
 # About an hour on two cores; needs MNIST. tests/benchmarks/README.md has the tables.
 bench: $(READY)
