@@ -33,7 +33,7 @@ settings: $(READY)
 test: $(READY)
 	$(TEST) -n logical --maxprocesses 8 --dist worksteal
 
-# 500 points of whose jobs some are killed: about 15 minutes on two cores.
+# 500 points of whose jobs some are killed: about 5 minutes on two cores.
 test-long: $(READY)
 	$(TEST) -m long
 
