@@ -183,7 +183,10 @@ def test_a_restarted_controller_is_waited_for(cluster, site, undisturbed):
     faults = site.faults({"script": "train_network", "action": "hold"})
     run = Run(site, "all_cubes", **faults)
     wait_for(lambda: started(faults, "train_network"), run, "training that runs")
-    time.sleep(7)  # slurmctld writes down within five seconds what it started; sooner, it would start it again
+    # slurmctld writes down within five seconds what started and ended; sooner, it would start that again
+    evaluated = site.root / "results/evaluate_kl/digits/mlp/w1.000000_b0.050000_d002.nc"
+    wait_for(lambda: evaluated.exists() and len(cluster.jobs("pending,running,completing")) == 1, run, "end of others")
+    time.sleep(7)
     cluster.end("slurmctld", signal.SIGKILL)
     time.sleep(5)  # the queue is asked in vain meanwhile
     cluster.start_controller()
