@@ -6,29 +6,47 @@ READY := $(VENV)/.ready
 # One process per core, whose libraries have that core for themselves.
 TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
-.PHONY: setup figures report archive verify settings test test-long test-slurm bench lint lock
+# Config files of one's own, laid over each other; without any the demonstration runs.
+CONFIG ?=
+SNAKEMAKE := $(BIN)/snakemake --profile profiles/local $(if $(CONFIG),--configfile $(CONFIG))
+
+.PHONY: help setup figures report archive verify settings unlock unchanged test test-long test-slurm bench lint lock
 .DELETE_ON_ERROR:
 
 setup: $(READY)
 
-figures: $(READY)
-	$(BIN)/snakemake --profile profiles/local all_figures
+help:
+	@echo "make figures  [CONFIG=config/mine.yaml]   all figures, in results/figures"
+	@echo "make report   [CONFIG=...]                figures with captions in one file, results/report.zip"
+	@echo "make archive  [CONFIG=...]                cubes, figures, config and source in results/archive"
+	@echo "make verify ARCHIVE=... [CONFIG=...]      check an archive, and what differs from here"
+	@echo "make settings [CONFIG=...]                settings in force, and where each of them comes from"
+	@echo "make unlock   [CONFIG=...]                after Snakemake was killed"
+	@echo "make unchanged MODULE=... WHY=...         say that an edit of a module changes no number"
+	@echo "make test, test-slurm, test-long, lint, bench"
 
-# All figures with their captions, in one file to read offline; after `make figures`.
+figures: $(READY)
+	$(SNAKEMAKE) -- all_figures
+
+# After `make figures`.
 report: $(READY)
-	$(BIN)/snakemake --profile profiles/local --report results/report.zip -- all_figures
+	$(SNAKEMAKE) --report results/report.zip -- all_figures
 
 archive: $(READY)
-	$(BIN)/snakemake --profile profiles/local archive
+	$(SNAKEMAKE) -- archive
 
-# make verify ARCHIVE=results/archive/<run name>.zip [CONFIG=config/<overlay>.yaml]
 verify: $(READY)
 	@test -n "$(ARCHIVE)" || { echo "error: name the archive: make verify ARCHIVE=results/archive/<name>.zip" >&2; exit 1; }
-	@$(BIN)/python -m infoflow.verify $(if $(CONFIG),--config "$(CONFIG)") -- "$(ARCHIVE)"
+	@$(BIN)/python -m infoflow.archive.verify $(if $(CONFIG),--config $(CONFIG)) -- "$(ARCHIVE)"
 
-# The settings in force, and the file that each comes from: make settings [CONFIG=config/<overlay>.yaml]
 settings: $(READY)
-	@$(BIN)/python -m infoflow.settings $(if $(CONFIG),--configfile "$(CONFIG)")
+	@$(BIN)/python -m infoflow.config.show $(if $(CONFIG),--configfile $(CONFIG))
+
+unlock: $(READY)
+	$(SNAKEMAKE) --unlock
+
+unchanged: $(READY)
+	@$(BIN)/python -m infoflow.jobs.unchanged "$(MODULE)" "$(WHY)"
 
 test: $(READY)
 	$(TEST) -n logical --maxprocesses 8 --dist worksteal
@@ -39,7 +57,7 @@ test-long: $(READY)
 
 # On a SLURM that is started for it: Debian or Ubuntu, as root, in a container rather than on a cluster.
 test-slurm: $(READY)
-	$(BIN)/python tests/workflow/slurm_cluster.py install
+	$(BIN)/python tests/slurm_cluster.py install
 	$(TEST) -m slurm
 
 # About an hour on two cores; needs MNIST. tests/benchmarks/README.md has the tables.

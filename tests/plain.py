@@ -14,12 +14,12 @@ from scipy.spatial.distance import cdist
 from scipy.special import digamma, logsumexp
 from torch import nn
 
-from infoflow.information.training import layers_of
-from infoflow.initialization import draw_gaussian, draw_order, draw_uniform, generator
-from infoflow.maps.compose import Chain, Residual
-from infoflow.maps.convolution import Convolution, TransposedConvolution
-from infoflow.maps.dense import Dense
-from infoflow.maps.pooling import MaxPool, MeanPool, Reshape, Standardise
+from infoflow.engine.initialization import draw_gaussian, draw_order, draw_uniform, generator
+from infoflow.engine.maps.compose import Chain, Residual
+from infoflow.engine.maps.convolution import Convolution, TransposedConvolution
+from infoflow.engine.maps.dense import Dense
+from infoflow.engine.maps.pooling import MaxPool, MeanPool, Reshape, Standardise
+from infoflow.studies.information_plane.training import layers_of
 
 FUNCTIONS = {
     "tanh": nn.Tanh,

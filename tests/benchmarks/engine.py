@@ -19,12 +19,14 @@ from torchvision.transforms import ToTensor
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import plain
-from infoflow.architectures import build_network
-from infoflow.cascade import compose_cascades
-from infoflow.datasets import find_data_root, load_images
-from infoflow.initialization import draw_gaussian, draw_order, draw_uniform
-from infoflow.reconstruction import fit_inverses
-from infoflow.training import train_network
+from infoflow.architectures.build import build_network
+from infoflow.datasets.images import load_images
+from infoflow.engine.images import PreparedImages
+from infoflow.engine.initialization import Ensemble, draw_gaussian, draw_order, draw_uniform
+from infoflow.engine.training import train
+from infoflow.files.originals import find_data_root
+from infoflow.reconstruction.cascade import compose_cascades
+from infoflow.reconstruction.fit import fit_inverses
 
 SIGMA_W2, SIGMA_B2, SEED, BATCH = 1.76, 0.05, 0, 64
 ADAM = {"method": "adam", "epochs": 1, "batch_size": BATCH, "learning_rate": 1e-3}
@@ -86,7 +88,10 @@ def training_case(digits: Digits, depth: int, replicas: int, device: torch.devic
     """One epoch of full training."""
     net, to = network(depth), {"dtype": torch.float32, "device": device}
     images, labels = digits.data.to(device).float() / 255, digits.targets.to(device)
+    prepared = PreparedImages(images, images[:BATCH], labels, labels[:BATCH], torch.arange(BATCH))
     settings = {"epochs": 1, "batch_size": BATCH, "learning_rate": 1e-3, "momentum": 0.0, "readout": "logits"}
+    settings["success_accuracy"] = 1.0
+    ensemble = Ensemble(SIGMA_W2, SIGMA_B2, SEED, range(replicas))
 
     def by_loop() -> torch.Tensor:
         (order,) = draw_order(SEED, "train order", 0, [0], len(digits))
@@ -96,11 +101,7 @@ def training_case(digits: Digits, depth: int, replicas: int, device: torch.devic
         return torch.tensor(plain.train(layers, ((x.to(device), y.to(device)) for x, y in loader), 1e-3))
 
     def by_engine() -> torch.Tensor:
-        history = train_network(
-            net, SIGMA_W2, SIGMA_B2, images, labels, images[:BATCH], labels[:BATCH],
-            **settings, success_accuracy=1.0, seed=SEED, replicas=range(replicas),
-        )  # fmt: skip
-        return torch.tensor(history.loss[0, 0], dtype=torch.float32)
+        return torch.tensor(train(net, ensemble, prepared, settings).loss[0, 0], dtype=torch.float32)
 
     name = f"training, depth {depth}, {replicas} replicas"
     return Case(name, by_loop, by_engine, replicas, (1.5, 20.0), 0.02)

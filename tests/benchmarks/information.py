@@ -17,11 +17,10 @@ from machine import describe, seconds, spread, table
 sys.path.insert(0, str(Path(__file__).parents[1]))
 import plain
 from common import load_config
-from infoflow.datasets import load_images
-from infoflow.estimators import output_names
-from infoflow.information.measures import measure_information
-from infoflow.information.plan import snapshot_epochs
-from infoflow.information.training import draw_parameters, states, train_snapshots
+from infoflow.datasets.images import load_images
+from infoflow.estimators.kinds import output_names
+from infoflow.studies.information_plane.measures import estimate_information
+from infoflow.studies.information_plane.training import draw_parameters, snapshot_epochs, states, train_networks
 
 SEED, BATCH, HIDDEN = 0, 512, [10, 7, 5, 4, 3]
 NETWORK = {
@@ -48,13 +47,13 @@ class Ours:
         self.samples, self.estimators, self.epochs, self.at, self.replicas = samples, estimators, epochs, at, replicas
 
     def train(self) -> None:
-        settings = {"epochs": self.epochs, "at": self.at, "batch_size": BATCH, "shuffled": True, "seed": SEED}
-        found = train_snapshots(*self.samples, 2, NETWORK, **settings, replicas=range(self.replicas))
+        plane = {"epochs": self.epochs, "batch_size": BATCH, "shuffled": True, "replicas": self.replicas}
+        found = train_networks(*self.samples, 2, NETWORK, plane, at=self.at, seed=SEED)
         self.parameters = torch.from_numpy(found.parameters).flatten(0, 1)
 
     def estimate(self) -> None:
         inputs, labels = self.samples
-        self.information = measure_information(
+        self.information = estimate_information(
             inputs, labels.numpy(), self.parameters, WIDTHS, "tanh", self.estimators, SEED
         )
 

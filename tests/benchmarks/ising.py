@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from machine import describe, spread, table
 
-from infoflow.ising import CRITICAL_COUPLING
-from infoflow.ising_monte_carlo import metropolis_sweeps, run_chain
+from infoflow.studies.ising.lattice import CRITICAL_COUPLING
+from infoflow.studies.ising.monte_carlo import metropolis_sweeps, run_chain
 
 COUPLINGS = (0.3, CRITICAL_COUPLING, 0.6)
 TARGET = 20e6

@@ -1,6 +1,6 @@
 """The workflow around the arithmetic: planning, scheduling, starting of jobs, merging, disk and memory.
 
-Everything runs in a temporary copy of the repository.
+Everything runs in temporary folders.
 """
 
 import argparse
@@ -18,8 +18,6 @@ import yaml
 from machine import describe, spread, table
 
 ROOT = Path(__file__).parents[2]
-OFF = dict.fromkeys(yaml.safe_load((ROOT / "config/config.yaml").read_text())["experiments"])
-"""The default experiments, switched off."""
 SNAKEMAKE = [sys.executable, "-m", "snakemake", "--profile", str(ROOT / "profiles/local"), "--snakefile"]
 
 # The peak memory of a process begins with that of the one that starts it: this one is small.
@@ -47,8 +45,8 @@ def measured(command: list[str], folder: Path) -> tuple[float, float, str]:
 
 
 def snakemake(folder: Path, config: dict, *arguments: str) -> tuple[float, float, str]:
-    (folder / "overlay.yaml").write_text(yaml.safe_dump(config))
-    return measured([*SNAKEMAKE, str(ROOT / "Snakefile"), "--configfile", "overlay.yaml", *arguments], folder)
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    return measured([*SNAKEMAKE, str(ROOT / "Snakefile"), "--configfile", "config.yaml", *arguments], folder)
 
 
 def planning(folder: Path, repeats: int) -> str:
@@ -62,7 +60,7 @@ def planning(folder: Path, repeats: int) -> str:
     def grid(columns: int, depths: int) -> dict:
         axis = {"start": 0.01, "stop": round(0.01 * columns, 2), "num": columns}
         mnist = {"dataset": "mnist", "architecture": "mlp", "sigma_w2": axis, "sigma_b2": [0.05]}
-        return {"experiments": OFF | {"big": mnist | {"depth": {"start": 1, "stop": depths, "step": 1}}}}
+        return {"experiments": {"big": mnist | {"depth": {"start": 1, "stop": depths, "step": 1}}}}
 
     def dry(config: dict, *arguments: str):
         return lambda: snakemake(folder, config, "-n", "--quiet", "rules", *arguments)
@@ -111,13 +109,26 @@ def starting(folder: Path, repeats: int) -> str:
             "digits": {
                 "train_samples": 64,
                 "test_samples": 40,
-                "probe": {"epochs": 1, "batch_size": 64, "evaluation_samples": 20, "ridge_samples": 20},
+                "probe": {
+                    "method": ["adam", "ridge"],
+                    "epochs": 1,
+                    "batch_size": 64,
+                    "evaluation_samples": 20,
+                    "ridge_samples": 20,
+                },
                 "train": {"epochs": 1},
             }
         },
         "architectures": {"mlp": {"width": 4}},
-        "experiments": OFF
-        | {"digits": {"sigma_w2": {"start": 0.1, "stop": 2.0, "num": 20}, "depth": [1], "highlight": [0.1]}},
+        "experiments": {
+            "digits": {
+                "dataset": "digits",
+                "architecture": "mlp",
+                "sigma_w2": {"start": 0.1, "stop": 2.0, "num": 20},
+                "sigma_b2": [0.05],
+                "depth": [1],
+            }
+        },
     }
     snakemake(folder, tiny, "--", "all_cubes")
     rows = []
@@ -141,21 +152,22 @@ def merging(folder: Path, repeats: int) -> str:
     script = """
 import sys, time, resource
 from pathlib import Path
-from infoflow.cubes import merge_cube, write_cube
-from infoflow.evaluation import PICTURES
-from infoflow.store import read_result
+from infoflow.files.cubes import write_cube
+from infoflow.files.results import read_result
+from infoflow.studies.trainability.merge_cube import merge_results
+from infoflow.studies.trainability.variables import PICTURES
 started = time.perf_counter()
 parts = [{p.stem: read_result(p, skip=PICTURES) for p in Path(d).glob("*.nc")} for d in sys.argv[1:]]
 read = time.perf_counter() - started
 architecture = {"kind": "mlp", "layout": "wide", "activation": "tanh"}
 options = {"prefix_invariant": True, "architecture": architecture, "success_accuracy": 0.9, "seed": 0, "attributes": {}}
-write_cube(merge_cube(*parts, **options), "cube.nc")
+write_cube(merge_results(dict(zip(("evaluations", "trainings"), parts)), **options), "cube.nc", "merge_cube")
 print(read, time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
     rng = np.random.default_rng(0)
-    from infoflow.evaluation import evaluate_probe
-    from infoflow.grid import encode
-    from infoflow.store import Result, write_result
+    from infoflow.files.names import encode
+    from infoflow.files.results import Result, write_result
+    from infoflow.studies.trainability.evaluate_kl import evaluate_probe
 
     def evaluations(count: int, layers: int) -> Path:
         target = folder / f"evaluations_{count}"
@@ -217,8 +229,7 @@ def room(folder: Path, repeats: int) -> str:
         config = {
             "run": {"replicas": replicas, "keep_reconstructions": keep},
             "datasets": {"white_noise": noise},
-            "experiments": OFF
-            | {
+            "experiments": {
                 "deep": {
                     "dataset": "white_noise",
                     "architecture": "mlp",

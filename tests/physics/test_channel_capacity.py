@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from infoflow.estimators import estimate_all
+from infoflow.estimators.estimate import estimate_all
 
 SAMPLES = 4096
 MAPS = {

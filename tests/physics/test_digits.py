@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from infoflow.architectures import build_network
-from infoflow.cascade import probe_cascade
-from infoflow.datasets import load_images
-from infoflow.divergence import differential_entropy, explained_variance
-from infoflow.meanfield import depth_scales
+from infoflow.architectures.build import build_network
+from infoflow.datasets.images import load_images
+from infoflow.engine.initialization import Ensemble
+from infoflow.reconstruction.cascade import reconstruct
+from infoflow.reconstruction.divergence import differential_entropy, explained_variance
+from infoflow.theory.meanfield import depth_scales
 
 DEPTH = 30
 SIGMA_W2 = (0.4, 0.6, 0.8, 1.76, 4.0)
@@ -24,7 +25,7 @@ def curves(tmp_path_factory):
     settings = {"method": "adam", "epochs": 20, "batch_size": 32, "learning_rate": 1e-3}
     found = {}
     for w in SIGMA_W2:
-        result = probe_cascade(blocks, w, 0.05, train, test, settings, seed=0, replicas=range(2))
+        result = reconstruct(blocks, Ensemble(w, 0.05, 0, range(2)), train, test, settings)
         c = result.reconstructions.flatten(3).numpy()
         found[w] = differential_entropy(c), explained_variance(test.flatten(1).numpy(), c), result.losses.numpy()
     return found

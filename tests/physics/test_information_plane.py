@@ -1,4 +1,4 @@
-"""The information plane of 12-10-7-5-4-3-2 against PHYSICS D5, a single run: twelve replicas, means and spreads.
+"""The information plane of 12-10-7-5-4-3-2 against physics.md D5, a single run: twelve replicas, means and spreads.
 
 Networks differ much from seed to seed, so a number of one run is compared with the spread of the replicas.
 """
@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from infoflow.datasets import load_images
-from infoflow.information.measures import measure_information
-from infoflow.information.training import train_snapshots
+from infoflow.datasets.images import load_images
+from infoflow.studies.information_plane.measures import estimate_information
+from infoflow.studies.information_plane.training import train_networks
 
 REPLICAS = 12
 AT = [0, 10, 39, 874, 2999]
@@ -44,11 +44,11 @@ class Runs:
             "sigma_w2": 1.0,
             "sigma_b2": 0.0,
         }
-        settings = {"epochs": AT[-1], "at": AT, "batch_size": 512, "shuffled": True, "seed": 0}
-        self.found = train_snapshots(inputs, labels, 2, network, **settings, replicas=range(REPLICAS))
+        plane = {"epochs": AT[-1], "batch_size": 512, "shuffled": True, "replicas": REPLICAS}
+        self.found = train_networks(inputs, labels, 2, network, plane, at=AT, seed=0)
         parameters = torch.from_numpy(self.found.parameters).flatten(0, 1)
         widths = [12, *network["hidden"], 2]
-        information = measure_information(inputs, labels.numpy(), parameters, widths, activation, ESTIMATORS, 0)
+        information = estimate_information(inputs, labels.numpy(), parameters, widths, activation, ESTIMATORS, 0)
         shape = (len(NAMES), REPLICAS, len(AT), len(widths) - 1)
         self.input, self.label = information.input.reshape(shape), information.label.reshape(shape)
 

@@ -5,11 +5,11 @@ import math
 import numpy as np
 import pytest
 
-from infoflow import ising
-from infoflow.autocorrelation import estimate
 from infoflow.errors import InfoflowError
-from infoflow.ising import CRITICAL_COUPLING as KC
-from infoflow.ising_monte_carlo import ALGORITHMS, _next, analyse, first_step, metropolis_sweeps, run_chain
+from infoflow.studies.ising import enumeration, square
+from infoflow.studies.ising.autocorrelation import estimate
+from infoflow.studies.ising.lattice import CRITICAL_COUPLING as KC
+from infoflow.studies.ising.monte_carlo import ALGORITHMS, _next, analyse, first_step, metropolis_sweeps, run_chain
 
 
 def deviation(found, expected) -> float:
@@ -25,12 +25,12 @@ def slope(function, coupling, step=1e-4):
 @pytest.mark.parametrize("K0", [0.3, KC, 0.6])
 def test_the_enumerated_torus_is_met_within_three_errors(algorithm, K0):
     found = first_step(K0, 4, 20_000, np.random.default_rng(1), replicas=2, algorithm=algorithm)
-    exact = ising.decimations(K0)
+    exact = enumeration.decimations(K0)
     assert deviation(found.conditional_entropy, exact.conditional_entropy[1]) < 3
-    assert deviation(found.energy, ising.energy_enumerated(K0, 4, 4)) < 3
-    of_entropy = slope(lambda k: ising.decimations(k).conditional_entropy[1], K0)
-    of_information = slope(lambda k: ising.decimations(k).mutual_information[1], K0)
-    of_energy = slope(lambda k: ising.energy_torus(k, 4, 4), K0)
+    assert deviation(found.energy, enumeration.energy_enumerated(K0, 4, 4)) < 3
+    of_entropy = slope(lambda k: enumeration.decimations(k).conditional_entropy[1], K0)
+    of_information = slope(lambda k: enumeration.decimations(k).mutual_information[1], K0)
+    of_energy = slope(lambda k: square.energy_torus(k, 4, 4), K0)
     assert deviation(found.conditional_entropy_slope, of_entropy) < 3
     assert deviation(found.information_slope, of_information) < 3
     assert deviation(found.heat, of_energy) < 3
@@ -39,10 +39,10 @@ def test_the_enumerated_torus_is_met_within_three_errors(algorithm, K0):
 @pytest.mark.parametrize(("K0", "algorithm"), [(0.3, "metropolis"), (0.35, "wolff"), (KC, "wolff"), (0.5, "wolff")])
 def test_larger_tori_are_met_within_three_errors(K0, algorithm):
     found = first_step(K0, 32, 2_000, np.random.default_rng(2), replicas=4, algorithm=algorithm)
-    assert deviation(found.energy, ising.energy_torus(K0, 32, 32)) < 3
+    assert deviation(found.energy, square.energy_torus(K0, 32, 32)) < 3
     if K0 != KC:  # else they are larger than their correlation length, and infinite for their errors
-        assert deviation(found.energy, ising.energy_2d(K0)) < 3
-        assert deviation(found.conditional_entropy, ising.conditional_entropy_2d(K0)) < 3
+        assert deviation(found.energy, square.energy_2d(K0)) < 3
+        assert deviation(found.conditional_entropy, square.conditional_entropy_2d(K0)) < 3
     magnetisation = max(0.0, 1 - math.sinh(2 * K0) ** -4) ** 0.125
     assert found.magnetisation.mean == pytest.approx(magnetisation, abs=0.75 if K0 == KC else 0.12)
 
@@ -61,7 +61,7 @@ def test_both_algorithms_agree_at_the_critical_point():
 def test_the_errors_of_wolff_cover_the_exact_value():
     side, trials = 8, 400
     energies, slopes = [], []
-    exact = ising.energy_torus(KC, side, side), slope(lambda k: ising.energy_torus(k, side, side), KC)
+    exact = square.energy_torus(KC, side, side), slope(lambda k: square.energy_torus(k, side, side), KC)
     for trial in range(trials):
         generator = np.random.default_rng([4, trial])
         chains = [run_chain(KC, side, 400, g, equilibration=50) for g in generator.spawn(2)]
@@ -128,7 +128,7 @@ def test_metropolis_keeps_the_equilibrium_of_a_lattice():
     metropolis_sweeps(spins, 0.3, 200, np.random.default_rng(6))
     assert set(np.unique(spins)) == {-1, 1}
     bonds = (spins * np.roll(spins, 1, 0) + spins * np.roll(spins, 1, 1)).mean()
-    assert bonds == pytest.approx(float(ising.energy_2d(0.3)), abs=0.1)
+    assert bonds == pytest.approx(float(square.energy_2d(0.3)), abs=0.1)
 
 
 @pytest.mark.parametrize(

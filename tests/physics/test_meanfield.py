@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from infoflow.meanfield import depth_scales, edge_of_chaos, variance_map, variance_recursion
+from infoflow.theory.meanfield import depth_scales, edge_of_chaos, variance_map, variance_recursion
 
 # σ_b², q*, σ_w² at the edge, ξ_q
 EDGE_TANH = [
@@ -89,7 +89,7 @@ def test_the_correlation_length_is_smooth_through_the_edge(activation, b):
 
 
 def test_the_expansion_near_the_edge_meets_the_root():
-    from infoflow import meanfield
+    from infoflow.theory import meanfield
 
     edge = edge_of_chaos(0.05)
     near = depth_scales(edge + 4e-5, 0.05)  # χ₁ - 1 = 8.5e-6, expanded
@@ -146,9 +146,9 @@ def test_theory_of_variance_and_its_spread_against_random_networks(activation, w
     """Mean and standard deviation over 300 networks of width 100: standard errors s/√300 and about 5 % of s."""
     import torch
 
-    from infoflow.architectures import build_network
-    from infoflow.cascade import forward
-    from infoflow.initialization import draw_gaussian
+    from infoflow.architectures.build import build_network
+    from infoflow.engine.initialization import draw_gaussian
+    from infoflow.reconstruction.cascade import forward
 
     width, depth, networks = 100, 6, 300
     image = torch.rand(1, 100, generator=torch.Generator().manual_seed(2))

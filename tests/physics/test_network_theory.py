@@ -1,14 +1,15 @@
-"""D_m through random networks against its closed form: PHYSICS C4."""
+"""D_m through random networks against its closed form: physics.md C4."""
 
 import numpy as np
 import pytest
 import torch
 
-from infoflow import meanfield
-from infoflow.datasets import load_images
-from infoflow.initialization import draw_gaussian
-from infoflow.maps.dense import Dense
-from infoflow.network_entropy import asymptote, closed_form, measure_entropies
+from infoflow.datasets.images import load_images
+from infoflow.engine.initialization import draw_gaussian
+from infoflow.engine.maps.dense import Dense
+from infoflow.studies.network_entropy.measure import measure_entropies
+from infoflow.studies.network_entropy.theory import asymptote, closed_form
+from infoflow.theory import meanfield
 
 WIDTH, BIAS = 784, 0.05
 M = [1, 2, 3, 5, 10, 20, 27]

@@ -1,4 +1,4 @@
-"""Predictors of untrained networks on MNIST against the reference table of PHYSICS E, and against theory.
+"""Predictors of untrained networks on MNIST against the reference table of physics.md E, and against theory.
 
 The table: 29 tanh layers of 196 units and a linear readout, σ_b² = 0.05, averages of 3 networks. Its definitions were
 found by trial; those that fit are in the docstrings. The batch is the first 64 images of the test set, means
@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 import torch
 
-from infoflow import meanfield
-from infoflow.datasets import load_images
-from infoflow.predictors import score_network
-from infoflow.untrained import Untrained, draw_untrained
+from infoflow.datasets.images import load_images
+from infoflow.engine.initialization import Ensemble
+from infoflow.predictors.measure import score_network
+from infoflow.predictors.untrained import Untrained, draw_untrained
+from infoflow.theory import meanfield
 
 MLP = {"kind": "mlp", "layout": "wide", "width": 196, "activation": "tanh"}
 COLUMNS = {
@@ -44,9 +45,8 @@ def draw(root: Path, sigma_w2: float) -> Untrained:
     images = load_images({"kind": "mnist"}, root, 0)
     pixels = images.test_images[:64].reshape(64, 14, 2, 14, 2).mean((2, 4)) / images.levels
     labels = torch.from_numpy(images.test_labels[:64])
-    return draw_untrained(
-        MLP, torch.from_numpy(pixels), labels, 10, sigma_w2, 0.05, 29, seed=0, replicas=range(NETWORKS)
-    )
+    ensemble = Ensemble(sigma_w2, 0.05, 0, range(NETWORKS))
+    return draw_untrained(MLP, torch.from_numpy(pixels), labels, 10, 29, ensemble)
 
 
 @pytest.mark.parametrize("sigma_w2", TABLE)
@@ -65,7 +65,7 @@ def draw_wide(sigma_w2: float, width: int, depth: int, replicas: int, activation
     random = np.random.default_rng(0)
     images, labels = torch.from_numpy(random.random((16, 8, 8))), torch.from_numpy(random.integers(10, size=16))
     options = {"kind": "mlp", "layout": "wide", "width": width, "activation": activation}
-    return draw_untrained(options, images, labels, 10, sigma_w2, 0.05, depth, seed=1, replicas=range(replicas))
+    return draw_untrained(options, images, labels, 10, depth, Ensemble(sigma_w2, 0.05, 1, range(replicas)))
 
 
 @pytest.mark.parametrize("activation", ["tanh", "erf"])

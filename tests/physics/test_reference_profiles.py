@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from infoflow.architectures import build_network
-from infoflow.cascade import probe_cascade
-from infoflow.datasets import load_images
-from infoflow.divergence import differential_entropy, explained_variance, relative_entropy
-from infoflow.prepared import read_prepared, write_prepared
+from infoflow.architectures.build import build_network
+from infoflow.datasets.images import load_images
+from infoflow.datasets.prepared import read_prepared, write_prepared
+from infoflow.engine.initialization import Ensemble
+from infoflow.reconstruction.cascade import reconstruct
+from infoflow.reconstruction.divergence import differential_entropy, explained_variance, relative_entropy
 
 
 @pytest.fixture(scope="module")
@@ -27,16 +28,8 @@ def probe(images, sigma_w2: float, depth: int, samples: int = 1000):
     options = {"kind": "mlp", "layout": "wide", "activation": "tanh"}
     blocks = build_network(options, images.shape, images.classes, depth).blocks
     evaluation = images.evaluation_images(samples)
-    result = probe_cascade(
-        blocks,
-        sigma_w2,
-        0.05,
-        images.train_images,
-        evaluation,
-        {"method": "adam", "epochs": 1, "batch_size": 64, "learning_rate": 1e-3},
-        seed=0,
-        replicas=[0],
-    )
+    settings = {"method": "adam", "epochs": 1, "batch_size": 64, "learning_rate": 1e-3}
+    result = reconstruct(blocks, Ensemble(sigma_w2, 0.05, 0, [0]), images.train_images, evaluation, settings)
     return evaluation.flatten(1).numpy(), result.reconstructions[0].flatten(2).numpy()
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from infoflow import residual
-from infoflow.residual import after_tanh, follow_blocks
+from infoflow.theory import residual
+from infoflow.theory.residual import after_tanh, follow_blocks
 
 # σ_w², χ of block 50, and Σ ln χ over 50 blocks, σ_b² = 2e-5: populations of 1e5 samples.
 TABLE = [

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from infoflow.architectures import build_network
-from infoflow.cascade import probe_cascade
-from infoflow.datasets import load_images
-from infoflow.divergence import differential_entropy, explained_variance
+from infoflow.architectures.build import build_network
+from infoflow.datasets.images import load_images
+from infoflow.engine.initialization import Ensemble
+from infoflow.reconstruction.cascade import reconstruct
+from infoflow.reconstruction.divergence import differential_entropy, explained_variance
 
 DEPTH = 40
 
@@ -24,9 +25,7 @@ def probe(small_mnist, sigma_w2: float, penalty: float) -> tuple[np.ndarray, np.
     blocks = build_network({"kind": "mlp", "layout": "wide", "activation": "tanh"}, (14, 14), 10, DEPTH).blocks
     options = {"method": "ridge", "ridge_penalty": penalty, "ridge_samples": 4000}
     train, test = small_mnist
-    (reconstructions,) = probe_cascade(
-        blocks, sigma_w2, 0.05, train, test, options, seed=0, replicas=[0]
-    ).reconstructions
+    (reconstructions,) = reconstruct(blocks, Ensemble(sigma_w2, 0.05, 0, [0]), train, test, options).reconstructions
     x, found = test.flatten(1).numpy(), reconstructions.flatten(2).numpy()
     return differential_entropy(found), np.array([explained_variance(x, layer) for layer in found])
 

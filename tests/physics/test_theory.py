@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from infoflow import cascade, meanfield, residual, theory
-from infoflow.architectures import build_network
-from infoflow.initialization import draw_gaussian
+from infoflow.architectures.build import build_network
+from infoflow.engine.initialization import draw_gaussian
+from infoflow.reconstruction import cascade
+from infoflow.theory import architectures as theory
+from infoflow.theory import meanfield, residual
 
 MLP = {"kind": "mlp", "layout": "wide", "activation": "tanh"}
 CNN = {"kind": "cnn", "channels": 100, "activation": "tanh"}

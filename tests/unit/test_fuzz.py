@@ -11,11 +11,12 @@ import yaml
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from common import SCHEMA, load_config
-from infoflow.config import check_config, probe_methods
+from common import ROOT, SCHEMA, load_config
+from infoflow.config.axes import expand_axis
+from infoflow.config.check import check_config
 from infoflow.errors import InfoflowError
-from infoflow.figures import FIGURES
-from infoflow.grid import POINT, Grid, decode, encode, expand_axis
+from infoflow.files.names import POINT, cube_file, dataset_file, decode, encode
+from infoflow.plan import Plan
 
 settings.register_profile(
     "fuzz", derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
@@ -27,12 +28,12 @@ fuzz = settings.get_profile("fuzz")
 def schema_read_once():
     """To read the schema takes ten times as long as to check a config."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("infoflow.config.yaml.safe_load", cache(yaml.safe_load))
+        patch.setattr("infoflow.config.check.yaml.safe_load", cache(yaml.safe_load))
         yield
 
 
 FIXED_POINT = {**load_config(), **{name: {} for name in ("evaluate", "probe", "train")}}
-"""The default config, with the sections it leaves out."""
+"""The demonstration, with the sections it leaves out."""
 
 NASTY = [
     *(
@@ -91,7 +92,7 @@ names = st.sampled_from(["a", "a_b", "a_b_c", "b", "b_c", "c", "c_d", "a-b", "A"
 
 @st.composite
 def mutated(draw) -> dict:
-    """The default config with up to four entries deleted, replaced, moved or added."""
+    """The demonstration with up to four entries deleted, replaced, moved or added."""
     config = copy.deepcopy(FIXED_POINT)
     for _ in range(draw(st.sampled_from([1, 1, 1, 2, 3]))):
         entry = config
@@ -150,12 +151,12 @@ def renamed(draw) -> dict:
     }
 
 
-def wildcards_of(pattern: str, path: str, config: dict, grid: Grid) -> dict[str, str]:
-    """What Snakemake reads off a file name, with the constraints of common.smk."""
+def wildcards_of(pattern: str, path: str, plan: Plan) -> dict[str, str]:
+    """What Snakemake reads off a file name, with the constraints of the rules."""
     constraints = {
-        "dataset": "|".join(config["datasets"]),
-        "architecture": "|".join(config["architectures"]),
-        "experiment": "|".join(grid.experiments),
+        "dataset": "|".join(plan.config["datasets"]),
+        "architecture": "|".join(plan.config["architectures"]),
+        "cube": "|".join(plan.cubes),
         "point": POINT,
     }
     expression = re.sub(r"{(\w+)}", lambda m: f"(?P<{m[1]}>{constraints[m[1]]})", pattern.replace(".", r"\."))
@@ -164,27 +165,29 @@ def wildcards_of(pattern: str, path: str, config: dict, grid: Grid) -> dict[str,
     return match.groupdict()
 
 
-def check_files(config: dict, grid: Grid) -> None:
+def check_files(plan: Plan) -> None:
     """Every file lies below results/, and Snakemake finds in its name what it was made of."""
+    study = plan.of["trainability"]
     point = "results/{rule}/{{dataset}}/{{architecture}}/{{point}}.nc"
-    files = []
-    for dataset, architecture in grid.cubes():
-        cube = {"dataset": dataset, "architecture": architecture}
-        files.append(("results/cubes/{dataset}_{architecture}.nc", cube))
-        files.append(("results/prepare_dataset/{dataset}.nc", {"dataset": dataset}))
-        assert probe_methods(config, dataset, architecture)
-    explained = [e.explained for e in grid.experiments.values() if e.explained]
+    files = [("results/cubes/{cube}.nc", {"cube": name}) for name in plan.cubes]
+    assert {cube_file(name) for name in plan.cubes} == {f"results/cubes/{name}.nc" for name in plan.cubes}
+    for experiment in study.experiments.values():
+        assert dataset_file(experiment.dataset) == f"results/prepare_dataset/{experiment.dataset}.nc"
+        files.append(("results/prepare_dataset/{dataset}.nc", {"dataset": experiment.dataset}))
+        assert study.methods(experiment)
+    explained = [e.explained for e in study.experiments.values() if e.explained]
     # Of large grids a part: the whole takes Snakemake, not this package, too long.
+    grid = study.grid
     for rule, points in (("probe", grid.probes), ("train", grid.trainings), ("explain", lambda: explained)):
         for p in itertools.chain(points()[:20], points()[-20:]):
             wildcards = {"dataset": p.dataset, "architecture": p.architecture, "point": p.name}
             assert decode(p.name) == (p.sigma_w2, p.sigma_b2, p.depth)
             files.append((point.format(rule=rule), wildcards))
-    for experiment in grid.experiments:
-        files += [(f"results/figures/{{experiment}}/{figure}.png", {"experiment": experiment}) for figure in FIGURES]
+    for figure in plan.figures:
+        files += [(f"results/figures/{{cube}}/{figure.name}.png", {"cube": cube}) for cube in figure.of]
     for pattern, wildcards in files:
         path = pattern.format(**wildcards)
-        assert wildcards_of(pattern, path, config, grid) == wildcards
+        assert wildcards_of(pattern, path, plan) == wildcards
         parts = PurePosixPath(path).parts
         assert parts[0] == "results"
         assert ".." not in parts
@@ -203,15 +206,14 @@ def outcome(function, *arguments):
 
 
 def check_one(config) -> None:
-    accepted = outcome(check_config, config, SCHEMA)
-    grid = accepted if isinstance(accepted, InfoflowError) else outcome(Grid, accepted)
-    if isinstance(grid, InfoflowError):
+    plan = outcome(Plan, config, ROOT)
+    if isinstance(plan, InfoflowError):
         event("refused")
-        assert re.match(r"(config: )?(\w[^:]*|top level): .", str(grid)), str(grid)
+        assert re.match(r"(config: )?(\w[^:]*|top level): .", str(plan)), str(plan)
         return
     event("accepted")
-    assert check_config(accepted, SCHEMA) == accepted
-    check_files(accepted, grid)
+    assert check_config(plan.config, SCHEMA) == plan.config
+    check_files(plan)
 
 
 @settings(fuzz, max_examples=2500)
@@ -295,14 +297,14 @@ def test_an_axis_is_ascending_and_bounded_or_refused(axis, spec, num):
 
 
 def test_a_grid_of_many_points_is_planned_and_one_of_too_many_refused():
-    config = check_config(load_config(), SCHEMA)
+    config = load_config()
     axes = {"sigma_w2": {"start": 0, "stop": 9.99, "num": 1000}, "sigma_b2": {"start": 0, "stop": 0.99, "num": 100}}
     config["experiments"]["digits"] |= axes | {"depth": [5], "highlight": None}
-    grid = Grid(check_config(config, SCHEMA))
-    assert len(grid.probes(("digits", "mlp"))) == len(grid.trainings(("digits", "mlp"))) == 100_000
+    grid = Plan(config, ROOT).of["trainability"].grid
+    assert len(grid.probes("digits")) == len(grid.trainings("digits")) == 100_000
     config["experiments"]["digits"]["depth"] = {"start": 1, "stop": 100_000, "step": 1}
     with pytest.raises(InfoflowError, match="experiments.digits: 1000 x 100 x 100000 points, .* choose fewer values"):
-        Grid(check_config(config, SCHEMA))
+        Plan(config, ROOT)
 
 
 def test_a_config_that_refers_to_itself_is_refused():

@@ -24,28 +24,35 @@ from PIL import Image
 from torchvision.datasets import CIFAR10, MNIST
 
 from common import ROOT, SCHEMA, load_config
-from infoflow.architectures import load_weights
-from infoflow.config import ARCHITECTURE_OPTIONS, DATASET_OPTIONS, METHOD_OPTIONS, check_config
-from infoflow.datasets import find_data_root, load_images
-from infoflow.datasets._files import read_original
+from infoflow.architectures.build import load_weights
+from infoflow.architectures.kinds import ARCHITECTURES
+from infoflow.config.check import check_config
 from infoflow.datasets.cifar10 import _Held, _Inert
+from infoflow.datasets.images import load_images
+from infoflow.datasets.kinds import DATASETS
+from infoflow.datasets.prepared import read_prepared
+from infoflow.engine.activations.kinds import ACTIVATIONS
 from infoflow.errors import InfoflowError
-from infoflow.figures import FIGURES
-from infoflow.grid import Grid
-from infoflow.prepared import read_prepared
-from infoflow.store import read_result, sealed, write_result
+from infoflow.estimators.kinds import ESTIMATORS
+from infoflow.files.originals import find_data_root, read_original
+from infoflow.files.results import read_result, sealed, write_result
+from infoflow.plan import KINDS, Plan
+from infoflow.predictors.kinds import PREDICTORS
+from infoflow.reconstruction.kinds import METHODS
 
 # --- the source itself
 
-PICKLE, PROCESSES, IMPORTS = "datasets/cifar10.py", ("provenance.py", "slurm.py"), "importlib.import_module"
+PICKLE, IMPORTS = "datasets/cifar10.py", "importlib.import_module"
+PROCESSES = ("jobs/provenance.py", "jobs/slurm.py", "jobs/unchanged.py")
 REGISTRIES = {
-    "architectures/__init__.py": "{__name__}.",
-    "datasets/__init__.py": "{__name__}.",
-    "estimators/__init__.py": "{__name__}.",
-    "figures/draw.py": "infoflow.figures.",
-    "figures/draw_study.py": "infoflow.figures.",
-    "predictors/__init__.py": "{__name__}.",
-    "reconstruction/__init__.py": "{__name__}.",
+    "architectures/build.py": "infoflow.architectures.",
+    "datasets/images.py": "infoflow.datasets.",
+    "engine/activations/activation.py": "infoflow.engine.activations.",
+    "estimators/estimate.py": "infoflow.estimators.",
+    "figures/draw_study.py": "infoflow.{job['module']}",
+    "predictors/measure.py": "infoflow.predictors.",
+    "reconstruction/fit.py": "infoflow.reconstruction.",
+    "studies/trainability/draw_figure.py": "infoflow.{job['module']}",
 }
 """Where modules are imported by name, and how the names begin."""
 NEVER_IMPORTED = {
@@ -57,7 +64,7 @@ NEVER_CALLED = {
     *("os.system", "os.popen", "os.startfile", "torch.hub.load", "torch.jit.load", "torch.package"),
     *("numpy.fromregex", "pandas.read_pickle", "pandas.eval", "asyncio.create_subprocess_shell"),
 }
-C_LIBRARY = "predictors/_measure.py"
+C_LIBRARY = "predictors/measure.py"
 """Asks the C library to hand back memory that is free; the only one that calls it."""
 BY_MODULE = ("importlib", "os", "pickle", "shutil", "subprocess", "yaml")
 """Modules of which nothing is imported by its own name: their dangerous functions stay visible."""
@@ -205,7 +212,7 @@ NOT_NAMES = [
 @pytest.mark.parametrize("name", NOT_NAMES, ids=lambda name: ascii(name)[:20])
 def test_names_that_are_no_part_of_a_file_name_are_refused_in_one_line(section, name):
     config = load_config()
-    entry = next(iter(config[section].values()))
+    entry = {"datasets": {"kind": "mnist"}, "architectures": {"kind": "mlp"}}.get(section) or config[section]["digits"]
     with pytest.raises(InfoflowError, match=f"^config: {section}[.:]") as refusal:
         check_config(config | {section: {**config[section], name: entry}}, SCHEMA)
     assert str(refusal.value).isprintable()
@@ -223,7 +230,18 @@ def test_the_refusal_of_a_name_says_which_are_allowed():
 @pytest.mark.parametrize(
     "kind",
     [
-        *("os", "../x", "mnist.os", "_files", "_idx", "__init__", "infoflow.datasets.mnist", "MNIST", "mnist ", ""),
+        *(
+            "os",
+            "../x",
+            "mnist.os",
+            "_files",
+            "_idx",
+            "__init__",
+            "infoflow.datasets.mnist",
+            "MNIST",
+            "mnist ",
+            "",
+        ),
         *(["mnist"], {"mnist": 1}, None, 3),
     ],
     ids=str,
@@ -242,13 +260,28 @@ def test_names_of_modules_come_from_closed_lists(kind):
 def test_the_closed_lists_are_the_modules_that_are_there():
     package = ROOT / "workflow/src/infoflow"
     for folder, names in (
-        ("datasets", DATASET_OPTIONS),
-        ("architectures", ARCHITECTURE_OPTIONS),
-        ("reconstruction", METHOD_OPTIONS),
-        ("figures", FIGURES),
+        ("datasets", DATASETS),
+        ("architectures", ARCHITECTURES),
+        ("reconstruction", METHODS),
+        ("predictors", PREDICTORS),
+        ("estimators", ESTIMATORS),
+        ("engine/activations", ACTIVATIONS),
+        *((f"studies/{kind.name}/figures", kind.FIGURES) for kind in KINDS),
     ):
         assert all((package / folder / f"{name}.py").is_file() for name in names)
         assert all(re.fullmatch(r"[a-z][a-z0-9_]*", name) for name in names)
+
+
+def test_the_modules_of_figures_are_named_by_the_plan_alone():
+    """Whatever the names of a config are."""
+    config = load_config()
+    config["run"]["name"] = "studies.ising.monte_carlo"
+    config["experiments"] = {"os": config["experiments"]["digits"]}
+    config["probing_budget"] = {"system": config["probing_budget"]["digits"] | {"experiment": "os"}}
+    for figure in Plan(config, ROOT).figures:
+        for cube in figure.of:
+            study = next(kind.name for kind in KINDS if figure.name in kind.FIGURES)
+            assert figure.parameters(cube)["module"] == f"studies.{study}.figures.{figure.name}"
 
 
 HOSTILE = [
@@ -291,16 +324,6 @@ def test_titles_and_paths_that_are_no_line_of_text_are_refused_by_key(text):
         assert str(refusal.value).isprintable()
 
 
-def test_no_other_data_set_and_architecture_have_the_name_of_a_cube():
-    config = load_config()
-    config["datasets"] |= {"a": {"kind": "digits"}, "a_b": {"kind": "digits"}}
-    config["architectures"] |= {"c": {"kind": "mlp"}, "b_c": {"kind": "mlp"}}
-    config["experiments"] = {"x": load_config()["experiments"]["digits"] | {"dataset": "a", "architecture": "b_c"}}
-    message = "experiments.x: dataset a with architecture b_c would share the file a_b_c.nc with dataset a_b and"
-    with pytest.raises(InfoflowError, match=message):
-        check_config(config, SCHEMA)
-
-
 @pytest.mark.parametrize(
     "text",
     [
@@ -338,7 +361,8 @@ def test_whole_numbers_are_integers():
 def test_a_variance_of_minus_zero_is_zero():
     config = load_config()
     config["experiments"]["digits"]["sigma_b2"] = [-0.0]
-    names = {p.name for p in Grid(check_config(config, SCHEMA)).probes(("digits", "mlp"))}
+    names = {p.name for p in Plan(config, ROOT).of["trainability"].grid.probes("digits")}
+    assert names
     assert all("_b0.000000_" in name for name in names)
 
 
@@ -596,7 +620,7 @@ def test_what_is_no_file_or_larger_than_any_original_is_refused_unread(tmp_path,
     for name in ("pipe", "zero", "nothing", "."):
         with pytest.raises(InfoflowError, match="cannot be read"):
             read_original(tmp_path / name, "0" * 32)
-    monkeypatch.setattr("infoflow.datasets._files._LARGEST", 1000)
+    monkeypatch.setattr("infoflow.files.originals._LARGEST", 1000)
     with (tmp_path / "large").open("wb") as file:
         file.truncate(2**40)  # takes no space
     with pytest.raises(InfoflowError, match="large: wrong checksum"):

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from slurm_cluster import Cluster
 
 from common import ROOT
-from conftest import TINY, Checkout, assert_same_numbers
-from infoflow.cubes import read_cube
+from infoflow.studies.trainability.cube import read_trainability
+from runs import CUBE, TINY, TRAININGS, Checkout, assert_same_numbers, happened
+from slurm_cluster import Cluster
 
 pytestmark = pytest.mark.slurm
 
@@ -27,8 +27,7 @@ SMALL = {
     "experiments": {"digits": {"sigma_w2": [1.0], "depth": [2], "highlight": [1.0]}},
 }
 """One probe, one training."""
-CUBE = "results/cubes/digits_mlp.nc"
-TRAINED = "results/train_network/digits/mlp/w1.000000_b0.050000_d002.nc"
+TRAINED = TRAININGS[0]
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +44,7 @@ def undisturbed(tmp_path_factory):
     checkout = Checkout(tmp_path_factory.mktemp("undisturbed"))
     checkout.configure(**SMALL)
     checkout.run("all_cubes")
-    return read_cube(checkout.root / CUBE)
+    return read_trainability(checkout.root / CUBE)
 
 
 @pytest.fixture
@@ -111,7 +110,7 @@ def wait_for(condition, run: Run, what: str, seconds: float = 180) -> None:
 
 def started(environment: dict[str, str], script: str, times: int = 1) -> bool:
     """Whether so many processes of a script have begun."""
-    return len(list(Path(environment["INFOFLOW_FAULTS"]).parent.glob(f"started.{script}.*"))) >= times
+    return happened(environment, f"started.{script}") >= times
 
 
 def release(environment: dict[str, str]) -> None:
@@ -135,9 +134,9 @@ def test_the_tiny_grid_runs_through_the_profile_to_every_figure(cluster, checkou
     adapt(checkout)
     output = Run(checkout, "all_figures").succeed()
     assert "Submitted array job" in output
-    assert_same_numbers(read_cube(checkout.root / CUBE), read_cube(finished.root / CUBE))
+    assert_same_numbers(read_trainability(checkout.root / CUBE), read_trainability(finished.root / CUBE))
     drawn = {path.relative_to(checkout.root) for path in checkout.root.glob("results/figures/*/*")}
-    assert drawn == {path.relative_to(finished.root) for path in finished.root.glob("results/figures/*/*")}
+    assert drawn == {path.relative_to(finished.root) for path in finished.root.glob("results/figures/digits/*")}
     assert checkout.plan() == {}
 
 
@@ -155,14 +154,14 @@ def test_a_cancelled_job_is_submitted_again(cluster, site, undisturbed):
     wait_for(lambda: started(faults, "train_network"), run, "training that runs")
     cluster.run("scancel", *running(cluster, "train_network"))
     run.succeed()
-    assert_same_numbers(read_cube(site.root / CUBE), undisturbed)
+    assert_same_numbers(read_trainability(site.root / CUBE), undisturbed)
 
 
 def test_a_killed_python_is_started_again(site, undisturbed):
     faults = site.faults({"script": "probe_cascade", "action": "kill", "seconds": 0.5})
     Run(site, "all_cubes", **faults).succeed()
     assert started(faults, "probe_cascade", 2)
-    assert_same_numbers(read_cube(site.root / CUBE), undisturbed)
+    assert_same_numbers(read_trainability(site.root / CUBE), undisturbed)
 
 
 def test_a_node_that_goes_down_loses_no_job(cluster, site, undisturbed):
@@ -176,7 +175,7 @@ def test_a_node_that_goes_down_loses_no_job(cluster, site, undisturbed):
     finally:
         cluster.run("scontrol", "update", f"nodename={node}", "state=resume", check=False)  # it may be back
     assert started(faults, "train_network", 2)
-    assert_same_numbers(read_cube(site.root / CUBE), undisturbed)
+    assert_same_numbers(read_trainability(site.root / CUBE), undisturbed)
 
 
 def test_a_restarted_controller_is_waited_for(cluster, site, undisturbed):
@@ -193,7 +192,7 @@ def test_a_restarted_controller_is_waited_for(cluster, site, undisturbed):
     release(faults)
     run.succeed()
     assert not started(faults, "train_network", 2)
-    assert_same_numbers(read_cube(site.root / CUBE), undisturbed)
+    assert_same_numbers(read_trainability(site.root / CUBE), undisturbed)
 
 
 def test_after_snakemake_was_killed_its_jobs_finish_and_are_not_computed_again(cluster, site, undisturbed):
@@ -216,7 +215,7 @@ def test_after_snakemake_was_killed_its_jobs_finish_and_are_not_computed_again(c
     Run(site, "all_cubes", **faults).succeed()
     assert {path: path.stat().st_mtime_ns for path in whole} == whole
     assert not started(faults, "train_network", 2)
-    assert_same_numbers(read_cube(site.root / CUBE), undisturbed)
+    assert_same_numbers(read_trainability(site.root / CUBE), undisturbed)
 
 
 def test_an_interrupted_run_cancels_its_jobs_and_goes_on_when_started_again(cluster, site, undisturbed):
@@ -229,7 +228,7 @@ def test_an_interrupted_run_cancels_its_jobs_and_goes_on_when_started_again(clus
     run.finish(120)
     cluster.wait_for(lambda: not cluster.jobs("pending,running,completing"), "cancelled job")
     Run(site, "all_cubes", **faults).succeed()
-    assert_same_numbers(read_cube(site.root / CUBE), undisturbed)
+    assert_same_numbers(read_trainability(site.root / CUBE), undisturbed)
 
 
 def test_a_job_that_takes_too_long_gets_more_time_and_is_reported_in_its_last_attempt(
@@ -245,7 +244,7 @@ def test_a_job_that_takes_too_long_gets_more_time_and_is_reported_in_its_last_at
         runs.append(Run(checkout, "all_cubes", **faults))
     output = runs[0].succeed()
     assert attempts(output, "train_network", "runtime") == [1, 2]
-    assert_same_numbers(read_cube(site.root / CUBE), undisturbed)
+    assert_same_numbers(read_trainability(site.root / CUBE), undisturbed)
 
     output = runs[1].finish()
     assert runs[1].process.returncode != 0
@@ -253,7 +252,7 @@ def test_a_job_that_takes_too_long_gets_more_time_and_is_reported_in_its_last_at
     assert "TIMEOUT" in output
     assert list(last.root.glob("results/evaluate_kl/digits/mlp/*.nc"))
     Run(last, "all_cubes").succeed()
-    assert_same_numbers(read_cube(last.root / CUBE), undisturbed)
+    assert_same_numbers(read_trainability(last.root / CUBE), undisturbed)
 
 
 def test_a_job_that_needs_more_memory_gets_it(site, undisturbed):
@@ -263,7 +262,7 @@ def test_a_job_that_needs_more_memory_gets_it(site, undisturbed):
     )
     output = Run(site, "all_cubes", **faults).succeed()
     assert attempts(output, "train_network", "mem_mb") == [2000, 4000]
-    assert_same_numbers(read_cube(site.root / CUBE), undisturbed)
+    assert_same_numbers(read_trainability(site.root / CUBE), undisturbed)
 
 
 def test_a_job_that_never_gets_enough_is_reported_and_the_others_finish(site, undisturbed):
@@ -280,7 +279,7 @@ def test_a_job_that_never_gets_enough_is_reported_and_the_others_finish(site, un
     assert not (site.root / CUBE).exists()
     adapt(site, **QUICK)
     Run(site, "all_cubes").succeed()
-    assert_same_numbers(read_cube(site.root / CUBE), undisturbed)
+    assert_same_numbers(read_trainability(site.root / CUBE), undisturbed)
 
 
 @pytest.mark.parametrize("share", ["shard:1", "gpu:1"])
@@ -298,6 +297,6 @@ def test_the_cluster_is_started_and_stopped_by_hand(tmp_path):
     """What a developer does to look at a run."""
     cluster = Cluster()
     assert cluster.run("sinfo", "--noheader", "--format=%P").split() == ["batch*", "accelerated"]
-    script = ROOT / "tests/workflow/slurm_cluster.py"
+    script = ROOT / "tests/slurm_cluster.py"
     done = subprocess.run([sys.executable, script, "start"], capture_output=True, text=True, env=os.environ)
     assert done.returncode == 0  # it runs already

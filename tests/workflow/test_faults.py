@@ -16,38 +16,30 @@ import numpy as np
 import pytest
 import torch
 
-from conftest import TOLERANCE, Checkout, assert_same_numbers
-from infoflow.cubes import read_cube
+from infoflow.datasets.prepared import read_prepared
 from infoflow.errors import InfoflowError
-from infoflow.prepared import read_prepared
-from infoflow.store import read_result, read_results
-
-CUBE = "results/cubes/digits_mlp.nc"
-TRAININGS = [f"results/train_network/digits/mlp/w{w}.000000_b0.050000_d00{d}.nc" for w in (1, 2) for d in (2, 3)]
-PROBES = [f"results/{{}}/digits/mlp/w{w}.000000_b0.050000_d003.nc" for w in (1, 2)]
-PREPARED = "results/prepare_dataset/digits.nc"
+from infoflow.files.cubes import read_cube
+from infoflow.files.results import read_result, read_results
+from infoflow.studies.trainability.cube import read_trainability
+from runs import (
+    CUBE,
+    PREPARED,
+    PROBES,
+    TOLERANCE,
+    TRAININGS,
+    Checkout,
+    assert_kept,
+    assert_same_numbers,
+    happened,
+    results,
+)
 
 
 def assert_same_cube(run: Checkout, other: Checkout) -> None:
     """The cubes of two runs have the same numbers, and were made with the same parameters."""
-    one, two = (read_cube(checkout.root / CUBE) for checkout in (run, other))
+    one, two = (read_trainability(checkout.root / CUBE) for checkout in (run, other))
     assert_same_numbers(one, two)
     assert one.attrs["parameters"] == two.attrs["parameters"]
-
-
-def results(run: Checkout) -> dict[str, int]:
-    """All result files and when they were written."""
-    paths = (p for p in run.root.glob("results/**/*.nc") if not p.name.startswith("."))
-    return {str(p.relative_to(run.root)): p.stat().st_mtime_ns for p in paths}
-
-
-def assert_kept(run: Checkout, before: dict[str, int]) -> None:
-    """What was there was not computed again, all that is there is whole, and nothing half-written lies around."""
-    now = results(run)
-    assert {path: now.get(path) for path in before} == before
-    for path in now:
-        read_result(run.root / path)
-    assert not list(run.root.glob("results/**/.*"))
 
 
 def delete(run: Checkout, *paths: str) -> None:
@@ -61,11 +53,6 @@ def wait_until(condition: Callable[[], object], process: subprocess.Popen | None
         assert process is None or process.poll() is None, process.communicate()
         assert time.monotonic() < end, "waited for too long"
         time.sleep(0.05)
-
-
-def happened(faults: dict[str, str], what: str) -> int:
-    """How often: `started.<script>` or `fault<index>`."""
-    return len(list(Path(faults["INFOFLOW_FAULTS"]).parent.glob(f"{what}.*")))
 
 
 def release(faults: dict[str, str]) -> None:
@@ -218,8 +205,7 @@ def full_disk(path: Path, content: Path, free_kb: int) -> Iterator[Callable[[], 
 @pytest.mark.parametrize(("part", "free_kb"), [("results", 60), (".", 72)], ids=["results", "everything"])
 def test_a_full_disk_is_told_by_file_and_with_space_the_run_finishes(again, finished, tmp_path, part, free_kb):
     delete(again, *TRAININGS, CUBE)
-    disk = object.__new__(Checkout)
-    disk.root = tmp_path / "disk"
+    disk = Checkout.at(tmp_path / "disk")
     if part != ".":
         shutil.copytree(again.root, disk.root, symlinks=True, ignore=shutil.ignore_patterns(part))
     with full_disk(disk.root / part, again.root / part, free_kb) as make_space:
@@ -275,13 +261,19 @@ READERS = {
     PROBES[0].format("probe_ridge"): read_result,
     PROBES[0].format("evaluate_kl"): lambda path: read_results({path: {}}),
     PROBES[0].format("evaluate_ridge"): lambda path: read_results({path: {}}),
+    PROBES[0].format("score_predictor"): lambda path: read_results({path: {}}),
     TRAININGS[0]: lambda path: read_results({path: {}}),
-    CUBE: read_cube,
+    "results/ising_exact/chain.nc": read_result,
+    "results/ising_monte_carlo/k0.300000.nc": read_result,
+    "results/network_entropy/tiny/w1.000000_b0.050000_d003.nc": read_result,
+    "results/probe_budget/tiny/w1.000000_b0.050000_d003.nc": read_result,
+    CUBE: read_trainability,
+    "results/cubes/ising_1d.nc": read_cube,
 }
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-@pytest.mark.parametrize("path", READERS, ids=lambda path: path.split("/")[1])
+@pytest.mark.parametrize("path", READERS, ids=lambda path: "/".join(path.split("/")[1:3]))
 def test_every_damage_of_every_kind_of_file_is_refused_by_name(finished, tmp_path, path, damage):
     whole = (finished.root / path).read_bytes()
     others = [p for p in (finished.root / path).parent.glob("*.nc") if p.name != Path(path).name]
@@ -355,21 +347,23 @@ def test_a_lost_file_of_a_figure_is_drawn_again(again):
     assert again.plan() == {"figure_cost": 1}
 
 
-def test_stale_results_are_refused_by_name_where_nobody_remembers_how_they_were_made(again, finished):
+def test_stale_results_are_refused_by_name_where_nobody_asks_how_they_were_made(again, finished):
     again.configure(train={"momentum": 0.5})
     again.run(*TRAININGS[:2])
-    shutil.rmtree(again.root / ".snakemake")
+    again.forget()
     again.configure()
     delete(again, CUBE)
     before = results(again)
-    done = again.snakemake("all_cubes")
+    # nothing but times is looked at
+    done = again.snakemake("all_cubes", "--rerun-triggers", "mtime")
     assert done.returncode != 0
     (message,) = messages(done)
     assert sorted(named(again, message)) == sorted(TRAININGS[:2])
     assert results(again) == before
-    log = (again.root / "results/logs/merge_cube/digits_mlp.log").read_text()
+    log = (again.root / "results/logs/merge_cube/digits.log").read_text()
     assert log.count("made with train.momentum = 0.5, not 0.0; delete it and run again") == 2
-    delete(again, *TRAININGS[:2])
+    # asked, they bear the mark of other parameters
+    assert again.plan("all_cubes") == {"train_network": 2, "merge_cube": 1}
     again.run("all_cubes")
     assert_same_cube(again, finished)
 
@@ -379,12 +373,12 @@ def test_a_stale_data_set_is_refused_by_name(again):
     digits = {"train_samples": 48, "test_samples": 30, "probe": {"evaluation_samples": 20}}
     again.configure(datasets={"digits": digits})
     again.run(PREPARED)
-    shutil.rmtree(again.root / ".snakemake")
+    again.forget()
     again.configure()
     delete(again, TRAININGS[0])
-    (message,) = messages(again.snakemake(TRAININGS[0]))
+    (message,) = messages(again.snakemake(TRAININGS[0], "--rerun-triggers", "mtime"))
     assert message.startswith(f"{PREPARED}: made with options.")
-    delete(again, PREPARED)
+    assert again.plan(TRAININGS[0]) == {"prepare_dataset": 1, "train_network": 1}
     again.run(TRAININGS[0])
     np.testing.assert_allclose(read_result(again.root / TRAININGS[0])["accuracy"], accuracy, rtol=TOLERANCE)
 

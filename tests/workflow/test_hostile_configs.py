@@ -6,7 +6,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from infoflow.cubes import read_cube
+from infoflow.studies.trainability.cube import read_trainability
 
 HOSTILE = """{x} {{y}} $(touch pwned) `touch pwned`; touch pwned & 'q' "q" $x^ü <b> %s | * -rf"""
 
@@ -44,8 +44,8 @@ def test_titles_and_paths_with_the_characters_of_shells_and_templates_run(checko
             | {"truth": False}
         },
     )
-    checkout.run(f"results/figures/{experiment}/entropy_maps.png", f"results/cubes/{data}_{network}.nc")
-    assert read_cube(checkout.root / f"results/cubes/{data}_{network}.nc").attrs["title"] == HOSTILE
+    checkout.run(f"results/figures/{experiment}/entropy_maps.png", f"results/cubes/{experiment}.nc")
+    assert read_trainability(checkout.root / f"results/cubes/{experiment}.nc").attrs["title"] == HOSTILE
     assert traces(checkout) == []
 
 
@@ -72,16 +72,6 @@ def test_hostile_configs_are_refused_in_one_line_and_run_nothing(checkout, text,
     assert len([line for line in output.splitlines() if message in line]) == 1, output
     assert "Traceback" not in output
     assert traces(checkout) == []
-
-
-def test_numbers_within_values_on_the_command_line_are_refused_with_the_remedy(checkout):
-    done = checkout.snakemake("--dry-run", "--config", "run={seed: 1}")
-    told = [line for line in (done.stdout + done.stderr).splitlines() if line.startswith("config: ")]
-    assert done.returncode != 0
-    assert len(told) == 1
-    assert told[0].startswith(
-        "config: run.seed: '1' is not of type 'integer'; write it without quotation marks, and in"
-    )
 
 
 def test_values_on_the_command_line_are_text(checkout):

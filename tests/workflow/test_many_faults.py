@@ -3,26 +3,29 @@
 Both go through the same Snakemake, retries and files.
 """
 
-import json
 import re
 from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import pytest
 import xarray as xr
-from test_faults import CUBE, PREPARED, assert_kept, happened, results
+import yaml
 
-from conftest import assert_same_numbers
-from infoflow.config import architecture_options, ising_options, probe_options, settings
-from infoflow.cubes import merge_cube, read_cube
-from infoflow.evaluation import PICTURES, evaluate_probe
-from infoflow.grid import Grid
-from infoflow.ground_truth import train_point
-from infoflow.ising_cubes import merge_ising
-from infoflow.ising_exact import EXACT
-from infoflow.ising_samples import sample_lattices
-from infoflow.probing import probe_point
-from infoflow.store import read_result, write_result
-from infoflow.study import read_study
+from common import ROOT
+from infoflow.files.cubes import read_cube
+from infoflow.jobs.job import Job
+from infoflow.plan import Plan
+from infoflow.studies.ising.ising_exact import ising_exact
+from infoflow.studies.ising.ising_monte_carlo import ising_monte_carlo
+from infoflow.studies.ising.merge_ising import merge_ising
+from infoflow.studies.trainability.cube import read_trainability
+from infoflow.studies.trainability.evaluate_kl import evaluate_kl
+from infoflow.studies.trainability.merge_cube import merge_cube
+from infoflow.studies.trainability.probe_cascade import probe_cascade
+from infoflow.studies.trainability.train_network import train_network
+from runs import CUBE, PREPARED, Checkout, assert_kept, assert_same_numbers, happened, results
 
 WEIGHTS, DEPTHS = 5, 20
 COUPLINGS = [round(0.2 + 0.001 * k, 3) for k in range(400)]
@@ -32,46 +35,48 @@ SECONDS = {"train_network": 1.5, "probe_cascade": 1.5, "evaluate_kl": 0.5, "isin
 ISING = "results/cubes/ising_2d.nc"
 
 
-def undisturbed(run, tmp_path) -> xr.Dataset:
-    """The cube of the same config, computed in this process by the functions of the package, without Snakemake."""
-    config = json.loads(read_cube(run.root / CUBE).attrs["config"])
-    grid, cube = Grid(config), ("digits", "mlp")
-    architecture = architecture_options(config, "mlp")
-    probe, train = probe_options(config, *cube, "adam"), settings(config, "train", *cube)
-    evaluations, trainings = {}, {}
-    for point in grid.probes(cube):
-        path = tmp_path / "probe.nc"
-        probe_point(run.root / PREPARED, path, point.name, architecture, probe, config["run"], 1, {})
-        result = read_result(path)
-        write_result(tmp_path / "evaluation.nc", evaluate_probe(result, **config["evaluate"]), result.attributes)
-        evaluations[point.name] = read_result(tmp_path / "evaluation.nc", skip=PICTURES)
-    for point in grid.trainings(cube):
-        path = tmp_path / "training.nc"
-        train_point(run.root / PREPARED, path, point.name, architecture, train, config["run"], 1, {})
-        trainings[point.name] = read_result(path)
-    return merge_cube(
-        evaluations,
-        trainings,
-        prefix_invariant=True,
-        architecture=architecture,
-        success_accuracy=train["success_accuracy"],
-        seed=config["run"]["seed"],
-        attributes={},
-    )
+class Undisturbed:
+    """The same config, computed in this process by the functions of the package, without Snakemake."""
 
+    def __init__(self, run: Checkout, folder: Path):
+        self.folder, self.prepared = folder, str(run.root / PREPARED)
+        self.plan = Plan(yaml.safe_load((run.root / "tiny.yaml").read_text()), ROOT)
 
-def undisturbed_lattices(run, tmp_path) -> xr.Dataset:
-    """The same of the couplings."""
-    config = json.loads(read_study(run.root / ISING).attrs["config"])
+    def made(
+        self,
+        function: Callable[[Job], None],
+        name: str,
+        parameters: Mapping[str, Any],
+        inputs: Mapping[str, str | Sequence[str]],
+        **wildcards: str,
+    ) -> str:
+        """The file that a job writes."""
+        rule = function.__name__
+        path = str(self.folder / rule / f"{name}.nc")
+        function(Job(rule, parameters, inputs, [path], wildcards, config=self.plan.config))
+        return path
 
-    def part(variables) -> xr.Dataset:
-        write_result(tmp_path / "part.nc", variables, {})
-        return read_study(tmp_path / "part.nc")
+    def cube(self) -> xr.Dataset:
+        """Of the networks."""
+        study, of = self.plan.of["trainability"], ("digits", "mlp")
+        evaluations, trainings, read = [], [], {"dataset": self.prepared}
+        for point in study.grid.probes():
+            found = self.made(probe_cascade, point.name, study.probe("adam", *of), read, point=point.name)
+            evaluations.append(
+                self.made(evaluate_kl, point.name, study.evaluation("adam", *of), {"probe": found}, point=point.name)
+            )
+        for point in study.grid.trainings():
+            trainings.append(self.made(train_network, point.name, study.training(*of), read, point=point.name))
+        parts = {"evaluations": evaluations, "trainings": trainings, "datasets": [self.prepared]}
+        return read_trainability(self.made(merge_cube, "digits", study.merge("digits"), parts))
 
-    square, sampling = ising_options(config, "square"), ising_options(config, "monte_carlo")
-    highlight, couplings = square.pop("highlight"), sampling.pop("couplings")
-    samples = [part(sample_lattices(k, **sampling, seed=config["run"]["seed"])) for k in couplings]
-    return merge_ising(part(EXACT["square"](**square)), samples, highlight)
+    def lattices(self) -> xr.Dataset:
+        """Of the couplings."""
+        study = self.plan.of["ising"]
+        exact = self.made(ising_exact, "square", study.exact("square"), {})
+        names = [Path(path).stem for path in study.merge_inputs("2d")["samples"]]
+        samples = [self.made(ising_monte_carlo, name, study.samples(), {}, coupling=name) for name in names]
+        return read_cube(self.made(merge_ising, "ising_2d", study.merge("2d"), {"exact": exact, "samples": samples}))
 
 
 @pytest.mark.long
@@ -83,7 +88,7 @@ def test_of_500_points_with_random_failures_all_finish_and_none_is_computed_twic
                 "train_samples": 64,
                 "test_samples": 40,
                 "probe": {"method": "adam", "epochs": 1, "batch_size": 32, "evaluation_samples": 20},
-                "train": {"epochs": 1, "batch_size": 32},
+                "train": {"epochs": 1, "batch_size": 32, "learning_rate": 0.05},
             }
         },
         experiments={
@@ -98,6 +103,7 @@ def test_of_500_points_with_random_failures_all_finish_and_none_is_computed_twic
             "square": {"couplings": [0.3, 0.5], "highlight": [0.3], "steps": 2, "strip_widths": [2, 4]},
             "monte_carlo": {"couplings": COUPLINGS, "sides": [4, 8], "sweeps": 100, "equilibration": 1, "replicas": 2},
         },
+        predictors=None,
     )
     fault = {"times": None, "chance": KILLED, "action": "kill"}
     faults = checkout.faults(*({"script": name, **fault, "seconds": [0.0, most]} for name, most in SECONDS.items()))
@@ -124,5 +130,6 @@ def test_of_500_points_with_random_failures_all_finish_and_none_is_computed_twic
     # a job that was faster than its fault has finished
     assert 0 < failed <= suffered
     assert 0.02 < suffered / started < 0.09
-    assert_same_numbers(read_cube(checkout.root / CUBE), undisturbed(checkout, tmp_path))
-    assert_same_numbers(read_study(checkout.root / ISING), undisturbed_lattices(checkout, tmp_path))
+    undisturbed = Undisturbed(checkout, tmp_path / "undisturbed")
+    assert_same_numbers(read_trainability(checkout.root / CUBE), undisturbed.cube())
+    assert_same_numbers(read_cube(checkout.root / ISING), undisturbed.lattices())

@@ -15,10 +15,9 @@ import xarray as xr
 import yaml
 
 from common import ROOT
-from conftest import CODE, OFF, TINY
+from runs import CODE, TINY
 
-CONFIG = TINY | {"experiments": OFF | {"digits": TINY["experiments"]["digits"] | {"decisions": None}}}
-CONFIG["ising"] = {"chain": {"steps": 3}}
+CONFIG = TINY | {"ising": {"chain": {"steps": 3}}}
 FIRST = ("results/prepare_dataset/digits.nc", "results/cubes/ising_1d.nc")
 SOURCES = {
     "github": 'github("owner/infoflow", path="workflow/Snakefile", tag="v1")',
@@ -72,7 +71,7 @@ class Module:
         module = f"module infoflow:\n    snakefile: {source}\n    config: config\n\nuse rule * from infoflow\n"
         (self.user / "Snakefile").write_text((module + more).format(remote=self.remote))
         command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
-        command += ["--configfile", self.remote / "config/config.yaml", "tiny.yaml", "--"]
+        command += ["--configfile", "tiny.yaml", "--"]
         return subprocess.run([*command, *FIRST], cwd=self.user, env=self.environment, capture_output=True, text=True)
 
     def run(self, source: str, *arguments: str) -> str:

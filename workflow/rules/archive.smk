@@ -5,8 +5,8 @@ localrules:
 
 rule archive:
     input:
-        cubes=cube_files(),
-        figures=figure_files(GRID.experiments) + study_figures(),
+        cubes=[cube_file(name) for name in PLAN.wanted()],
+        figures=PLAN.figure_files(),
     output:
         f"results/archive/{archive_name(config['run']['name'])}.zip",
     log:
@@ -14,12 +14,6 @@ rule archive:
     conda:
         "../../envs/infoflow.yaml"
     params:
-        config=config,
-        made_by=lambda wildcards: cubes_made_by(),
-        began=lambda wildcards: sorted(
-            {f"results/logs/prepare_dataset/{p.dataset}.log" for p in GRID.probes() + GRID.trainings()}
-        ),
-        code=code_digest("archive"),
-        source=lambda wildcards: source_digest(ROOT),
+        job=lambda wildcards: PLAN.archive(ROOT),
     script:
         "../scripts/archive.py"

@@ -8,8 +8,6 @@ rule prepare_dataset:
     conda:
         "../../envs/infoflow.yaml"
     params:
-        options=lambda wildcards: dataset_params(wildcards.dataset)["options"],
-        seed=lambda wildcards: dataset_params(wildcards.dataset)["seed"],
-        code=lambda wildcards: dataset_params(wildcards.dataset)["code"],
+        job=lambda wildcards: TRAINABILITY.data(wildcards.dataset),
     script:
         "../scripts/prepare_dataset.py"

@@ -1,12 +1,12 @@
 # Information plane: trained in one job per network, all replicas together, and measured in another.
-if config["information_plane"]:
+if (PLANE := PLAN.of["information_plane"]).active:
 
     wildcard_constraints:
-        network=NAME,
+        network=NETWORK,
 
     rule train_snapshots:
         input:
-            dataset=f"results/prepare_dataset/{config['information_plane']['dataset']}.nc",
+            dataset=PLANE.dataset_file,
         output:
             "results/train_snapshots/{network}.nc",
         log:
@@ -16,13 +16,13 @@ if config["information_plane"]:
         conda:
             "../../envs/infoflow.yaml"
         params:
-            **plane_training_params(),
+            job=lambda wildcards: PLANE.training(wildcards.network),
         script:
             "../scripts/train_snapshots.py"
 
     rule measure_information:
         input:
-            dataset=f"results/prepare_dataset/{config['information_plane']['dataset']}.nc",
+            dataset=PLANE.dataset_file,
             trained="results/train_snapshots/{network}.nc",
         output:
             "results/measure_information/{network}.nc",
@@ -33,15 +33,13 @@ if config["information_plane"]:
         conda:
             "../../envs/infoflow.yaml"
         params:
-            **plane_measure_params(),
+            job=lambda wildcards: PLANE.measure(wildcards.network),
         script:
             "../scripts/measure_information.py"
 
     rule merge_information_plane:
         input:
-            trained=[f"results/train_snapshots/{name}.nc" for name in networks(config["information_plane"])],
-            measured=[f"results/measure_information/{name}.nc" for name in networks(config["information_plane"])],
-            dataset=f"results/prepare_dataset/{config['information_plane']['dataset']}.nc",
+            **PLANE.merge_inputs(),
         output:
             "results/cubes/information_plane.nc",
         log:
@@ -49,6 +47,6 @@ if config["information_plane"]:
         conda:
             "../../envs/infoflow.yaml"
         params:
-            made_by=merged_plane_params(),
+            job=lambda wildcards: PLANE.merge(),
         script:
             "../scripts/merge_information_plane.py"

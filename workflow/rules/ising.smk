@@ -1,32 +1,19 @@
-# Ising models under decimation: exact in one job per dimension, estimated in one job per coupling.
-if config["ising"]:
+# Ising models under decimation: exact in one job per lattice, estimated in one job per coupling.
+if (ISING := PLAN.of["ising"]).active:
 
-    wildcard_constraints:
-        coupling=COUPLING,
-
-    rule ising_1d:
+    rule ising_exact:
         output:
-            "results/ising_exact/chain.nc",
+            "results/ising_exact/{lattice}.nc",
         log:
-            "results/logs/ising_exact/chain.log",
+            "results/logs/ising_exact/{lattice}.log",
         benchmark:
-            "results/benchmarks/ising_exact/chain.tsv"
+            "results/benchmarks/ising_exact/{lattice}.tsv"
         conda:
             "../../envs/infoflow.yaml"
         params:
-            **ising_exact_params("chain"),
+            job=lambda wildcards: ISING.exact(wildcards.lattice),
         script:
             "../scripts/ising_exact.py"
-
-    use rule ising_1d as ising_2d with:
-        output:
-            "results/ising_exact/square.nc",
-        log:
-            "results/logs/ising_exact/square.log",
-        benchmark:
-            "results/benchmarks/ising_exact/square.tsv"
-        params:
-            **ising_exact_params("square"),
 
     rule ising_monte_carlo:
         output:
@@ -35,37 +22,27 @@ if config["ising"]:
             "results/logs/ising_monte_carlo/{coupling}.log",
         benchmark:
             "results/benchmarks/ising_monte_carlo/{coupling}.tsv"
+        wildcard_constraints:
+            coupling=COUPLING,
         conda:
             "../../envs/infoflow.yaml"
         params:
-            **ising_sample_params(),
+            job=lambda wildcards: ISING.samples(),
         script:
             "../scripts/ising_monte_carlo.py"
 
-    rule merge_ising_1d:
+    rule merge_ising:
         input:
-            exact="results/ising_exact/chain.nc",
+            unpack(lambda wildcards: ISING.merge_inputs(wildcards.dimension)),
         output:
-            "results/cubes/ising_1d.nc",
+            "results/cubes/ising_{dimension}.nc",
         log:
-            "results/logs/merge_ising/ising_1d.log",
+            "results/logs/merge_ising/ising_{dimension}.log",
+        wildcard_constraints:
+            dimension="1d|2d",
         conda:
             "../../envs/infoflow.yaml"
         params:
-            made_by=ising_params("ising_1d"),
+            job=lambda wildcards: ISING.merge(wildcards.dimension),
         script:
             "../scripts/merge_ising.py"
-
-    use rule merge_ising_1d as merge_ising_2d with:
-        input:
-            exact="results/ising_exact/square.nc",
-            samples=[
-                f"results/ising_monte_carlo/{encode_coupling(k)}.nc"
-                for k in ising_options(config, "monte_carlo")["couplings"]
-            ],
-        output:
-            "results/cubes/ising_2d.nc",
-        log:
-            "results/logs/merge_ising/ising_2d.log",
-        params:
-            made_by=ising_params("ising_2d"),

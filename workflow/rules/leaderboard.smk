@@ -1,20 +1,20 @@
-# All predictors of trainability against the ground truth of all cubes that have it.
-if judged_cubes(config):
+# All predictors of trainability against the ground truth of all experiments that have it.
+if (LEADERBOARD := PLAN.of["leaderboard"]).judged:
 
     rule build_leaderboard:
         input:
-            cubes=[f"results/cubes/{dataset}_{architecture}.nc" for dataset, architecture in judged_cubes(config)],
+            **LEADERBOARD.merge_inputs(),
         output:
             cube="results/cubes/leaderboard.nc",
             csv="results/leaderboard/leaderboard.csv",
             latex="results/leaderboard/leaderboard.tex",
         log:
-            "results/logs/leaderboard/leaderboard.log",
+            "results/logs/build_leaderboard/leaderboard.log",
         benchmark:
-            "results/benchmarks/leaderboard/leaderboard.tsv"
+            "results/benchmarks/build_leaderboard/leaderboard.tsv"
         conda:
             "../../envs/infoflow.yaml"
         params:
-            made_by=lambda wildcards: leaderboard_params(),
+            job=lambda wildcards: LEADERBOARD.merge(),
         script:
             "../scripts/build_leaderboard.py"

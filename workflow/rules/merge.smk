@@ -1,19 +1,17 @@
 rule merge_cube:
     input:
-        unpack(merge_inputs),
+        unpack(lambda wildcards: TRAINABILITY.merge_inputs(wildcards.experiment)),
     output:
-        "results/cubes/{dataset}_{architecture}.nc",
+        "results/cubes/{experiment}.nc",
     log:
-        "results/logs/merge_cube/{dataset}_{architecture}.log",
+        "results/logs/merge_cube/{experiment}.log",
     benchmark:
-        "results/benchmarks/merge_cube/{dataset}_{architecture}.tsv"
+        "results/benchmarks/merge_cube/{experiment}.tsv"
+    wildcard_constraints:
+        experiment="|".join(TRAINABILITY.experiments) or "-",
     conda:
         "../../envs/infoflow.yaml"
     params:
-        prefix_invariant=lambda wildcards: is_prefix_invariant(config["architectures"][wildcards.architecture]),
-        architecture=lambda wildcards: architecture_options(config, wildcards.architecture),
-        success_accuracy=lambda wildcards: success_accuracy(wildcards.dataset, wildcards.architecture),
-        made_by=merged_params,
-        code=code_digest("merge_cube"),
+        job=lambda wildcards: TRAINABILITY.merge(wildcards.experiment),
     script:
         "../scripts/merge_cube.py"

@@ -1,12 +1,12 @@
 # Relative entropy through fully connected networks, one job per point.
-if config["network_entropy"]:
+if (ENTROPY := PLAN.of["network_entropy"]).entries:
 
     wildcard_constraints:
-        entropy="|".join(config["network_entropy"]),
+        entropy="|".join(ENTROPY.entries),
 
     rule network_entropy:
         input:
-            dataset=lambda wildcards: f"results/prepare_dataset/{entropy_entry(wildcards)['dataset']}.nc",
+            dataset=lambda wildcards: ENTROPY.dataset_file(wildcards.entropy),
         output:
             "results/network_entropy/{entropy}/{point}.nc",
         log:
@@ -16,17 +16,14 @@ if config["network_entropy"]:
         conda:
             "../../envs/infoflow.yaml"
         params:
-            **entropy_params(),
+            job=lambda wildcards: ENTROPY.point(wildcards.entropy),
         script:
             "../scripts/network_entropy.py"
 
     rule merge_network_entropy:
         input:
-            points=lambda wildcards: [
-                f"results/network_entropy/{wildcards.entropy}/{point}.nc"
-                for point in entropy_points(config, wildcards.entropy)
-            ],
-            dataset=lambda wildcards: f"results/prepare_dataset/{entropy_entry(wildcards)['dataset']}.nc",
+            points=lambda wildcards: ENTROPY.point_files(wildcards.entropy),
+            dataset=lambda wildcards: ENTROPY.dataset_file(wildcards.entropy),
         output:
             "results/cubes/network_entropy_{entropy}.nc",
         log:
@@ -34,7 +31,6 @@ if config["network_entropy"]:
         conda:
             "../../envs/infoflow.yaml"
         params:
-            made_by=lambda wildcards: merged_entropy_params(wildcards.entropy),
-            dataset=lambda wildcards: entropy_entry(wildcards)["dataset"],
+            job=lambda wildcards: ENTROPY.merge(wildcards.entropy),
         script:
             "../scripts/merge_network_entropy.py"

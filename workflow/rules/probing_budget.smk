@@ -1,12 +1,12 @@
 # How little probing is enough, one job per column of the grid.
-if config["probing_budget"]:
+if (BUDGET := PLAN.of["probing_budget"]).entries:
 
     wildcard_constraints:
-        budget="|".join(config["probing_budget"]),
+        budget="|".join(BUDGET.entries),
 
     rule probe_budget:
         input:
-            dataset=lambda wildcards: f"results/prepare_dataset/{budget_experiment(wildcards).dataset}.nc",
+            dataset=lambda wildcards: BUDGET.dataset_file(wildcards.budget),
         output:
             "results/probe_budget/{budget}/{point}.nc",
         log:
@@ -16,17 +16,13 @@ if config["probing_budget"]:
         conda:
             "../../envs/infoflow.yaml"
         params:
-            **budget_params(),
+            job=lambda wildcards: BUDGET.probe(wildcards.budget),
         script:
             "../scripts/probe_budget.py"
 
     rule merge_probing_budget:
         input:
-            points=lambda wildcards: [
-                f"results/probe_budget/{wildcards.budget}/{point}.nc" for point in budget_points(wildcards)
-            ],
-            truth=lambda wildcards: "results/cubes/{}_{}.nc".format(*budget_experiment(wildcards).cube),
-            dataset=lambda wildcards: f"results/prepare_dataset/{budget_experiment(wildcards).dataset}.nc",
+            unpack(lambda wildcards: BUDGET.merge_inputs(wildcards.budget)),
         output:
             "results/cubes/probing_budget_{budget}.nc",
         log:
@@ -34,6 +30,6 @@ if config["probing_budget"]:
         conda:
             "../../envs/infoflow.yaml"
         params:
-            made_by=lambda wildcards: merged_budget_params(wildcards.budget),
+            job=lambda wildcards: BUDGET.merge(wildcards.budget),
         script:
             "../scripts/merge_probing_budget.py"

@@ -10,6 +10,6 @@ rule train_network:
     conda:
         "../../envs/infoflow.yaml"
     params:
-        **train_params(),
+        job=lambda wildcards: TRAINABILITY.training(wildcards.dataset, wildcards.architecture),
     script:
         "../scripts/train_network.py"

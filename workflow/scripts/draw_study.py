@@ -1,12 +1,12 @@
 """Draw one figure of one study."""
 
-from infoflow.figures.draw_study import draw_study
-from infoflow.joblog import job_log
+from infoflow.jobs.job import run
 
 
-def main(*, cube: str, output: list[str], figure: str) -> None:
-    draw_study(figure, cube, output)
+def main(job):
+    from infoflow.figures.draw_study import draw_study
+
+    draw_study(job)
 
 
-with job_log(snakemake.log[0], snakemake.scriptdir):
-    main(cube=snakemake.input.cube, output=list(snakemake.output), figure=snakemake.params.figure)
+run(snakemake, main)

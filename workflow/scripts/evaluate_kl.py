@@ -1,22 +1,12 @@
 """Evaluate the reconstructions of one probe: entropies, explained variance, saturation depth."""
 
-from infoflow.evaluation import evaluate_probe
-from infoflow.joblog import job_log
-from infoflow.record import check_parameters, describe_job
-from infoflow.store import read_result, write_result
+from infoflow.jobs.job import run
 
 
-def main(*, probe: str, output: str, options: dict, made_by: dict, about: dict) -> None:
-    result = read_result(probe)
-    check_parameters(probe, result.attributes, made_by)
-    write_result(output, evaluate_probe(result, **options), {**result.attributes, **about})
+def main(job):
+    from infoflow.studies.trainability.evaluate_kl import evaluate_kl
+
+    evaluate_kl(job)
 
 
-with job_log(snakemake.log[0], snakemake.scriptdir):
-    main(
-        probe=snakemake.input.probe,
-        output=snakemake.output[0],
-        options=snakemake.params.options,
-        made_by=snakemake.params.probe,
-        about=describe_job(snakemake.rule, dict(snakemake.params.items())),
-    )
+run(snakemake, main)

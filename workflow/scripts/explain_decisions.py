@@ -1,41 +1,12 @@
 """Explain the decisions of the trained networks of one grid point."""
 
-from infoflow.joblog import job_log
-from infoflow.record import check_parameters, describe_job
+from infoflow.jobs.job import run
 
 
-def main(
-    *,
-    dataset: str,
-    data: dict,
-    output: str,
-    point: str,
-    architecture: dict,
-    train: dict,
-    probe: dict,
-    run: dict,
-    count: int,
-    threads: int,
-    about: dict,
-) -> None:
-    from infoflow.decisions import explain_point
-    from infoflow.store import read_attributes
+def main(job):
+    from infoflow.studies.trainability.explain_decisions import explain_decisions
 
-    check_parameters(dataset, read_attributes(dataset), data)
-    explain_point(dataset, output, point, architecture, train, probe, run, count, threads, about)
+    explain_decisions(job)
 
 
-with job_log(snakemake.log[0], snakemake.scriptdir):
-    main(
-        dataset=snakemake.input.dataset,
-        data=snakemake.params.data,
-        output=snakemake.output[0],
-        point=snakemake.wildcards.point,
-        architecture=snakemake.params.architecture,
-        train=snakemake.params.train,
-        probe=snakemake.params.probe,
-        run=snakemake.params.run,
-        count=snakemake.params.images,
-        threads=snakemake.threads,
-        about=describe_job(snakemake.rule, dict(snakemake.params.items())),
-    )
+run(snakemake, main)

@@ -1,19 +1,19 @@
 """What the convolutional architectures share: the stem that makes images smaller, and the readout head."""
 
-from infoflow.architectures import Block
+from infoflow.architectures.stem import strides
+from infoflow.engine.maps.convolution import Convolution, as_image
+from infoflow.engine.maps.dense import Dense
+from infoflow.engine.maps.inverse import inverse_of
+from infoflow.engine.maps.map import Map
+from infoflow.engine.maps.pooling import MeanPool
+from infoflow.engine.network import Block
 from infoflow.errors import InfoflowError
-from infoflow.inverses import inverse_of
-from infoflow.maps import Map
-from infoflow.maps.convolution import Convolution, as_image
-from infoflow.maps.dense import Dense
-from infoflow.maps.pooling import MeanPool
-from infoflow.stem import strides
 
 SMALLEST_IMAGE = 8
 
 
 def stem(input_shape: tuple[int, ...], channels: int, activation: str) -> list[Block]:
-    """Three convolutions, see `infoflow.stem`.
+    """Three convolutions, see `infoflow.architectures.stem`.
 
     Raises:
         InfoflowError: the input is not an image of at least 8 × 8 pixels and 1 or 3 channels.

@@ -1,4 +1,4 @@
-"""Multilayer perceptron, layouts `wide` and `shrinking`. Source: arXiv:2406.12916, PHYSICS A1.
+"""Multilayer perceptron, layouts `wide` and `shrinking`. Source: arXiv:2406.12916, physics.md A1.
 
 `depth` hidden layers are probed; the readout head comes after them. In the counting of the publication, which includes
 the output and the layer of 400 before it, a network of depth D has D - 2 hidden layers.
@@ -9,8 +9,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from infoflow.architectures import Block, Network
-from infoflow.maps.dense import Dense
+from infoflow.engine.maps.dense import Dense
+from infoflow.engine.network import Block, Network
 
 
 def hidden_widths(layout: str, width: int, classes: int, depth: int) -> list[int]:
@@ -24,7 +24,7 @@ def hidden_widths(layout: str, width: int, classes: int, depth: int) -> list[int
 def build(
     options: Mapping[str, Any], input_shape: tuple[int, ...], classes: int, depth: int, readout: str = "logits"
 ) -> Network:
-    """See `infoflow.architectures.build_network`."""
+    """See `infoflow.architectures.build.build_network`."""
     width = options.get("width") or math.prod(input_shape)
     activation = options["activation"]
     shapes = [input_shape, *((n,) for n in hidden_widths(options["layout"], width, classes, depth))]

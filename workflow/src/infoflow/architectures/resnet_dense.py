@@ -1,4 +1,4 @@
-"""Residual network of dense layers. Source: arXiv:2406.12916, PHYSICS A1.
+"""Residual network of dense layers. Source: arXiv:2406.12916, physics.md A1.
 
 `depth` blocks x → φ(x + φ(W x + b)) as wide as the image has pixels. The inverse of a block is two dense layers with
 x - tanh x, as published.
@@ -8,15 +8,15 @@ import itertools
 from collections.abc import Mapping
 from typing import Any
 
-from infoflow.architectures import Block, Network
-from infoflow.maps.compose import Chain, Residual
-from infoflow.maps.dense import Dense
+from infoflow.engine.maps.compose import Chain, Residual
+from infoflow.engine.maps.dense import Dense
+from infoflow.engine.network import Block, Network
 
 
 def build(
     options: Mapping[str, Any], input_shape: tuple[int, ...], classes: int, depth: int, readout: str = "logits"
 ) -> Network:
-    """See `infoflow.architectures.build_network`."""
+    """See `infoflow.architectures.build.build_network`."""
     activation = options["activation"]
     layer = Residual(Dense(input_shape, input_shape, activation), activation)
     back = Dense(input_shape, input_shape, "tanhshrink")

@@ -1,4 +1,4 @@
-"""VGG16, as torchvision has it, random or trained on ImageNet. Source: arXiv:2406.12916, PHYSICS A1.
+"""VGG16, as torchvision has it, random or trained on ImageNet. Source: arXiv:2406.12916, physics.md A1.
 
 22 probed layers: 13 convolutions, 5 poolings, a Flatten and 3 dense layers; dropout and the adaptive pooling are
 skipped, as published. A network of depth D consists of the first D of them.
@@ -22,15 +22,14 @@ from torch import nn
 from torch.hub import download_url_to_file
 from torchvision.models import VGG, VGG16_Weights, vgg16
 
-from infoflow.architectures import Block, Network
-from infoflow.datasets import user_path
-from infoflow.datasets._files import download
+from infoflow.architectures.modules import cut_modules, import_parameters
+from infoflow.engine.maps.compose import Chain
+from infoflow.engine.maps.dense import Dense
+from infoflow.engine.maps.map import Parameters
+from infoflow.engine.maps.pooling import Standardise
+from infoflow.engine.network import Block, Network
 from infoflow.errors import InfoflowError
-from infoflow.maps import Parameters
-from infoflow.maps.compose import Chain
-from infoflow.maps.dense import Dense
-from infoflow.maps.pooling import Standardise
-from infoflow.modules import cut_modules, import_parameters
+from infoflow.files.originals import download, user_path
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of ImageNet, per channel."""
@@ -55,9 +54,9 @@ NAMES = (
 def build(
     options: Mapping[str, Any], input_shape: tuple[int, ...], classes: int, depth: int, readout: str = "logits"
 ) -> Network:
-    """See `infoflow.architectures.build_network`. The head is one linear layer, whatever the readout.
+    """See `infoflow.architectures.build.build_network`. The head is one linear layer, whatever the readout.
 
-    `unpool` says how pooling is undone: `learned` (default), as published, or `recorded`, see `infoflow.modules`.
+    `unpool` says how pooling is undone: `learned` (default), as published, or `recorded`, see `modules`.
     """
     if options.get("activation", "relu") != "relu":
         raise InfoflowError(f"vgg16: activation is {options['activation']}, but its layers have relu; set it to relu")

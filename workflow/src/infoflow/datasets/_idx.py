@@ -6,9 +6,9 @@ from tempfile import TemporaryDirectory
 
 from torchvision.datasets import MNIST
 
-from infoflow.datasets import Images
-from infoflow.datasets._files import download, read_original
+from infoflow.datasets.images import Images
 from infoflow.errors import InfoflowError
+from infoflow.files.originals import download, read_original
 
 TRAIN_SAMPLES, TEST_SAMPLES = 60_000, 10_000
 _SIZES = {

@@ -17,10 +17,10 @@ import numpy as np
 from torchvision.datasets import CIFAR10
 from torchvision.datasets.utils import download_url
 
-from infoflow.datasets import Images
-from infoflow.datasets._files import download, read_original
+from infoflow.datasets.images import Images
 from infoflow.errors import InfoflowError
-from infoflow.store import replaced
+from infoflow.files.originals import download, read_original
+from infoflow.files.results import replaced
 
 
 def load(options: Mapping[str, Any], data_root: Path, seed: int) -> Images:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.datasets import load_digits
 
-from infoflow.datasets import Images
+from infoflow.datasets.images import Images
 
 TEST_SAMPLES = 360
 

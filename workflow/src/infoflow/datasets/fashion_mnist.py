@@ -6,8 +6,8 @@ from typing import Any
 
 from torchvision.datasets import FashionMNIST
 
-from infoflow.datasets import Images
 from infoflow.datasets._idx import load_idx
+from infoflow.datasets.images import Images
 
 
 def load(options: Mapping[str, Any], data_root: Path, seed: int) -> Images:

@@ -10,8 +10,9 @@ from PIL import Image
 from torchvision.datasets import ImageFolder
 from torchvision.transforms import functional
 
-from infoflow.datasets import Images, user_path
+from infoflow.datasets.images import Images
 from infoflow.errors import InfoflowError
+from infoflow.files.originals import user_path
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 LONGEST = 20

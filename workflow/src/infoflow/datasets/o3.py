@@ -1,6 +1,6 @@
 """All patterns on the 12 vertices of an icosahedron, labelled by a rule that no rotation or reflection changes.
 
-The data of arXiv:1703.00810, whose published labels are regenerated bit for bit. Nothing is downloaded. PHYSICS D1.
+The data of arXiv:1703.00810, whose published labels are regenerated bit for bit. Nothing is downloaded. physics.md D1.
 """
 
 import math
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy.special import eval_legendre, expit
 
-from infoflow.datasets import Images
+from infoflow.datasets.images import Images
 from infoflow.errors import InfoflowError
 
 NEIGHBOURS = (

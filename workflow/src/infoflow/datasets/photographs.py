@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
-from infoflow.datasets import Images
+from infoflow.datasets.images import Images
 
 TRAIN_COLUMNS = (0, 256)
 TEST_COLUMNS = (256, 640)

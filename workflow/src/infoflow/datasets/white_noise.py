@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from infoflow.datasets import Images
+from infoflow.datasets.images import Images
 
 
 def load(options: Mapping[str, Any], data_root: Path, seed: int) -> Images:

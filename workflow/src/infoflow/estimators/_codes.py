@@ -1,4 +1,4 @@
-"""Information of a layer whose states are digits: vectors of bins, equal or not (PHYSICS D3 a, b).
+"""Information of a layer whose states are digits: vectors of bins, equal or not (physics.md D3 a, b).
 
 H(T) - H(T|X) = H(T), for T is a function of X; and I(T;Y) = H(T) - Σ_y p(y) H(T|y).
 """
@@ -8,8 +8,8 @@ from collections.abc import Callable
 import numpy as np
 from numba import njit
 
-from infoflow.estimators import Information
 from infoflow.estimators._states import check_states, classes, over_states
+from infoflow.estimators.estimate import Information
 
 LARGEST_KEY = 2**62
 
@@ -20,7 +20,7 @@ def information(
     """Both informations of the code words of all states.
 
     Args:
-        states, labels: see the package.
+        states, labels: see `infoflow.estimators.estimate`.
         digits: `digits(state, out)` writes the digits of a state [N, d] to `out`, int64 [N, d], from 0 on, and returns
             how many there are.
     """

@@ -227,7 +227,7 @@ def mean_logarithms(state, by_class, starts, scale, out):
         for b in range(a, leaves):
             if gap[b] < reach:
                 which = sums[0 if labels[a] == labels[b] else 1]
-                _add_pairs(tiles, own, a, b, count, scale, gap[b] > 0, buffer, columns, which)
+                _add_pairs(tiles, own, count, (a, b), scale, gap[b] > 0, (buffer, columns), which)
     out[:] = 0
     for leaf in range(leaves):
         for j in range(bounds[leaf + 1] - bounds[leaf]):
@@ -259,12 +259,14 @@ def _kernel(square, step):
 
 
 @njit(cache=True, nogil=True, fastmath=EXACT_ENOUGH)
-def _add_pairs(tiles, own, a, b, count, scale, apart, buffer, columns, sums):
-    """Add the kernels of all pairs of the leaves a and b to the sums of both [L, 2, LEAF].
+def _add_pairs(tiles, own, count, leaves, scale, apart, scratch, sums):
+    """Add the kernels of all pairs of two leaves to the sums of both [L, 2, LEAF].
 
-    Leaf a has `count` samples, the first of the rows `own`. Where a is b each pair comes up twice by itself. If the
-    boxes are `apart`, it is worth a look whether anything is near.
+    The first one has `count` samples, the first of the rows `own`. Where both are one each pair comes up twice by
+    itself. If the boxes are `apart`, it is worth a look whether anything is near. `scratch` is overwritten: [4, LEAF]
+    and [2, LEAF].
     """
+    (a, b), (buffer, columns) = leaves, scratch
     step, reach = np.float32(scale / 32), np.float32(CUT / scale)
     for j in range(LEAF):
         columns[0, j] = columns[1, j] = 0

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+from infoflow.engine.parallel import for_each
 from infoflow.errors import InfoflowError
-from infoflow.parallel import for_each
 
 
 def classes(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

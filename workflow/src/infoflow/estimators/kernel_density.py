@@ -1,4 +1,4 @@
-"""Bounds on the information of T + N(0, s² 1) from a kernel density of the states (PHYSICS D3 c).
+"""Bounds on the information of T + N(0, s² 1) from a kernel density of the states (physics.md D3 c).
 
 The noisy T is a mixture of N Gaussians of equal weight. With pairwise distances D its entropy lies between
 H(T|X) - ⟨ln ⟨exp -D⟩_j⟩_i for the Bhattacharyya distance |t_i - t_j|²/8s² and for the relative entropy
@@ -20,15 +20,17 @@ from typing import Any
 
 import numpy as np
 
-from infoflow.estimators import Information
 from infoflow.estimators._pairs import mean_logarithms
 from infoflow.estimators._states import check_states, classes, over_states
+from infoflow.estimators.estimate import Information
+
+OUTPUTS = ("upper", "lower")
 
 
 def estimate(
     states: np.ndarray, labels: np.ndarray, options: Mapping[str, Any], *, seed: int
 ) -> dict[str, Information]:
-    """See the package; the option is `noise_variance` s². Nothing is random."""
+    """See `infoflow.estimators.estimate`; the option is `noise_variance` s². Nothing is random."""
     check_states(states, labels)
     y, counts = classes(labels)
     by_class, starts = np.argsort(y, kind="stable"), np.concatenate([[0], np.cumsum(counts)])

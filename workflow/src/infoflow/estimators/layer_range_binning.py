@@ -1,4 +1,4 @@
-"""Bins from the smallest to the largest value in a layer, of each network and epoch for itself (PHYSICS D3 a).
+"""Bins from the smallest to the largest value in a layer, of each network and epoch for itself (physics.md D3 a).
 
 For units without a range of their own, like ReLU. `bins` edges as in `range_binning`; the largest value has a bin of
 its own. A layer in which nothing varies has no information.
@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from infoflow.estimators import Information
 from infoflow.estimators._codes import information
+from infoflow.estimators.estimate import Information
 from infoflow.estimators.range_binning import bins_of
 
 
 def estimate(
     states: np.ndarray, labels: np.ndarray, options: Mapping[str, Any], *, seed: int
 ) -> dict[str, Information]:
-    """See the package; the option is `bins`. Nothing is random."""
+    """See `infoflow.estimators.estimate`; the option is `bins`. Nothing is random."""
 
     def digits(state: np.ndarray, out: np.ndarray) -> int:
         low, high = float(state.min()), float(state.max())

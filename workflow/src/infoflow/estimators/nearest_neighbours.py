@@ -1,4 +1,4 @@
-"""Information of T + N(0, s² 1) from distances of nearest neighbours (PHYSICS D3 d).
+"""Information of T + N(0, s² 1) from distances of nearest neighbours (physics.md D3 d).
 
 The estimator of B. C. Ross (PLOS ONE 9, e87357, 2014), of the family of Kraskov, Stögbauer and Grassberger, for the
 information between a discrete variable and a continuous one of any dimension:
@@ -29,16 +29,16 @@ import numpy as np
 import torch
 from scipy.special import digamma
 
-from infoflow.estimators import Information, entropy
+from infoflow.engine.initialization import generator
 from infoflow.estimators._pairs import mean_digammas
 from infoflow.estimators._states import check_states, classes, over_states
-from infoflow.initialization import generator
+from infoflow.estimators.estimate import Information, entropy
 
 
 def estimate(
     states: np.ndarray, labels: np.ndarray, options: Mapping[str, Any], *, seed: int
 ) -> dict[str, Information]:
-    """See the package; options are `neighbours` k, `noise_variance` s² and `draws` m > k."""
+    """See `infoflow.estimators.estimate`; options are `neighbours` k, `noise_variance` s² and `draws` m > k."""
     check_states(states, labels)
     y, counts = classes(labels)
     count, samples, units = states.shape

@@ -1,4 +1,4 @@
-"""Bins of a fixed range: `bins` edges from `low` to `high`, of which a state makes one code word (PHYSICS D3 a).
+"""Bins of a fixed range: `bins` edges from `low` to `high`, of which a state makes one code word (physics.md D3 a).
 
 A value below `low` has the bin 0, one between edges i-1 and i the bin i, one at or above `high` the bin `bins`: 30
 edges over [-1, 1] are 29 intervals, and one more bin for what is saturated at 1. The published code moved values below
@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from infoflow.estimators import Information
 from infoflow.estimators._codes import information
+from infoflow.estimators.estimate import Information
 
 
 def estimate(
     states: np.ndarray, labels: np.ndarray, options: Mapping[str, Any], *, seed: int
 ) -> dict[str, Information]:
-    """See the package; `options` are `bins`, `low` and `high`. Nothing is random."""
+    """See `infoflow.estimators.estimate`; `options` are `bins`, `low` and `high`. Nothing is random."""
     edges = np.linspace(options["low"], options["high"], options["bins"])
 
     def digits(state: np.ndarray, out: np.ndarray) -> int:

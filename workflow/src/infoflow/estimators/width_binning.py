@@ -1,12 +1,12 @@
-"""Bins of a fixed width, without an end: floor(t / width) of every unit, in float64 (PHYSICS D3 b)."""
+"""Bins of a fixed width, without an end: floor(t / width) of every unit, in float64 (physics.md D3 b)."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from infoflow.estimators import Information
 from infoflow.estimators._codes import information
+from infoflow.estimators.estimate import Information
 
 LARGEST_ALPHABET = 2**40
 
@@ -14,7 +14,7 @@ LARGEST_ALPHABET = 2**40
 def estimate(
     states: np.ndarray, labels: np.ndarray, options: Mapping[str, Any], *, seed: int
 ) -> dict[str, Information]:
-    """See the package; the option is `width`. Nothing is random."""
+    """See `infoflow.estimators.estimate`; the option is `width`. Nothing is random."""
     width = float(options["width"])
 
     def digits(state: np.ndarray, out: np.ndarray) -> int:

@@ -1,34 +1,27 @@
-"""From files to a figure file."""
+"""From a figure to its files."""
 
-import importlib
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable
 
 import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
 
-from infoflow.cubes import read_cube
-from infoflow.figures._style import STYLE, select_experiment
-from infoflow.grid import Experiment, decode
-from infoflow.store import read_result, replaced
+from infoflow.figures.style import STYLE
+from infoflow.files.results import replaced
+from infoflow.jobs.job import Job
+from infoflow.jobs.record import mark
 
 
-def draw_figure(
-    name: str, cube: str | Path, experiment: Experiment, probes: Sequence[str | Path], outputs: Sequence[str | Path]
-) -> None:
-    """Draw a registered figure of an experiment to every output file (the suffix decides on the format).
+def save(job: Job, draw: Callable[[], Figure]) -> None:
+    """Draw a figure in the house's style to every output of a job (the suffix decides on the format).
 
-    Args:
-        probes: evaluations of the highlighted points, or decisions of a point, for their pictures; only some figures
-            need them.
+    The files bear the mark of the job's parameters.
     """
-    module = importlib.import_module(f"infoflow.figures.{name}")
-    results = {decode(Path(p).stem)[:2]: read_result(p) for p in probes}
     with plt.rc_context(STYLE):
-        figure = module.draw(select_experiment(read_cube(cube), experiment), experiment, results)
-        for output in outputs:
+        figure = draw()
+        for output in job.outputs:
             with replaced(output) as temporary:
-                figure.savefig(temporary)
+                figure.savefig(temporary, metadata={"Keywords": mark(job.parameters)})
         plt.close(figure)

@@ -1,25 +1,13 @@
-"""From the cube of a study to a figure file."""
+"""The job that draws a figure of a study from nothing but a cube."""
 
 import importlib
-from collections.abc import Sequence
-from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
-
-from infoflow.figures._style import STYLE
-from infoflow.store import replaced
-from infoflow.study import read_study
+from infoflow.figures.draw import save
+from infoflow.files.cubes import read_cube
+from infoflow.jobs.job import Job
 
 
-def draw_study(name: str, cube: str | Path, outputs: Sequence[str | Path]) -> None:
-    """Draw a registered figure of a study to every output file (the suffix decides on the format)."""
-    module = importlib.import_module(f"infoflow.figures.{name}")
-    with plt.rc_context(STYLE):
-        figure = module.draw(read_study(cube))
-        for output in outputs:
-            with replaced(output) as temporary:
-                figure.savefig(temporary)
-        plt.close(figure)
+def draw_study(job: Job) -> None:
+    """Draw a figure of a cube. Parameter `module` of the job: that of the figure, within the package."""
+    module = importlib.import_module(f"infoflow.{job['module']}")
+    save(job, lambda: module.draw(read_cube(job.inputs["cube"])))

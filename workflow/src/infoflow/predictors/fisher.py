@@ -2,14 +2,14 @@
 
 l is the loss of one image, the average that over the batch; in convolutional layers a_k ∂l/∂a_k is summed over the
 pixels of a channel first. What a block gives is its activation; the inner ones of a residual branch do not count.
-Cost: one forward and backward pass, 6 R B L N² FLOP. Source: Theis et al., arXiv:1801.05787; PHYSICS E5.
+Cost: one forward and backward pass, 6 R B L N² FLOP. Source: Theis et al., arXiv:1801.05787; physics.md E5.
 """
 
 import math
 
 import torch
 
-from infoflow.untrained import Scores, Untrained, backpropagate, log_norm, to_array
+from infoflow.predictors.untrained import Scores, Untrained, backpropagate, log_norm, to_array
 
 
 def score(untrained: Untrained) -> Scores:

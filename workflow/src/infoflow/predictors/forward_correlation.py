@@ -3,7 +3,7 @@
 ⟨c^L⟩ is the mean over all pairs of images of z_i·z_j/(|z_i||z_j|), the pre-activations of the last hidden layer, not
 centred; c* is the mean-field fixed point. |c^l - c*| falls like exp(-l/ξ_c) on both sides of the edge. In a network of
 N units it is known to about 1/√N only, where c* < 1: there the score says less the deeper the network is. NaN without
-a theory of c*. Cost: a forward pass, 2 R B L N² FLOP. Source: Schoenholz et al., arXiv:1611.01232; PHYSICS B1, E11.
+a theory of c*. Cost: a forward pass, 2 R B L N² FLOP. Source: Schoenholz et al., arXiv:1611.01232; physics.md B1, E11.
 """
 
 import itertools
@@ -11,14 +11,22 @@ import itertools
 import numpy as np
 import torch
 
-from infoflow import theory
-from infoflow.untrained import Scores, Untrained, activation_of, pre_activations, to_array
+from infoflow.predictors.untrained import Scores, Untrained, activation_of, pre_activations, to_array
+from infoflow.theory import architectures as theory
+
+_NO_FIXED_POINT = "residual networks have no fixed point of the correlation that is approached exponentially"
+UNSUITED = {
+    "resnet": _NO_FIXED_POINT,
+    "resnet_dense": _NO_FIXED_POINT,
+    "vgg16": "there is no mean-field theory of networks with max-pooling",
+}
+"""Kinds of architectures that it cannot score, and why."""
 
 
 @torch.no_grad()
 def score(untrained: Untrained) -> Scores:
     """ln|⟨c^L⟩ - c*|; raw is ⟨c^L⟩."""
-    variances = (np.array([v]) for v in (untrained.sigma_w2, untrained.sigma_b2))
+    variances = (np.array([v]) for v in (untrained.ensemble.sigma_w2, untrained.ensemble.sigma_b2))
     image = to_array(untrained.images[0])
     (fixed,) = theory.depth_scales(untrained.architecture, *variances, image, untrained.depth)["c_star"]
     apart = mean_distance(untrained)

@@ -2,14 +2,14 @@
 
 Weights only (a block of several has one norm), mean loss over the batch. The norm itself grows monotonically with σ_w²;
 that the best value is 1 is no more than a convention. Cost: one forward and backward pass, 6 R B L N² FLOP.
-Source: Abdelfattah et al., arXiv:2101.08134; PHYSICS E3.
+Source: Abdelfattah et al., arXiv:2101.08134; physics.md E3.
 """
 
 import math
 
 import torch
 
-from infoflow.untrained import Scores, Untrained, backpropagate, log_norm, to_array, weights_of
+from infoflow.predictors.untrained import Scores, Untrained, backpropagate, log_norm, to_array, weights_of
 
 
 def score(untrained: Untrained) -> Scores:

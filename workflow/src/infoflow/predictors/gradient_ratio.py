@@ -5,14 +5,14 @@ negative where gradients vanish, positive where they explode. Squared gradients 
 changes nothing between layers of equal width, and makes those of a `shrinking` network comparable. Layers are the
 blocks that have weights; the stem of convolutional networks, of another geometry, is left out where there are two
 layers besides. Weights only, mean loss, any norm of it. Cost: one forward and backward pass, 6 R B L N² FLOP.
-Source: Schoenholz et al., arXiv:1611.01232; PHYSICS B1, E2.
+Source: Schoenholz et al., arXiv:1611.01232; physics.md B1, E2.
 """
 
 import math
 
 import torch
 
-from infoflow.untrained import Scores, Untrained, backpropagate, log_norm, to_array, unscored, weights_of
+from infoflow.predictors.untrained import Scores, Untrained, backpropagate, log_norm, to_array, unscored, weights_of
 
 
 def score(untrained: Untrained) -> Scores:

@@ -3,13 +3,13 @@
 -Σ (H g) W is the change of ½|g|², the speed at which the loss falls, when all weights shrink by the same factor. It has
 either sign, hence asinh, which changes no ranking. Weights only, of all layers, the readout included; mean loss over
 the batch, no temperature. Cost: two backward passes, the second one through the first, 18 R B L N² FLOP; the memory of
-all gradients twice. Source: Wang et al., arXiv:2002.07376; PHYSICS E5.
+all gradients twice. Source: Wang et al., arXiv:2002.07376; physics.md E5.
 """
 
 import numpy as np
 import torch
 
-from infoflow.untrained import Scores, Untrained, compute_logits, double, mean_loss, to_array, weights_of
+from infoflow.predictors.untrained import Scores, Untrained, compute_logits, double, mean_loss, to_array, weights_of
 
 
 def score(untrained: Untrained) -> Scores:

@@ -3,12 +3,12 @@
 J_i = ∂(Σ_k f_k(x_i))/∂x_i, the sum over all logits; the correlation matrix B × B is Pearson's, over pixels; k = 1e-5.
 Gradients that are alike for all images, as in the ordered phase, give eigenvalues near 0 and a very negative score: it
 is monotone in σ_w². Cost: a forward and a backward pass to the input, 4 R B L N² FLOP, and R B³.
-Source: Mellor et al., arXiv:2006.04647v1, with k as in Abdelfattah et al., arXiv:2101.08134; PHYSICS E7.
+Source: Mellor et al., arXiv:2006.04647v1, with k as in Abdelfattah et al., arXiv:2101.08134; physics.md E7.
 """
 
 import torch
 
-from infoflow.untrained import Scores, Untrained, compute_logits, double, to_array
+from infoflow.predictors.untrained import Scores, Untrained, compute_logits, double, to_array
 
 OFFSET = 1e-5
 

@@ -5,16 +5,16 @@ unit, so that layers may differ in width. λ is an average over the layers behin
 pre-activations has come close to its fixed point (ξ_q < 2), and convolutional networks have their stem behind them;
 over all if there are no more than three. L counts all blocks. In wide networks λ = ½ ln χ₁, of either sign: two-sided.
 Cost: a forward pass, and one back and forth for the tangents, 6 R B L N² FLOP.
-Source: Poole et al., arXiv:1606.05340; PHYSICS E10.
+Source: Poole et al., arXiv:1606.05340; physics.md E10.
 """
 
 import math
 
 import torch
 
-from infoflow.initialization import generator
-from infoflow.maps import Map, Parameters, apply
-from infoflow.untrained import Scores, Untrained, double, log_norm, to_array
+from infoflow.engine.initialization import generator
+from infoflow.engine.maps.map import Map, Parameters, apply
+from infoflow.predictors.untrained import Scores, Untrained, double, log_norm, to_array
 
 TRANSIENT = 3
 
@@ -29,7 +29,7 @@ def score(untrained: Untrained) -> Scores:
 def layer_growth(untrained: Untrained) -> torch.Tensor:
     """ln of the growth of a tangent vector's root mean square in every block, averaged over the images: [R, L]."""
     x = untrained.inputs().clone()
-    t = torch.randn(x.shape[1:], generator=generator(untrained.seed, "lyapunov tangent"), dtype=torch.float64)
+    t = torch.randn(x.shape[1:], generator=generator(untrained.ensemble.seed, "lyapunov tangent"), dtype=torch.float64)
     t = t.to(x.device).expand(x.shape).clone()
     found = []
     before = _log_length(t)

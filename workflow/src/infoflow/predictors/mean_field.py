@@ -1,19 +1,22 @@
-"""s = 6 ξ_c/L: correlations reach six correlation lengths deep. No network, no data. Source: PHYSICS B3, E1.
+"""s = 6 ξ_c/L: correlations reach six correlation lengths deep. No network, no data. Source: physics.md B3, E1.
 
 L is the depth as the architecture counts it. Of a residual network ξ_c is the number of blocks over which gradients
-change by e on average, see `theory`; it depends on the image, for which the first of the batch is taken. Infinite at
-the edge of chaos. Cost: none of the network's size.
+change by e on average, see `theory.architectures`; it depends on the image, for which the first of the batch is taken.
+Infinite at the edge of chaos. Cost: none of the network's size.
 """
 
 import numpy as np
 
-from infoflow import theory
-from infoflow.untrained import Scores, Untrained, to_array
+from infoflow.predictors.untrained import Scores, Untrained, to_array
+from infoflow.theory import architectures as theory
+
+UNSUITED = {"vgg16": "there is no mean-field theory of networks with max-pooling"}
+"""Kinds of architectures that it cannot score, and why."""
 
 
 def score(untrained: Untrained) -> Scores:
     """6 ξ_c/L; raw is ξ_c. NaN where there is no theory."""
-    variances = (np.array([v]) for v in (untrained.sigma_w2, untrained.sigma_b2))
+    variances = (np.array([v]) for v in (untrained.ensemble.sigma_w2, untrained.ensemble.sigma_b2))
     image = to_array(untrained.images[0])
     xi = theory.depth_scales(untrained.architecture, *variances, image, untrained.depth)["xi_c"]
     raw = np.repeat(np.asarray(xi, float), untrained.replicas)

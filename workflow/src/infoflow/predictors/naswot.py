@@ -4,12 +4,12 @@ Codes are c = 1[z > 0] of all units of the layers that have a non-linear activat
 for ReLU that is whether a unit is active. K = c cᵀ + (1-c)(1-c)ᵀ = (N_A + s sᵀ)/2 with s = ±1. Of a residual block z is
 x + S(x). -inf where two images have the same code, NaN where a unit is NaN and has none. It grows monotonically with
 σ_w², as images become unlike. Cost: a forward pass and R B² products per unit, 2 R B L N² + 2 R B² L N FLOP.
-Source: Mellor et al., arXiv:2006.04647; PHYSICS E8.
+Source: Mellor et al., arXiv:2006.04647; physics.md E8.
 """
 
 import torch
 
-from infoflow.untrained import Scores, Untrained, activation_of, pre_activations, to_array
+from infoflow.predictors.untrained import Scores, Untrained, activation_of, pre_activations, to_array
 
 SINGULAR = 1e-12
 """Share of the largest eigenvalue below which one is zero.

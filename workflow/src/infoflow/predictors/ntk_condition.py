@@ -5,17 +5,17 @@ batch, whatever its size. Of a dense layer Θ_ij = (δ_i·δ_j)(a_i·a_j + 1), �
 input, so that no gradient by the weights is formed; of all other maps it is, image by image, one replica at a time. κ
 is known up to about 1e15, the rounding of float64; beyond that it stays there.
 Cost with S = 16: forward, backward 4 R S L N², products 4 R S² L N FLOP; of other maps 6 S L and S² L per weight.
-Source: Chen et al., arXiv:2102.11535; PHYSICS E9.
+Source: Chen et al., arXiv:2102.11535; physics.md E9.
 """
 
 import math
 
 import torch
 
-from infoflow.activations import ACTIVATIONS
-from infoflow.maps import Map, Parameters, apply, vjp
-from infoflow.maps.dense import Dense
-from infoflow.untrained import Scores, Untrained, double, to_array
+from infoflow.engine.activations.activation import find_activation
+from infoflow.engine.maps.dense import Dense
+from infoflow.engine.maps.map import Map, Parameters, apply, vjp
+from infoflow.predictors.untrained import Scores, Untrained, double, to_array
 
 SAMPLES = 16
 ROUNDING = 1e-15
@@ -51,7 +51,7 @@ def _dense(
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
     """What a layer adds to Θ, [R, S, S], and the gradient by its input."""
     z = layer.pre_activation(parameters, x)
-    delta = ACTIVATIONS[layer.activation].pull_back(gradient, z, layer.activate(z)).flatten(2)
+    delta = find_activation(layer.activation).pull_back(gradient, z, layer.activate(z)).flatten(2)
     rows = x.flatten(2)
     part = (delta @ delta.mT) * (rows @ rows.mT + layer.bias)
     return part, (delta @ parameters["weight"].mT).view(x.shape) if to_input else None

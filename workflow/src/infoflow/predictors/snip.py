@@ -1,14 +1,14 @@
 """s = ln Σ |W ∂l/∂W|: how much the loss would feel the loss of every single weight.
 
 Weights only, of all layers, the readout included; mean loss over the batch. Monotone in σ_w². Cost: one forward and
-backward pass, 6 R B L N² FLOP. Source: Lee et al., arXiv:1810.02340; PHYSICS E4.
+backward pass, 6 R B L N² FLOP. Source: Lee et al., arXiv:1810.02340; physics.md E4.
 """
 
 import math
 
 import torch
 
-from infoflow.untrained import Scores, Untrained, backpropagate, log_sum, to_array, weights_of
+from infoflow.predictors.untrained import Scores, Untrained, backpropagate, log_sum, to_array, weights_of
 
 
 def score(untrained: Untrained) -> Scores:

@@ -5,17 +5,17 @@ stay. Σ W ∂R/∂W is the derivative of R by a common factor of all weights, L
 rescaled after every layer, so that only logarithms grow.
 In wide networks of dense layers ln R = ln n_out + Σ_l ½ ln(2 σ_w² N_l/π), N_l the fan-in: monotone in σ_w², it knows
 nothing of the edge of chaos. Cost: a forward and a backward pass of a single image, 6 R L N² FLOP.
-Source: Tanaka et al., arXiv:2006.05467; PHYSICS E6.
+Source: Tanaka et al., arXiv:2006.05467; physics.md E6.
 """
 
 from dataclasses import replace
 
 import torch
 
-from infoflow.maps import Map, apply
-from infoflow.maps.compose import Chain, Residual
-from infoflow.maps.pooling import Reshape, Standardise
-from infoflow.untrained import Scores, Untrained, to_array
+from infoflow.engine.maps.compose import Chain, Residual
+from infoflow.engine.maps.map import Map, apply
+from infoflow.engine.maps.pooling import Reshape, Standardise
+from infoflow.predictors.untrained import Scores, Untrained, to_array
 
 
 def score(untrained: Untrained) -> Scores:

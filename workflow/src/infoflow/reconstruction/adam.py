@@ -1,4 +1,4 @@
-"""Reconstruction networks trained with Adam on the mean squared error, as published. Source: PHYSICS A2."""
+"""Reconstruction networks trained with Adam on the mean squared error, as published. Source: physics.md A2."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,12 +6,12 @@ from typing import Any
 
 import torch
 
-from infoflow.architectures import Block
-from infoflow.frozen import Chunk, Pair, is_streamed, walk
-from infoflow.initialization import draw_order, draw_uniform
-from infoflow.maps import Parameters, record_of, vjp
-from infoflow.parallel import for_each
-from infoflow.reconstruction import Inverses, Progress
+from infoflow.engine.initialization import draw_order, draw_uniform
+from infoflow.engine.maps.map import Parameters, record_of, vjp
+from infoflow.engine.network import Block
+from infoflow.engine.parallel import for_each
+from infoflow.reconstruction.fit import Inverses, Progress
+from infoflow.reconstruction.walk import Chunk, Pair, is_streamed, walk
 
 
 class Adam:
@@ -55,7 +55,7 @@ def fit(
     replicas: Sequence[int],
     at_once: int | None = None,
 ) -> Inverses:
-    """See `infoflow.reconstruction.fit_inverses`; options: epochs, batch_size, learning_rate.
+    """See `infoflow.reconstruction.fit.fit_inverses`; options: epochs, batch_size, learning_rate.
 
     The result equals training the networks one by one, each with its own optimizer.
     """

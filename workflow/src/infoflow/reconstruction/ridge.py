@@ -1,4 +1,4 @@
-"""Reconstruction networks in closed form: ridge regression of x_{l-1} on x_l. Source: PHYSICS E.13.
+"""Reconstruction networks in closed form: ridge regression of x_{l-1} on x_l. Source: physics.md E.13.
 
 c_l(a) = μ_{l-1} + (a - μ_l) B with B = (Cov(x_l) + λ 1)^{-1} Cov(x_l, x_{l-1}): affine, without iterations, at the cost
 of two products and one factorisation per layer. The penalty λ is absolute, a noise floor: what of the input is left in
@@ -15,16 +15,16 @@ from typing import Any
 
 import torch
 
-from infoflow.architectures import Block
+from infoflow.engine.initialization import draw_order, generator
+from infoflow.engine.maps.compose import Chain, Residual
+from infoflow.engine.maps.convolution import Convolution, Subpixel, as_image
+from infoflow.engine.maps.dense import Dense
+from infoflow.engine.maps.map import Map, Parameters, apply, record_of, units
+from infoflow.engine.maps.pooling import MaxPool, Standardise
+from infoflow.engine.network import Block
 from infoflow.errors import InfoflowError
-from infoflow.frozen import Stored, walk
-from infoflow.initialization import draw_order, generator
-from infoflow.maps import Map, Parameters, apply, record_of, units
-from infoflow.maps.compose import Chain, Residual
-from infoflow.maps.convolution import Convolution, Subpixel, as_image
-from infoflow.maps.dense import Dense
-from infoflow.maps.pooling import MaxPool, Standardise
-from infoflow.reconstruction import Inverses, Progress
+from infoflow.reconstruction.fit import Inverses, Progress
+from infoflow.reconstruction.walk import Stored, walk
 
 PIXELS = 1 << 14
 """At most so many pixels, a random choice, are what a convolution is undone by."""
@@ -42,7 +42,7 @@ def fit(
     replicas: Sequence[int],
     at_once: int | None = None,
 ) -> Inverses:
-    """See `infoflow.reconstruction.fit_inverses`; options: ridge_penalty λ, ridge_samples.
+    """See `infoflow.reconstruction.fit.fit_inverses`; options: ridge_penalty λ, ridge_samples.
 
     Covariances are taken and solved for in float64, over the same random choice of `ridge_samples` images (or over all)
     for all replicas.

@@ -1,0 +1,367 @@
+import importlib
+import json
+import math
+from dataclasses import replace
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+mpl.use("Agg")
+import matplotlib.pyplot as plt
+
+from infoflow.errors import InfoflowError
+from infoflow.figures.style import STYLE
+from infoflow.files.conventions import DIVERGED
+from infoflow.files.cubes import write_cube
+from infoflow.files.names import decode, encode
+from infoflow.files.results import read_result, write_result
+from infoflow.reconstruction.cases import NOT_SATURATED, SATURATED
+from infoflow.studies.trainability.cube import read_trainability
+from infoflow.studies.trainability.draw_figure import draw_figure
+from infoflow.studies.trainability.experiment import Experiment
+from infoflow.studies.trainability.figures import accuracy_map, cost, decisions, initialization, resources
+from infoflow.studies.trainability.figures import channels as channels_figure
+from infoflow.studies.trainability.figures._shared import beyond_depth, select_experiment, show_picture
+from infoflow.studies.trainability.plan import Trainability
+from jobs import make_job
+from made_up import CNN, PIXELS, RESNET, SAMPLES, VGG16, evaluation, merge, merge_images, training
+
+FIGURES = Trainability.FIGURES
+WEIGHTS, BIASES, DEPTHS = (0.5, 1.0, 1.8, 3.0), (0.05, 0.1), (2, 4, 6)
+
+
+def experiment(weights=WEIGHTS, biases=BIASES, depths=DEPTHS) -> Experiment:
+    return Experiment("test", "digits", "mlp", weights, biases, depths, "digits", weights[:3])
+
+
+def draw(name: str, cube, asked: Experiment, probes, outputs) -> None:
+    """Run the job that draws a figure."""
+    parameters = {"module": f"studies.trainability.figures.{name}", "experiment": vars(asked)}
+    draw_figure(make_job(parameters, outputs, {"cube": cube, "probes": list(probes)}, rule="draw_figure"))
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cube")
+
+    def write(cube, name):
+        write_cube(cube, folder / f"{name}.nc", "merge_cube")
+
+    points = [(w, b) for w in WEIGHTS for b in BIASES]
+    evaluations = {encode(w, b, 6): evaluation(k, 6, broken=0 if k == 3 else None) for k, (w, b) in enumerate(points)}
+    trainings = {encode(w, b, d): training(0.9 if w > 0.6 and d < 5 else 0.3) for w, b in points for d in DEPTHS}
+    write(merge(evaluations, trainings), "cube")
+    shrinking = {encode(w, b, d): evaluation(d, d) for w, b in points for d in DEPTHS}
+    write(merge(shrinking, trainings, prefix_invariant=False), "shrinking")
+    deeper = {encode(w, b, 9): evaluation(1, 9) for w, b in points[:4]}
+    write(merge(deeper, {}), "map")
+    for architecture, layers in ((CNN, 8), (RESNET, 8), (VGG16, 6)):
+        write(merge_images(architecture, layers), architecture["kind"])
+    return folder, [write_probe(folder / f"{encode(w, b, 6)}.nc", (PIXELS,)) for w, b in points[:6]]
+
+
+def write_probe(path, shape, layers=6, channels=((2, 0), (3, 1)), weights="random"):
+    """The pictures that `evaluate_kl` keeps, of noise; of single channels those of three images."""
+    rng = np.random.default_rng(0)
+    pixels = math.prod(shape)
+    variables = {
+        "pictures": (("r", "l", "s", "p"), rng.integers(-127, 128, (1, layers, SAMPLES, pixels), np.int8), {}),
+        "probe_status": (("r", "l"), np.zeros((1, layers), np.int8), {}),
+        "inputs": (("s", "p"), rng.integers(0, 128, (SAMPLES, pixels)).astype(np.int8), {}),
+        "channel_pictures": (("r", "k", "t", "p"), rng.integers(-127, 128, (1, len(channels), 3, pixels), np.int8), {}),
+    }
+    attributes = {
+        "image_shape": np.array(shape),
+        "shown_channels": np.array(channels, np.int32).ravel(),
+        "layer_names": ["", *(f"part {l}" for l in range(2, layers + 1))],
+        "weights": weights,
+    }
+    write_result(path, variables, attributes)
+    return path
+
+
+def write_decisions(path, shape, classes=10, right=4, wrong=4, layers=7):
+    """What `explain_decisions` writes, of noise."""
+    rng = np.random.default_rng(1)
+    labels = rng.integers(0, classes, right + wrong).astype(np.int16)
+    predictions = np.stack([labels, labels])
+    predictions[:, right:] = (labels[right:] + 1) % classes
+    pixels = math.prod(shape)
+    variables = {
+        "pictures": (("r", "l", "s", "p"), rng.integers(-127, 128, (2, layers, len(labels), pixels), np.int8), {}),
+        "inputs": (("s", "p"), rng.integers(0, 128, (len(labels), pixels), np.int8), {}),
+        "labels": (("s",), labels, {}),
+        "predictions": (("r", "s"), predictions, {}),
+        "probabilities": (("r", "s"), rng.random((2, len(labels))), {}),
+        "prototypes": (("r", "c", "p"), rng.integers(-127, 128, (2, classes, pixels), np.int8), {}),
+        "prototype_predictions": (("r", "c"), rng.integers(0, classes, (2, classes)), {}),
+        "prototype_probabilities": (("r", "c"), np.ones((2, classes)), {}),
+        "accuracy": (("r",), np.array([0.9, np.nan]), {}),
+    }
+    write_result(path, variables, {"image_shape": np.array(shape), "hidden_layers": layers - 1})
+    return path
+
+
+def test_resources_are_shown_with_their_numbers(files):
+    folder, _ = files
+    cube = read_trainability(folder / "cube.nc")
+
+    def shown(cube):
+        figure = resources.draw(cube, experiment(), {})
+        texts = [t.get_text() for ax in figure.axes for t in [*ax.texts, *ax.get_yticklabels()]]
+        plt.close(figure)
+        return figure.get_suptitle(), texts
+
+    heading, texts = shown(cube)
+    assert "GPU 10 s; probe_cascade : training = 1 : 4" in heading
+    assert {"probe_cascade (2 jobs)", "merge_cube (1 job)", "3", "12", "2", "8", "500", "900", "800"} <= set(texts)
+    on_cpus = {rule: cost | {"gpu_seconds": 0.0} for rule, cost in json.loads(cube.attrs["cost"]).items()}
+    heading, texts = shown(cube.assign_attrs(cost=json.dumps(on_cpus)))
+    assert "GPU" not in heading
+    assert "900" not in texts
+
+
+def test_a_map_without_truth_is_drawn(files, tmp_path):
+    folder, probes = files
+    asked = Experiment("map", "digits", "mlp", WEIGHTS[:2], BIASES, (9,), None, WEIGHTS[:1])
+    for name in (name for name, needs in FIGURES.items() if not needs.truth):
+        draw(name, folder / "map.nc", asked, probes[:2], [tmp_path / f"{name}.png"])
+        assert (tmp_path / f"{name}.png").stat().st_size > 5000
+
+
+@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize(
+    ("cube", "asked"),
+    [
+        ("cube.nc", experiment()),
+        ("shrinking.nc", experiment()),
+        ("cube.nc", experiment(weights=(1.8,), biases=(0.05,), depths=(6,))),
+    ],
+    ids=["all", "shrinking", "one point"],
+)
+def test_every_registered_figure_is_drawn(files, tmp_path, name, cube, asked):
+    folder, probes = files
+    outputs = [tmp_path / f"{name}.png", tmp_path / f"{name}.pdf"]
+    known = [p for p in probes if decode(p.stem)[0] in asked.sigma_w2 and decode(p.stem)[1] in asked.sigma_b2]
+    needs = FIGURES[name]
+    if needs.decisions:
+        known = [write_decisions(tmp_path / f"{encode(1.5, 0.05, 6)}.nc", (4, 4))]
+        asked = replace(asked, decisions=(1.5, 0.05, 6), images=4)
+    draw(name, folder / cube, asked, known if needs.probes or needs.decisions else [], outputs)
+    assert all(output.stat().st_size > 5000 for output in outputs)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("kind", ["cnn", "resnet", "vgg16"])
+def test_every_registered_figure_is_drawn_of_every_kind_and_in_colour(files, tmp_path, name, kind):
+    """Of the residual network there is no edge and no spread, of vgg16 no theory at all."""
+    asked = replace(experiment(biases=(0.05,)), architecture=kind, decisions=(1.5, 0.05, 6), images=2)
+    needs = FIGURES[name]
+    known = []
+    if needs.probes:
+        names = [encode(w, 0.05, 6) for w in asked.highlight]
+        known = [write_probe(tmp_path / f"{n}.nc", (4, 4, 3), 6 if kind == "vgg16" else 8) for n in names]
+    if needs.decisions:
+        known = [write_decisions(tmp_path / f"{encode(1.5, 0.05, 6)}.nc", (4, 4, 3))]
+    draw(name, files[0] / f"{kind}.nc", asked, known, [tmp_path / f"{name}.png"])
+    assert (tmp_path / f"{name}.png").stat().st_size > 5000
+
+
+@pytest.mark.parametrize(
+    ("kind", "label", "lines"),
+    [
+        ("cnn", "deviation /\nfinite-width spread", "recursion ± 2 standard deviations"),
+        ("resnet", "relative deviation", "lines: mean-field recursion\n"),
+        ("vgg16", "relative deviation", "there is no theory here"),
+    ],
+)
+def test_the_initialization_check_says_what_it_knows(files, kind, label, lines):
+    figure = initialization.draw(read_trainability(files[0] / f"{kind}.nc"), experiment(biases=(0.05,)), {})
+    assert figure.axes[1].get_ylabel() == label
+    assert lines in figure.get_suptitle()
+
+
+@pytest.mark.parametrize(("kind", "known"), [("cnn", True), ("resnet", False), ("vgg16", False)])
+def test_the_accuracy_map_marks_what_there_is(files, kind, known):
+    cube = read_trainability(files[0] / f"{kind}.nc")
+    with mpl.rc_context(STYLE):
+        (ax, *_) = accuracy_map.draw(cube, experiment(biases=(0.05,)), {}).axes
+    labels = ax.get_legend_handles_labels()[1]
+    assert ("edge of chaos" in labels) == known
+    assert (r"$\xi_c$" in labels) == (kind != "vgg16")
+    assert ax.get_ylabel() == ("depth (hidden layers)" if kind == "vgg16" else "depth")
+    # counted in depth, not in layers
+    (explained,) = (line for line in ax.lines if line.get_label().startswith("first layer"))
+    worse = (cube["explained_variance"].isel(sigma_b2=0).mean("replica") < 0).values
+    first = np.where(worse.any(1), worse.argmax(1) + 1.0, np.nan)
+    np.testing.assert_array_equal(explained.get_ydata(), first - (0 if kind == "vgg16" else 2))
+
+
+@pytest.mark.parametrize(("broken", "since"), [(None, 1), (slice(None), 1), (slice(None), 5), (0, 5)], ids=str)
+def test_where_the_probe_diverged_no_saturation_beyond_the_depth_is_drawn(broken, since):
+    """Nor is the saturation depth of a shallower network; if one replica diverged alone, the others are drawn."""
+    evaluations = {encode(w, 0.05, 6): evaluation(k, 6) for k, w in enumerate(WEIGHTS)}
+    cubes = []
+    for changes in ({}, {"broken": broken, "since": since}):
+        evaluations[encode(1.8, 0.05, 6)] = evaluation(2, 6, **changes)
+        trainings = {encode(w, 0.05, d): training(0.9 if w > 0.6 and d < 5 else 0.3) for w in WEIGHTS for d in DEPTHS}
+        cubes.append(merge(evaluations, trainings))
+    diverged = (cubes[1]["probe_status"] == DIVERGED).any("layer")
+    for name, value in (("saturation_depth", 1.0), ("saturation_case", SATURATED)):
+        cubes[1][name] = cubes[1][name].where(~diverged, value)
+    assert (cubes[0]["saturation_case"].sel(measure="relative_entropy_ratio") == NOT_SATURATED).all()
+    marked = []
+    for cube in cubes:
+        with mpl.rc_context(STYLE):
+            figure = accuracy_map.draw(cube, experiment(biases=(0.05,)), {})
+        drawn = {line.get_label(): line for line in figure.axes[0].lines}
+        assert not figure.axes[0].containers  # of the saturation depth and its spread
+        marked.append(drawn["not saturated within the depth"].get_xdata().tolist())
+        plt.close(figure)
+    assert marked[0] == list(WEIGHTS)
+    assert marked[1] == [w for w in WEIGHTS if w != 1.8 or not isinstance(broken, slice)]
+
+
+def test_a_point_that_is_missing_is_not_called_unsaturated():
+    evaluations = {encode(w, 0.05, 6): evaluation(k, 6) for k, w in enumerate(WEIGHTS) if w != 1.8}
+    trainings = {encode(w, 0.05, d): training(0.9 if w > 0.6 and d < 5 else 0.3) for w in WEIGHTS for d in DEPTHS}
+    figure = accuracy_map.draw(merge(evaluations, trainings), experiment(biases=(0.05,)), {})
+    (triangles,) = (line for line in figure.axes[0].lines if line.get_label().startswith("not saturated"))
+    assert triangles.get_xdata().tolist() == [w for w in WEIGHTS if w != 1.8]
+    plt.close(figure)
+
+
+@pytest.mark.parametrize("name", ["reconstructions", "channels"])
+def test_of_a_layer_that_diverged_there_is_no_picture(tmp_path, name):
+    module = importlib.import_module(f"infoflow.studies.trainability.figures.{name}")
+    found = read_result(write_probe(tmp_path / "probe.nc", (4, 4)))
+    cube = merge({encode(1.8, 0.05, 6): evaluation(0, 6)}, {})
+    counts = []
+    for layers in (0, 2):
+        found["probe_status"][0, 6 - layers :] = DIVERGED
+        figure = module.draw(cube, experiment(), {(1.8, 0.05): found})
+        axes = [ax for part in [figure, *figure.subfigs] for ax in part.axes]
+        counts.append(np.array([sum(bool(getattr(ax, what)) for ax in set(axes)) for what in ("images", "lines")]))
+        plt.close(figure)
+    pictures = {"reconstructions": 3, "channels": 2}[name]
+    assert (counts[1] - counts[0]).tolist() == [-2 * pictures, 2 * pictures]
+
+
+def test_how_many_networks_a_score_is_known_of_is_said():
+    evaluations = {encode(w, 0.05, 6): evaluation(k, 6, broken=0 if k == 1 else None) for k, w in enumerate(WEIGHTS)}
+    trainings = {encode(w, 0.05, d): training(0.9 if w > 0.6 and d < 5 else 0.3) for w in WEIGHTS for d in DEPTHS}
+    figure, ax = plt.subplots()
+    cost.draw_auroc(ax, merge(evaluations, trainings))
+    assert ax.get_title() == "21 to 24 networks"
+    plt.close(figure)
+
+
+@pytest.mark.parametrize(("kind", "scores"), [("cnn", 5), ("vgg16", 4)])
+def test_only_scores_that_are_known_are_compared(files, kind, scores):
+    figure, ax = plt.subplots()
+    cost.draw_auroc(ax, read_trainability(files[0] / f"{kind}.nc"))
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    assert names == list(cost.NAMES.values())[:scores]
+    plt.close(figure)
+
+
+def test_an_experiment_gets_all_layers_of_its_deepest_network(files):
+    for kind, beyond in (("cnn", 2), ("vgg16", 0)):
+        cube = read_trainability(files[0] / f"{kind}.nc")
+        selected = select_experiment(cube, experiment(biases=(0.05,), depths=(2, 4)))
+        assert beyond_depth(cube) == beyond
+        assert (selected["depth"].values.tolist(), selected.sizes["layer"]) == ([2, 4], 4 + beyond)
+
+
+@pytest.mark.parametrize(
+    ("shape", "layers", "channels", "columns"),
+    [((8, 8), 5, [(3, 0)], 6), ((4, 4, 3), 22, [(2, k) for k in range(13)], 23), ((9,), 1, [(1, 2)], 2)],
+    ids=["grey", "colour", "vector"],
+)
+def test_channels_are_drawn_below_all_layers(tmp_path, shape, layers, channels, columns):
+    path = write_probe(tmp_path / "probe.nc", shape, layers, channels, weights="own.pth")
+    cube = merge({encode(1.8, 0.05, 6): evaluation(0, 6)}, {})
+    with mpl.rc_context(STYLE):
+        figure = channels_figure.draw(cube, experiment(), {(1.8, 0.05): read_result(path)})
+    titles = [ax.get_title() for ax in figure.axes if ax.images]
+    block = ["input", "1", *(f"part {l}" for l in range(2, layers + 1))]
+    block += [f"{block[layer]}\nchannel {k}" for layer, k in channels]
+    assert len(block) == columns + len(channels)
+    assert titles == 2 * block
+    figure.savefig(tmp_path / "channels.png")
+
+
+def test_of_the_images_the_first_and_the_one_that_differs_most_are_shown(tmp_path):
+    found = read_result(write_probe(tmp_path / "probe.nc", (4, 4)))
+    cube = merge({encode(1.8, 0.05, 6): evaluation(0, 6)}, {})
+    found["inputs"][:] = 10
+    found["inputs"][1, 0], found["inputs"][2] = 20, 90
+    found["inputs"][3:] = 127  # of those there are no pictures of single channels
+    figure = channels_figure.draw(cube, experiment(), {(1.8, 0.05): found})
+    inputs = [ax.images[0].get_array().max() for ax in figure.axes if ax.get_title() == "input"]
+    assert inputs == pytest.approx([10 / 127, 90 / 127])
+    found["inputs"][:] = 10
+    figure = channels_figure.draw(cube, experiment(), {(1.8, 0.05): found})
+    assert [ax.get_title() for ax in figure.axes].count("input") == 1
+
+
+@pytest.mark.parametrize(("weights", "said"), [("random", "; untrained network"), ("some.pth", "; trained network")])
+def test_a_random_network_is_not_called_trained(tmp_path, weights, said):
+    path = write_probe(tmp_path / "probe.nc", (4, 4), weights=weights)
+    cube = merge({encode(1.8, 0.05, 6): evaluation(0, 6)}, {})
+    figure = channels_figure.draw(cube, experiment(), {(1.8, 0.05): read_result(path)})
+    assert said in figure.get_suptitle()
+
+
+@pytest.mark.parametrize(
+    ("shape", "drawn"), [((6,), (1, 6)), ((2, 3), (2, 3)), ((2, 3, 1), (2, 3)), ((1, 2, 3), (1, 2, 3))], ids=str
+)
+def test_pictures_are_shown_as_they_are(shape, drawn):
+    figure, ax = plt.subplots()
+    show_picture(ax, np.array([-127, -1, 0, 64, 126, 127], np.int8), shape)
+    (image,) = ax.images
+    assert image.get_array().shape == drawn
+    assert np.asarray(image.get_array()).ravel() == pytest.approx([0, 0, 0, 64 / 127, 126 / 127, 1])
+    assert image.get_clim() == (0, 1)
+    plt.close(figure)
+
+
+@pytest.mark.parametrize(
+    ("contents", "rows", "prototypes"),
+    [
+        ({"shape": (5, 6)}, 6, 10),
+        ({"shape": (8, 8, 3), "layers": 30}, 6, 10),
+        ({"shape": (9,), "right": 0, "wrong": 2, "layers": 2, "classes": 2}, 2, 2),
+        ({"shape": (4, 4), "wrong": 0, "classes": 23}, 3, 23),
+    ],
+    ids=["grey", "colour", "no image", "all right"],
+)
+def test_decisions_are_drawn_whatever_there_is(tmp_path, contents, rows, prototypes):
+    found = read_result(write_decisions(tmp_path / "decisions.nc", **contents))
+    asked = replace(experiment(), decisions=(1.5, 0.05, 6), images=3)
+    with mpl.rc_context(STYLE):
+        figure = decisions.draw(None, asked, {(1.5, 0.05): found})
+    above, below = (part.axes for part in figure.subfigs)
+    layers = len(above) // rows - 1
+    assert len(above) == rows * (layers + 1)
+    assert above[layers - 1].get_title() == f"layer {found.attributes['hidden_layers']}"
+    assert above[layers].get_title() == "scores"
+    marked = sum("wrong" in ax.get_ylabel() for ax in above)
+    assert marked == min(3, len(found["labels"]) - contents.get("right", 4))
+    assert sum(bool(ax.images) for ax in below) == prototypes
+    figure.savefig(tmp_path / "decisions.png")
+    # no text beyond the edges
+    box = figure.get_tightbbox()
+    width, height = figure.get_size_inches()
+    assert box.x0 >= 0
+    assert box.y0 >= 0
+    assert box.x1 <= width
+    assert box.y1 <= height
+
+
+def test_a_damaged_probe_is_refused_by_name(files, tmp_path):
+    folder, probes = files
+    (tmp_path / probes[0].name).write_bytes(b"noise")
+    with pytest.raises(InfoflowError, match=probes[0].name):
+        draw("reconstructions", folder / "cube.nc", experiment(), [tmp_path / probes[0].name], [])

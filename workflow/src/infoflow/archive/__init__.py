@@ -1,0 +1,1 @@
+"""The archive of a run, to put beside a paper."""

@@ -1,0 +1,1 @@
+"""Configuration: defaults, settings, and refusal of everything that is not meant, before any job is planned."""

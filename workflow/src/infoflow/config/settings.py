@@ -1,0 +1,46 @@
+"""Settings in force: what a checked config says of one data set and one architecture."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from infoflow.datasets.kinds import NOT_DATA
+from infoflow.reconstruction.kinds import METHODS
+
+
+def settings(config: Mapping[str, Any], section: str, dataset: str, architecture: str) -> dict[str, Any]:
+    """A section (`probe`, `train`) with what the data set overrides, the architecture, and the two of them."""
+    data, network = config["datasets"][dataset], config["architectures"][architecture]
+    both = data.get("architectures", {}).get(architecture, {})
+    return config[section] | data.get(section, {}) | network.get(section, {}) | both.get(section, {})
+
+
+def probe_methods(config: Mapping[str, Any], dataset: str, architecture: str) -> list[str]:
+    """Names of the methods that find the reconstruction networks of some probes, the main one first."""
+    method = settings(config, "probe", dataset, architecture)["method"]
+    return [method] if isinstance(method, str) else list(method)
+
+
+def probe_options(config: Mapping[str, Any], dataset: str, architecture: str, method: str) -> dict[str, Any]:
+    """What a probe by one method depends on."""
+    known = settings(config, "probe", dataset, architecture)
+    names = (*METHODS[method].options, "evaluation_samples", *(["show_channels"] if known["show_channels"] else []))
+    return {"method": method} | {name: known[name] for name in names}
+
+
+def architecture_options(config: Mapping[str, Any], architecture: str) -> dict[str, Any]:
+    """What the networks of an architecture depend on."""
+    return {k: v for k, v in config["architectures"][architecture].items() if k not in ("probe", "train")}
+
+
+def data_options(config: Mapping[str, Any], dataset: str) -> dict[str, Any]:
+    """What the images of a data set depend on."""
+    return {k: v for k, v in config["datasets"][dataset].items() if k not in NOT_DATA}
+
+
+def entropy_training(config: Mapping[str, Any], name: str) -> dict[str, Any] | None:
+    """How the networks of an entry of `network_entropy` are trained; None if they are not."""
+    entry = config["network_entropy"][name]
+    if entry["train"] is None:
+        return None
+    known = settings(config, "train", entry["dataset"], entry["architecture"]) | entry["train"]
+    return {key: known[key] for key in ("epochs", "batch_size", "learning_rate", "momentum", "readout")}

@@ -1,0 +1,12 @@
+"""The job that prepares a data set: files checked, split and evaluation order fixed."""
+
+from infoflow.datasets.images import load_images
+from infoflow.datasets.prepared import write_prepared
+from infoflow.files.originals import find_data_root
+from infoflow.jobs.job import Job
+
+
+def prepare_dataset(job: Job) -> None:
+    """Load a data set and write it. Parameters of the job: `options` of the config, `seed`."""
+    images = load_images(job["options"], find_data_root(job.config["data_root"]), job["seed"])
+    write_prepared(job.output, images, job["seed"], job.about())

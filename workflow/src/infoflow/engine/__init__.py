@@ -1,0 +1,1 @@
+"""Networks on the device: maps, initialisation, training."""

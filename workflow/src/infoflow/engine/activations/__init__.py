@@ -1,0 +1,1 @@
+"""Activation functions: one module each, named like it, see `kinds` and `activation`."""

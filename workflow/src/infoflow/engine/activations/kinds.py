@@ -1,0 +1,4 @@
+"""Activation functions that a config can name."""
+
+ACTIVATIONS = ("erf", "linear", "relu", "tanh", "tanhshrink")
+"""Modules of this package."""

@@ -1,0 +1,1 @@
+"""What every job has in common: how it is called, what it records, what its code is."""

@@ -1,0 +1,1 @@
+"""All predictors of trainability against the ground truth of all experiments."""

@@ -1,0 +1,1 @@
+"""Relative entropy between the first layer of a network and its deeper layers; physics.md C4."""

@@ -1,0 +1,1 @@
+"""How little probing is enough."""

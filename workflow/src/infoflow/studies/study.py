@@ -1,0 +1,138 @@
+"""What a study tells the workflow: its cubes, its figures, and the parameters of its rules.
+
+Standard library only: every parse of the workflow imports the plans, and no job does.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from infoflow.config import settings
+from infoflow.engine.activations.kinds import ACTIVATIONS
+from infoflow.files.names import cube_file
+from infoflow.jobs.provenance import code_digest
+from infoflow.jobs.record import mark
+
+Parameters = dict[str, Any]
+"""All that a result depends on: recorded in it, and compared by whoever reads it."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure, drawn of some cubes.
+
+    Attributes:
+        name: of its module, caption and files.
+        script: that draws it.
+        of: names of the cubes; the figures of a cube lie in a folder of that name.
+        inputs: files by name, of one cube.
+        parameters: of the rule that draws it, of one cube.
+    """
+
+    name: str
+    script: str
+    of: Sequence[str]
+    inputs: Callable[[str], dict[str, Any]]
+    parameters: Callable[[str], Parameters]
+
+    def files(self, *cubes: str) -> list[str]:
+        """Pictures of it, of those cubes among some that it is drawn of."""
+        chosen = [name for name in self.of if name in cubes]
+        return [f"results/figures/{name}/{self.name}.{suffix}" for name in chosen for suffix in ("png", "pdf")]
+
+
+class Study:
+    """A plan: what a config asks for of one kind of study.
+
+    Args:
+        config: a config that went through `check.check_config`.
+        others: the studies before it, by name.
+
+    Raises:
+        InfoflowError: the config asks for what the study cannot do.
+    """
+
+    name: ClassVar[str]
+    """Of the folder, and of the study in `run.studies`."""
+    FIGURES: ClassVar[Mapping[str, Any]]
+    """Names of the figures, in the order in which a reader meets them, with what they need."""
+
+    chosen: bool = True
+    """Whether `run.studies` has it."""
+
+    def __init__(self, config: Mapping[str, Any], others: Mapping[str, "Study"]):
+        self.config = config
+        self._marks: dict[str, str] = {}
+
+    def names(self) -> list[str]:
+        """Of the cubes, which are those of the folders of their figures, too."""
+        raise NotImplementedError
+
+    def made_by(self, cube: str) -> Parameters:
+        """The parameters that a cube is made with."""
+        raise NotImplementedError
+
+    def cubes(self) -> dict[str, Parameters]:
+        """By the name of a cube, the parameters that it is made with."""
+        return {name: self.made_by(name) for name in self.names()}
+
+    def figures(self) -> list[Figure]:
+        """All figures; by default each of all cubes, and of nothing but a cube."""
+        return [self.figure(name, self.names()) for name in self.FIGURES]
+
+    def wanted(self) -> bool:
+        """Whether the default target has its cubes."""
+        return True
+
+    def targets(self) -> dict[str, list[str]]:
+        """By the name of a rule, the cubes that it makes with their figures."""
+        return {f"study_{self.name}": self.names()}
+
+    def figure(
+        self,
+        name: str,
+        of: Sequence[str],
+        inputs: Callable[[str], dict[str, Any]] = lambda cube: {},
+        more: Callable[[str], Parameters] = lambda cube: {},
+        script: str = "draw_study",
+    ) -> Figure:
+        """A figure of some cubes, with what it is drawn from besides."""
+        module = f"studies.{self.name}.figures.{name}"
+
+        def parameters(cube: str) -> Parameters:
+            drawn_from = {"cube": self._mark(cube), "code": code_digest(script, module)}
+            return {"module": module, **more(cube), **drawn_from}
+
+        return Figure(name, script, of, lambda cube: {"cube": cube_file(cube), **inputs(cube)}, parameters)
+
+    def _mark(self, cube: str) -> str:
+        if cube not in self._marks:
+            self._marks[cube] = mark(self.made_by(cube))
+        return self._marks[cube]
+
+    # --- what the plans of several studies are made of
+
+    def run(self, *names: str) -> Parameters:
+        """Some of the settings of the run."""
+        return {name: self.config["run"][name] for name in names}
+
+    def data(self, dataset: str) -> Parameters:
+        """Of rule prepare_dataset; whoever reads a data set checks that it was made with these."""
+        return {
+            "options": settings.data_options(self.config, dataset),
+            "seed": self.config["run"]["seed"],
+            "code": code_digest("prepare_dataset", f"datasets.{self.config['datasets'][dataset]['kind']}"),
+        }
+
+    def networks(self, rule: str, architecture: str, *plugins: str) -> Parameters:
+        """What the networks of an architecture depend on, and the code of a rule that computes with them."""
+        options = settings.architecture_options(self.config, architecture)
+        # the last layer of a network is linear, and reconstruction networks end with tanh
+        activations = sorted({"linear", "tanh", options["activation"]} if "activation" in options else ACTIVATIONS)
+        modules = (f"architectures.{options['kind']}", *(f"engine.activations.{a}" for a in activations))
+        return {"architecture": options, "code": code_digest(rule, *modules, *plugins)}
+
+    def about_run(self, cube_config: Parameters) -> Parameters:
+        """What a cube says of the run that it is part of: its title, and the part of the config that it comes from."""
+        run = self.run("name", "seed", "replicas", "precision")
+        return {"title": run["name"], "config": {"run": run, **cube_config}}

@@ -1,0 +1,48 @@
+"""What the figures of experiments share."""
+
+import json
+
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+
+from infoflow.studies.trainability.experiment import Experiment
+from infoflow.studies.trainability.variables import PICTURE_LEVELS
+
+
+def select_experiment(cube: xr.Dataset, experiment: Experiment) -> xr.Dataset:
+    """The part of the cube that an experiment asked for."""
+    axes = {"sigma_w2": list(experiment.sigma_w2), "sigma_b2": list(experiment.sigma_b2)}
+    selected = cube.sel(axes).sel(layer=slice(1, experiment.depth[-1] + beyond_depth(cube)))
+    depths = [d for d in experiment.depth if d in cube["depth"].values]
+    return selected.sel(depth=depths)
+
+
+def beyond_depth(cube: xr.Dataset) -> int:
+    """How many hidden layers a network has beyond its depth: those of a stem that the depth does not count."""
+    return int(cube["layers"][0] - cube["depth"][0])
+
+
+def probe_variable(cube: xr.Dataset, name: str) -> xr.DataArray:
+    """A variable of the probe of the deepest network."""
+    values = cube[name]
+    return values.isel(depth=-1) if "depth" in values.dims else values
+
+
+def title(cube: xr.Dataset, experiment: Experiment) -> str:
+    """One line that says what was measured."""
+    options = json.loads(cube.attrs["architecture"])
+    weights = f", {options['weights'] or 'random'} weights" if "weights" in options else ""
+    return f"{experiment.dataset}, {experiment.architecture}{weights}, {cube.sizes['replica']} replicas"
+
+
+def show_picture(ax: Axes, pixels: np.ndarray, shape: tuple[int, ...]) -> None:
+    """Pixels of `pictures.as_picture`: grey levels or colours as they are, a vector as one row."""
+    shape = shape if len(shape) > 1 else (1, -1)
+    picture = (pixels.reshape(shape) / PICTURE_LEVELS).clip(0, 1)
+    if picture.ndim == 3 and picture.shape[2] == 1:
+        picture = picture[..., 0]
+    ax.imshow(picture, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    ax.set(xticks=[], yticks=[])
+    for side in ax.spines.values():
+        side.set(visible=True, linewidth=0.4, color="0.6")

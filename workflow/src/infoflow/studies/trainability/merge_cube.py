@@ -1,0 +1,345 @@
+"""The NetCDF cube of an experiment, and the job that merges it.
+
+Dimensions, in this order, each only where it applies: sigma_w2, sigma_b2, depth, replica, layer, epoch, and then the
+short ones of single variables (quantile, measure, score, predictor). `layer` counts hidden layers from 1; `depth` is
+counted as the architecture does, and the coordinate `layers` has the number of hidden layers of each depth. `probe`
+below stands for the dimensions of one probe: (sigma_w2, sigma_b2), and depth too if the layout is not prefix-invariant.
+
+| variable | dimensions | |
+|---|---|---|
+| relative_entropy | probe, replica, layer, quantile | D(input ‖ reconstruction), nats |
+| relative_entropy_mean | probe, replica, layer | its mean over samples, nats |
+| differential_entropy | probe, replica, layer | nats |
+| explained_variance | probe, replica, layer | R² |
+| reconstruction_loss, pre_activation_variance | probe, replica, layer | |
+| saturation_depth, saturation_case | probe, replica, measure | layers |
+| probe_status | probe, replica, layer | ok, diverged, missing |
+| probe_seconds | probe | wall-clock of all replicas |
+| ridge_…: most of the above | likewise | of a method of probing that is scored beside the main one |
+| accuracy, loss | sigma_w2, sigma_b2, depth, replica, epoch | NaN after a replica has stopped |
+| best_accuracy, epochs_run, trainable, train_status | sigma_w2, sigma_b2, depth, replica | |
+| train_seconds | sigma_w2, sigma_b2, depth | wall-clock of all replicas |
+| layers | depth | hidden layers of a network of that depth: as many, or with those of a stem |
+| q_star, chi_1, c_star, chi_c, xi_c, xi_q | sigma_w2, sigma_b2 | mean field |
+| edge_of_chaos | sigma_b2 | mean field, σ_w² |
+| pre_activation_variance_theory, …_spread | probe, layer | mean field, and its standard deviation at finite width |
+| prediction_score, predicted_trainable | sigma_w2, sigma_b2, depth, replica, score | |
+| auroc, auroc_low, auroc_high | score | with a 95 % interval over grid points |
+| predictor_raw | sigma_w2, sigma_b2, depth, replica, predictor | of the literature; scores: prediction_score |
+| predictor_seconds, predictor_memory | sigma_w2, sigma_b2, depth, predictor | of scoring all replicas |
+
+A point that was not computed is `missing`, one with numbers that were not finite `diverged`, of a probe from the first
+layer on that has them; nothing else is NaN but what its comment names.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from infoflow.errors import InfoflowError
+from infoflow.files.conventions import DIVERGED, MISSING, OK, POINT, add_deviations, place
+from infoflow.files.cubes import about_job, describe_cube, write_cube
+from infoflow.files.names import decode
+from infoflow.files.results import Result, attributes_of, read_results
+from infoflow.jobs.job import Job
+from infoflow.jobs.record import probing_to_training
+from infoflow.studies.trainability.about import CUBE, EVALUATED
+from infoflow.studies.trainability.cube import validate_trainability
+from infoflow.studies.trainability.scores import fixed_threshold, names_of_scores, score_of
+from infoflow.studies.trainability.variables import PICTURES, QUANTILES, SATURATION_MEASURES
+from infoflow.theory import architectures as theory
+from infoflow.verdict.auroc import auroc, best_threshold, bootstrap_auroc
+
+logger = logging.getLogger(__name__)
+
+REFERENCES = "arXiv:2406.12916; arXiv:1611.01232; arXiv:1606.05340"
+_OF_THE_NETWORK = ("pre_activation_variance",)
+"""Variables of a probe that do not depend on its reconstruction networks."""
+
+_RECORDED = ("probe_method", "device", "torch_version", "cuda_version", "precision", "tf32", "determinism", "threads")
+
+
+def merge_cube(job: Job) -> None:
+    """Merge the results of all points of an experiment, and write its cube.
+
+    Parameters of the job: `made_by`, by input, those of what is merged; `axes`, `prefix_invariant`, `architecture`,
+    `success_accuracy` and `seed`, see `merge_results`.
+    """
+    # All at once, so that one message names all that are damaged.
+    files = {name: job.files(name) for name in job["made_by"]}
+    read = read_results({f: _made_by(f, job["made_by"][name]) for name in files for f in files[name]}, skip=PICTURES)
+    results = {name: {Path(f).stem: read[f] for f in of} for name, of in files.items()}
+    about = about_job(job, attributes_of(*job.files("datasets"), *read.values()))
+    cube = merge_results(
+        results,
+        **{name: job[name] for name in ("axes", "prefix_invariant", "architecture", "success_accuracy", "seed")},
+        attributes={**about, "probing_to_training": probing_to_training(about["cost"])},
+    )
+    write_cube(cube, job.output, job.rule)
+
+
+def _made_by(path: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The parameters of one file: of those that differ from point to point, its own."""
+    depths = parameters.get("depths")
+    return {**parameters, "depths": depths[Path(path).stem]} if depths else parameters
+
+
+def merge_results(
+    results: Mapping[str, Mapping[str, Result]],
+    *,
+    axes: Mapping[str, Sequence[float]],
+    prefix_invariant: bool,
+    architecture: Mapping[str, Any],
+    success_accuracy: float | None,
+    seed: int,
+    attributes: Mapping[str, Any],
+) -> xr.Dataset:
+    """Put the results of all points into one data set, and judge the predictions by the ground truth.
+
+    Args:
+        results: by the name of the point (`names.encode`): `evaluations` of the main method of probing, of further ones
+            under their names; `trainings`, none for a probe without ground truth; `predictors` by the name of the
+            deepest point of a column, which may have more depths.
+        axes: of the experiment, `sigma_w2`, `sigma_b2` and `depth`, ascending.
+        prefix_invariant: whether one probe serves all depths; it may be deeper, if other experiments share it.
+        architecture: its entry of the config, for the mean-field quantities.
+        success_accuracy: from which a network counts as trainable; None, if there is no ground truth.
+        seed: of the bootstrap.
+        attributes: further global attributes.
+
+    Raises:
+        InfoflowError: there is nothing to merge, or the results do not belong together.
+    """
+    parts = {part: {decode(name): result for name, result in found.items()} for part, found in results.items()}
+    probes, truths = parts.pop("evaluations", {}), parts.pop("trainings", {})
+    predicted = parts.pop("predictors", {})
+    if not probes:
+        raise InfoflowError("no results to merge")
+    columns = {point[:2]: result for point, result in predicted.items()} if truths else {}
+    named: tuple[str, ...] = ()
+    if columns:
+        (named,) = {tuple(np.atleast_1d(result.attributes["predictors"]).tolist()) for result in columns.values()}
+    main = str(next(iter(probes.values())).attributes.get("probe_method", ""))
+    scores, methods, measures = zip(*names_of_scores([main, *parts], named))
+    beyond = {_layers(result) - depth for (_, _, depth), result in probes.items()}
+    if len(beyond) > 1:
+        raise InfoflowError("the results do not belong together: they count their layers differently")
+    layers = np.array(axes["depth"]) + beyond.pop()
+    cube = xr.Dataset(
+        coords={
+            **{axis: list(axes[axis]) for axis in POINT},
+            "layers": ("depth", layers),
+            "replica": np.arange(max(len(r["probe_status"]) for r in probes.values())),
+            "layer": np.arange(1, max(layers) + 1),
+            "quantile": list(QUANTILES),
+            "measure": list(SATURATION_MEASURES),
+            "score": list(scores),
+            "score_method": ("score", list(methods)),
+            "score_measure": ("score", list(measures)),
+        }
+    )
+    for prefix, found in {"": probes, **{f"{method}_": found for method, found in parts.items()}}.items():
+        _add_probes(cube, found, prefix_invariant, prefix)
+    _add_mean_field(cube, probes, prefix_invariant, architecture)
+    if truths:
+        _add_trainings(cube, truths, success_accuracy)
+        if named:
+            _add_predictors(cube, columns, named)
+        _add_predictions(cube, np.random.default_rng(seed))
+    else:
+        cube = cube.drop_dims("score")
+    machines = _machines([*probes.values(), *truths.values()])
+    _annotate(cube, parts, {"architecture": architecture, **machines, **attributes})
+    validate_trainability(cube)
+    return cube
+
+
+def _add_probes(cube: xr.Dataset, probes: Mapping[tuple, Result], prefix_invariant: bool, prefix: str) -> None:
+    selecting = ["sigma_w2", "sigma_b2"] if prefix_invariant else ["sigma_w2", "sigma_b2", "depth"]
+    extra = {
+        "relative_entropy": ["replica", "layer", "quantile"],
+        "saturation_depth": ["replica", "measure"],
+        "saturation_case": ["replica", "measure"],
+    }
+    fills = {"probe_status": (MISSING, np.int8), "saturation_case": (-1, np.int8)}
+    ends = cube["layers"].values if prefix_invariant else []  # layers that networks of the grid end with
+    for name in EVALUATED:
+        if prefix and name in _OF_THE_NETWORK:
+            continue
+        fill, dtype = fills.get(name, (np.nan, np.float32))
+        dimensions = [*selecting, *extra.get(name, ["replica", "layer"])]
+
+        def of_probe(result: Result, name: str = name) -> np.ndarray:
+            saturation = name.startswith("saturation_")
+            return _of_deepest(result, name, ends) if saturation else result[name][:, : cube.sizes["layer"]]
+
+        place(cube, prefix + name, dimensions, fill, dtype, probes, of_probe)
+    seconds = f"{prefix}probe_seconds"
+    place(cube, seconds, selecting, np.nan, np.float32, probes, lambda r: r.attributes["probe_seconds"])
+
+
+def _of_deepest(result: Result, name: str, ends: Sequence[int]) -> np.ndarray:
+    """A saturation of a probe, [replica, measure]: of the deepest network of which all layers are ok.
+
+    The networks are those that end with one of the layers `ends`, or the probed one: a deeper one that diverges does
+    not take from the others what they would say without it. Where the shallowest diverges it is unknown.
+    """
+    ok = result["probe_status"] == OK
+    probed = ok.shape[1]
+    last = np.array(sorted({int(l) for l in ends if l <= probed} or {probed})) - 1
+    deepest = last[np.maximum(ok[:, last].sum(axis=1), 1) - 1]  # behind a layer that is not ok none is
+    return result[name][np.arange(len(ok)), deepest]
+
+
+def _add_mean_field(
+    cube: xr.Dataset, probes: Mapping[tuple, Result], prefix_invariant: bool, architecture: Mapping[str, Any]
+) -> None:
+    images = {_image(result).tobytes(): _image(result) for result in probes.values()}
+    if len(images) > 1:
+        raise InfoflowError("the results do not belong together: their evaluation sets differ")
+    (image,) = images.values()
+    w, b = np.meshgrid(cube["sigma_w2"].values, cube["sigma_b2"].values, indexing="ij")
+    for name, values in theory.depth_scales(architecture, w, b, image, int(cube["depth"].max())).items():
+        cube[name] = (("sigma_w2", "sigma_b2"), values)
+    cube["edge_of_chaos"] = (("sigma_b2",), theory.edge_of_chaos(architecture, cube["sigma_b2"].values))
+    alike: dict[tuple[int, ...], list[tuple]] = {}
+    for point, result in probes.items():
+        alike.setdefault(tuple(np.atleast_1d(result.attributes["layer_widths"]).tolist()), []).append(point)
+    curves = {}
+    for widths, points in alike.items():
+        w, b = np.transpose(points)[:2]
+        curves |= zip(points, np.stack(theory.layer_variances(architecture, image, w, b, widths), axis=1))
+    dimensions = ["sigma_w2", "sigma_b2", *(() if prefix_invariant else ("depth",)), "layer"]
+    for row, name in enumerate(("pre_activation_variance_theory", "pre_activation_variance_theory_spread")):
+        place(cube, name, dimensions, np.nan, np.float32, curves, lambda t, r=row: t[r][: cube.sizes["layer"]])
+
+
+def _layers(result: Result) -> int:
+    return np.size(result.attributes["layer_widths"])
+
+
+def _image(result: Result) -> np.ndarray:
+    """The image that the pre-activation variance is of."""
+    return result["first_image"].reshape(np.atleast_1d(result.attributes["image_shape"])).astype(np.float64)
+
+
+def _add_trainings(cube: xr.Dataset, truths: Mapping[tuple, Result], success_accuracy: float) -> None:
+    epochs = max(r["accuracy"].shape[1] for r in truths.values())
+    cube.coords["epoch"] = np.arange(1, epochs + 1)
+    point = ["sigma_w2", "sigma_b2", "depth"]
+    for name in ("accuracy", "loss"):
+        place(cube, name, [*point, "replica", "epoch"], np.nan, np.float32, truths, lambda r, n=name: r[n])
+    place(
+        cube,
+        "train_status",
+        [*point, "replica"],
+        MISSING,
+        np.int8,
+        truths,
+        lambda r: np.where(r["diverged"], DIVERGED, OK),
+    )
+    place(cube, "train_seconds", point, np.nan, np.float32, truths, lambda r: r.attributes["train_seconds"])
+    known = cube["train_status"] != MISSING
+    best = cube["accuracy"].max("epoch")
+    cube["best_accuracy"] = best
+    cube["epochs_run"] = cube["accuracy"].notnull().sum("epoch").astype(np.int32)
+    # Rounded like the stored accuracies, or one that meets the threshold exactly would be missed.
+    cube["trainable"] = xr.where(known, (best >= np.float32(success_accuracy)).astype(np.int8), np.int8(-1))
+
+
+def _add_predictors(cube: xr.Dataset, columns: Mapping[tuple, Result], names: Sequence[str]) -> None:
+    """What the predictors say of the trained networks, and what it cost."""
+    cube.coords["predictor"] = list(names)
+    point = ("sigma_w2", "sigma_b2", "depth")
+    dimensions = {
+        "score": (*point, "replica", "predictor"),
+        "raw": (*point, "replica", "predictor"),
+        "seconds": (*point, "predictor"),
+        "memory": (*point, "predictor"),
+    }
+    known = (cube["train_status"] != MISSING).any("replica").to_series()
+    results = {where: columns[where[:2]] for where in known[known].index if where[:2] in columns}
+    for name, of in dimensions.items():
+
+        def at_point(part: tuple[Result, int], name: str = name) -> np.ndarray:
+            result, d = part
+            return np.moveaxis(result[name][:, d], 0, -1)
+
+        parts = {w: (r, int(np.flatnonzero(r["depth"] == w[2])[0])) for w, r in results.items()}
+        place(cube, f"predictor_{name}", of, np.nan, np.float64, parts, at_point)
+
+
+def _add_predictions(cube: xr.Dataset, generator: np.random.Generator) -> None:
+    """Scores at layer = depth, the labels that they predict, and their areas under the ROC curve."""
+    point = ("sigma_w2", "sigma_b2", "depth", "replica")
+    names, measures = cube["score"].values.tolist(), cube["score_measure"].values.tolist()
+    scores = [score_of(cube, n, m).transpose(*point).values.astype(np.float32) for n, m in zip(names, measures)]
+    known, positive = cube["trainable"].values >= 0, cube["trainable"].values == 1
+    if positive[known].all() or not positive[known].any():
+        logger.warning("all networks are trainable, or none is: the AUROC is undefined (NaN)")
+
+    usable = [known & ~np.isnan(score) for score in scores]
+    areas = [_area(*arguments, positive, generator) for arguments in zip(scores, usable)]
+    predicted = [_predict(m, *arguments, positive) for m, *arguments in zip(measures, scores, usable)]
+    cube["prediction_score"] = ((*point, "score"), np.stack(scores, axis=-1))
+    cube["predicted_trainable"] = ((*point, "score"), np.stack(predicted, axis=-1))
+    for name, column in zip(("auroc", "auroc_low", "auroc_high"), np.transpose(areas)):
+        cube[name] = (("score",), column)
+    cube["auroc_networks"] = (("score",), np.array([u.sum() for u in usable], np.int32))
+    if "predictor_score" in cube:
+        del cube["predictor_score"]
+    for name, (area, low, high) in zip(names, areas):
+        cube.attrs |= {f"auroc_{name}": area, f"auroc_{name}_interval": [low, high]}
+
+
+def _area(
+    score: np.ndarray, usable: np.ndarray, positive: np.ndarray, generator: np.random.Generator
+) -> tuple[float, float, float]:
+    """AUROC and its interval; all arrays are [σ_w², σ_b², depth, replica]."""
+    replicas = score.shape[-1]
+    points = usable.reshape(-1, replicas).any(axis=1)
+    rows = np.where(usable, score, np.nan).reshape(-1, replicas)[points]
+    interval = bootstrap_auroc(rows, positive.reshape(-1, replicas)[points], generator)
+    return auroc(score[usable], positive[usable]), *interval
+
+
+def _predict(measure: str, score: np.ndarray, usable: np.ndarray, positive: np.ndarray) -> np.ndarray:
+    """Predicted label of every network, -1 where there is none; arrays as in `_area`."""
+    predicted = np.full(score.shape, -1, np.int8)
+    fixed = fixed_threshold(measure)
+    for column in range(len(score)):
+        threshold = fixed
+        if np.isnan(fixed):
+            others = usable.copy()
+            others[column] = False
+            threshold = best_threshold(score[others], positive[others])
+        if not np.isnan(threshold):
+            predicted[column] = np.where(usable[column], score[column] >= threshold, -1)
+    return predicted
+
+
+def _machines(results: Sequence[Result]) -> dict[str, str]:
+    """What the jobs recorded of their machines; several values are joined."""
+    recorded = {
+        name: "; ".join(sorted({str(r.attributes[name]) for r in results if name in r.attributes}))
+        for name in _RECORDED
+    }
+    return {name: value for name, value in recorded.items() if value}
+
+
+def _annotate(cube: xr.Dataset, methods: Iterable[str], attributes: Mapping[str, Any]) -> None:
+    """Give everything its attributes; `methods` are the further ones of probing, whose variables begin with them."""
+    about = dict(CUBE)
+    for method in methods:
+        about |= {
+            f"{method}_{name}": {**known, "long_name": f"{known['long_name']}, method {method}"}
+            for name, known in CUBE.items()
+        }
+    add_deviations(cube)
+    for name in cube.variables:
+        cube[name].attrs = about[name]
+    cube.attrs = describe_cube(cube, {"references": REFERENCES, **attributes}).attrs

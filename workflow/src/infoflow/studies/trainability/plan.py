@@ -1,0 +1,347 @@
+"""What a config asks for of trainability: probes, full trainings, predictors, decisions, and a cube per experiment."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+from infoflow.architectures import kinds as architectures
+from infoflow.config import settings
+from infoflow.config.axes import expand_axis
+from infoflow.config.check import check_names
+from infoflow.config.overlays import said_by
+from infoflow.datasets.kinds import check_number, image_shape, is_labelled, set_sizes
+from infoflow.errors import InfoflowError
+from infoflow.files.names import dataset_file, decode
+from infoflow.jobs.provenance import code_digest
+from infoflow.reconstruction.kinds import METHODS
+from infoflow.studies.study import Figure, Parameters, Study
+from infoflow.studies.trainability.experiment import Experiment
+from infoflow.studies.trainability.grid import Grid, is_prefix_invariant
+
+_BYTES = {"float32": 4, "float64": 8}
+_OF_FIGURES = ("highlight", "decisions")
+"""Keys of an experiment that its cube does not depend on."""
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a figure of an experiment is drawn from, besides the cube."""
+
+    truth: bool = False
+    """Only for experiments with ground truth."""
+    probes: bool = False
+    """The evaluated probes of the highlighted σ_w², for their pictures."""
+    channels: bool = False
+    """Only for experiments whose probes show single channels."""
+    decisions: bool = False
+    """The decisions of a trained network, in place of probes; only for experiments that ask for them."""
+
+
+class Trainability(Study):
+    """Experiments: each is a cube of its own; points that several share are computed once."""
+
+    name = "trainability"
+    FIGURES: ClassVar[Mapping[str, Any]] = {
+        "overview": Needs(truth=True),
+        "entropy_maps": Needs(),
+        "accuracy_map": Needs(truth=True),
+        "relative_entropy": Needs(),
+        "initialization": Needs(),
+        "reconstructions": Needs(probes=True),
+        "channels": Needs(probes=True, channels=True),
+        "cost": Needs(truth=True),
+        "resources": Needs(),
+        "decisions": Needs(truth=True, decisions=True),
+    }
+
+    def __init__(self, config: Mapping[str, Any], others: Mapping[str, Study]):
+        super().__init__(config, others)
+        for name, entry in config["experiments"].items():
+            _check_experiment(config, name, entry)
+        self.grid = Grid(config)
+
+    @property
+    def experiments(self) -> Mapping[str, Experiment]:
+        """By name."""
+        return self.grid.experiments
+
+    def judged(self) -> list[str]:
+        """Experiments with ground truth, which predictors of trainability are judged by."""
+        return [name for name, e in self.experiments.items() if e.truth]
+
+    # --- files
+
+    def evaluation_files(self, name: str, method: str) -> list[str]:
+        """Evaluated probes of an experiment by one method."""
+        return [f"results/{METHODS[method].evaluation}/{p.stem}.nc" for p in self.grid.probes(name)]
+
+    def probed_files(self) -> list[str]:
+        """Evaluated probes of all experiments."""
+        return [
+            f for name, e in self.experiments.items() for m in self.methods(e) for f in self.evaluation_files(name, m)
+        ]
+
+    def training_files(self, *names: str) -> list[str]:
+        """Full trainings of some experiments, or of all."""
+        return [f"results/train_network/{p.stem}.nc" for p in self.grid.trainings(*names)]
+
+    def merge_inputs(self, name: str) -> dict[str, list[str]]:
+        """What the cube of an experiment is merged from."""
+        experiment = self.experiments[name]
+        main, *beside = self.methods(experiment)
+        scored = [f"results/score_predictor/{stem}.nc" for stem in self._scored(name)]
+        used = {experiment.dataset, experiment.truth or experiment.dataset}
+        return {
+            "evaluations": self.evaluation_files(name, main),
+            "trainings": self.training_files(name),
+            **{method: self.evaluation_files(name, method) for method in beside},
+            **({"predictors": scored} if scored else {}),
+            "datasets": [dataset_file(dataset) for dataset in sorted(used)],
+        }
+
+    # --- parameters
+
+    def probe(self, method: str, dataset: str, architecture: str) -> Parameters:
+        """Of the rules that probe."""
+        return {
+            **self.networks("probe_cascade", architecture, f"reconstruction.{method}"),
+            "probe": settings.probe_options(self.config, dataset, architecture, method),
+            "run": self.run("seed", "replicas", "precision"),
+            "data": self.data(dataset),
+        }
+
+    def evaluation(self, method: str, dataset: str, architecture: str) -> Parameters:
+        """Of the rules that evaluate a probe.
+
+        With the parameters of the probe: what made a file that was deleted after its evaluation can be known from
+        nowhere else.
+        """
+        return {
+            "options": self.config["evaluate"],
+            "probe": self.probe(method, dataset, architecture),
+            "code": code_digest("evaluate_kl"),
+        }
+
+    def training(self, dataset: str, architecture: str) -> Parameters:
+        """Of rule train_network."""
+        return {
+            **self.networks("train_network", architecture),
+            "train": settings.settings(self.config, "train", dataset, architecture),
+            "run": self.run("seed", "replicas", "precision"),
+            "data": self.data(dataset),
+        }
+
+    def prediction(self, dataset: str, architecture: str) -> Parameters:
+        """Of rule score_predictor, without the depths of the column."""
+        plugins = [f"predictors.{name}" for name in self.config["predictors"]["names"]]
+        return {
+            **self.networks("score_predictor", architecture, *plugins),
+            "predictors": self.config["predictors"],
+            "run": self.run("seed", "replicas", "precision"),
+            "data": self.data(dataset),
+        }
+
+    def prediction_of(self, dataset: str, architecture: str, point: str) -> Parameters:
+        """Of one job of rule score_predictor."""
+        depths = self._columns[f"{dataset}/{architecture}/{point}"]
+        return {"depths": depths, **self.prediction(dataset, architecture)}
+
+    def decisions(self, dataset: str, architecture: str, point: str) -> Parameters:
+        """Of one job of rule explain_decisions: as many images as any experiment shows of that network."""
+        stem = f"{dataset}/{architecture}/{point}"
+        probe = settings.probe_options(self.config, dataset, architecture, "adam")
+        shown = [e.images for e in self.experiments.values() if e.explained and e.explained.stem == stem]
+        return {
+            **self.networks("explain_decisions", architecture, "reconstruction.adam"),
+            "train": settings.settings(self.config, "train", dataset, architecture),
+            "probe": {name: value for name, value in probe.items() if name != "show_channels"},
+            "run": self.run("seed", "replicas", "precision"),
+            "data": self.data(dataset),
+            "images": max(shown),
+        }
+
+    def merge(self, name: str) -> Parameters:
+        """Of rule merge_cube; `made_by` has the parameters of what is merged, by input."""
+        experiment = self.experiments[name]
+        architecture = experiment.architecture
+        main, *beside = self.methods(experiment)
+        made_by = {
+            part: self.evaluation(method, experiment.dataset, architecture)
+            for method, part in [(main, "evaluations"), *zip(beside, beside)]
+        }
+        if experiment.truth:
+            made_by["trainings"] = self.training(experiment.truth, architecture)
+            if depths := self._scored(name):
+                scored = {stem.rpartition("/")[2]: found for stem, found in depths.items()}
+                made_by["predictors"] = self.prediction(experiment.truth, architecture) | {"depths": scored}
+        return {
+            "made_by": made_by,
+            "axes": {axis: list(getattr(experiment, axis)) for axis in ("sigma_w2", "sigma_b2", "depth")},
+            "prefix_invariant": is_prefix_invariant(self.config["architectures"][architecture]),
+            "architecture": settings.architecture_options(self.config, architecture),
+            "success_accuracy": made_by["trainings"]["train"]["success_accuracy"] if experiment.truth else None,
+            "seed": self.config["run"]["seed"],
+            "code": code_digest("merge_cube"),
+            **self.about_run(self._config_of(name)),
+        }
+
+    def names(self) -> list[str]:
+        return list(self.experiments)
+
+    def made_by(self, cube: str) -> Parameters:
+        return self.merge(cube)
+
+    def targets(self) -> dict[str, list[str]]:
+        return super().targets() | {f"experiment_{name}": [name] for name in self.experiments}
+
+    def figures(self) -> list[Figure]:
+        return [self._figure(name, needs) for name, needs in self.FIGURES.items()]
+
+    # --- what a figure needs
+
+    def methods(self, experiment: Experiment) -> list[str]:
+        """Methods of the probes of an experiment, the main one first."""
+        return settings.probe_methods(self.config, experiment.dataset, experiment.architecture)
+
+    def _figure(self, name: str, needs: Needs) -> Figure:
+        of = [
+            e.name
+            for e in self.experiments.values()
+            if (e.truth or not needs.truth)
+            and (e.decisions or not needs.decisions)
+            and (self._channels(e) or not needs.channels)
+        ]
+
+        def inputs(cube: str) -> dict[str, Any]:
+            return {"probes": self._pictures(self.experiments[cube], needs)}
+
+        def more(cube: str) -> Parameters:
+            shown = vars(self.experiments[cube])
+            # what only the decisions show redraws no other figure
+            return {"experiment": dict(shown) if needs.decisions else {**shown, "decisions": None, "images": 0}}
+
+        return self.figure(name, of, inputs, more, script="draw_figure")
+
+    def _channels(self, experiment: Experiment) -> Sequence:
+        return settings.settings(self.config, "probe", experiment.dataset, experiment.architecture)["show_channels"]
+
+    def _pictures(self, experiment: Experiment, needs: Needs) -> list[str]:
+        if needs.decisions:
+            return [f"results/explain_decisions/{experiment.explained.stem}.nc"]
+        if not needs.probes:
+            return []
+        wanted = {
+            (p.sigma_w2, p.sigma_b2, self.grid.probe_depth(p))
+            for p in experiment.points()
+            if p.sigma_w2 in experiment.highlight and p.depth == experiment.depth[-1]
+        }
+        files = self.evaluation_files(experiment.name, self.methods(experiment)[0])
+        return [f for f in files if decode(f.rpartition("/")[2].removesuffix(".nc")) in wanted]
+
+    @cached_property
+    def _columns(self) -> dict[str, list[int]]:
+        return self.grid.columns() if self.config["predictors"] else {}
+
+    def _scored(self, name: str) -> dict[str, list[int]]:
+        """Columns of the trained networks of an experiment, with their depths."""
+        trained = {(p.sigma_w2, p.sigma_b2) for p in self.grid.trainings(name)}
+        experiment = self.experiments[name]
+        where = f"{experiment.truth}/{experiment.architecture}/"
+        return {
+            stem: depths
+            for stem, depths in self._columns.items()
+            if stem.startswith(where) and decode(stem.removeprefix(where))[:2] in trained
+        }
+
+    def _config_of(self, name: str) -> Parameters:
+        """The part of the config that a cube comes from: the settings in force, and nothing that only figures show."""
+        experiment, entry = self.experiments[name], self.config["experiments"][name]
+        network = experiment.architecture
+        said = {experiment.dataset: {"probe": self._probe_of(experiment)}}
+        if experiment.truth:
+            train = settings.settings(self.config, "train", experiment.truth, network)
+            said[experiment.truth] = {**said.get(experiment.truth, {}), "train": train}
+        return {
+            "datasets": {
+                dataset: {**settings.data_options(self.config, dataset), "architectures": {network: sections}}
+                for dataset, sections in said.items()
+            },
+            "architectures": {network: settings.architecture_options(self.config, network)},
+            "evaluate": self.config["evaluate"],
+            **({"predictors": self.config["predictors"]} if experiment.truth else {}),
+            "experiments": {name: {key: value for key, value in entry.items() if key not in _OF_FIGURES}},
+        }
+
+    def _probe_of(self, experiment: Experiment) -> Parameters:
+        """Section `probe` in force: what the methods of an experiment use of it."""
+        cube = experiment.dataset, experiment.architecture
+        used = {
+            key: value
+            for method in self.methods(experiment)
+            for key, value in settings.probe_options(self.config, *cube, method).items()
+        }
+        return {**used, "method": settings.settings(self.config, "probe", *cube)["method"]}
+
+
+def _check_experiment(config: Mapping[str, Any], name: str, entry: Mapping[str, Any]) -> None:
+    where = f"config: experiments.{name}"
+    check_names(config, f"experiments.{name}", entry)
+    truth = entry["truth_dataset"] or entry["dataset"]
+    architecture = config["architectures"][entry["architecture"]]
+    if entry["truth"] and not is_labelled(config, truth):
+        raise InfoflowError(
+            f"{where}: dataset {truth!r} has no labels to train on; set truth: false, or truth_dataset to a data set "
+            "with labels"
+        )
+    if entry["truth"] and architecture.get("weights"):
+        raise InfoflowError(
+            f"{where}: architecture {entry['architecture']!r} has weights of its own, of which full training from "
+            "random weights says nothing; set truth: false"
+        )
+    if entry["decisions"] and not entry["truth"]:
+        raise InfoflowError(
+            f"{where}.decisions: they are those of a trained network; set truth: true, or decisions: null"
+        )
+    train = settings.settings(config, "train", truth, entry["architecture"])
+    architectures.check_experiment(name, entry, architecture, train)
+    _check_sizes(config, entry, truth)
+    used = {"dataset": entry["dataset"], **({"truth_dataset": truth} if entry["truth"] else {})}
+    for key, dataset in used.items():
+        if (shape := image_shape(config["datasets"][dataset])) is not None:
+            _check_images(config, f"experiments.{name}", entry, f"{where}.{key}: {dataset}", shape)
+
+
+def _check_sizes(config: Mapping[str, Any], entry: Mapping[str, Any], truth: str) -> None:
+    """What takes images of a data set against how many there are, where the config tells."""
+    network = entry["architecture"]
+    sizes = {name: set_sizes(config["datasets"][name]) for name in {entry["dataset"], truth}}
+    for dataset in (entry["dataset"], *([truth] if entry["decisions"] else [])):
+        number = settings.settings(config, "probe", dataset, network)["evaluation_samples"]
+        path = f"{said_by(config, 'probe', 'evaluation_samples', dataset, network)}.evaluation_samples"
+        own = f"datasets.{dataset}.{path}" if path.startswith("probe.") else path  # others may have more
+        check_number(path, number, sizes[dataset][1], f"the test set of {dataset} has", own)
+    if entry["truth"] and config["predictors"]:
+        number = config["predictors"]["batch_size"]
+        check_number("predictors.batch_size", number, sizes[truth][0], f"the training set of {truth} has")
+
+
+def _check_images(
+    config: Mapping[str, Any], where: str, entry: Mapping[str, Any], who: str, shape: tuple[int, ...]
+) -> None:
+    """Whether the networks can take images of a shape, and their weights fit into a memory."""
+    network, run = entry["architecture"], config["run"]
+    options = config["architectures"][network]
+    given = f"{who} has images of {' x '.join(map(str, shape))}"
+    if wanted := architectures.wanted_images(options["kind"], shape):
+        raise InfoflowError(
+            f"{given}, but architecture {network}, {options['kind']}, needs {wanted}; choose another data set or "
+            "architecture"
+        )
+    depth = expand_axis(f"{where}.depth", entry["depth"])[-1]
+    size = architectures.count_weights(options, shape, depth) * run["replicas"] * _BYTES[run["precision"]]
+    if size > architectures.LARGEST_WEIGHTS:
+        raise InfoflowError(
+            f"{given}, so that the weights of architecture {network}, depth {depth}, take {size / 1e9:,.0f} GB for "
+            f"{run['replicas']} replicas, more than any device has; choose smaller images, or mlp with a smaller width"
+        )

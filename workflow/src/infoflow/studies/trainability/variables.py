@@ -1,0 +1,11 @@
+"""What the jobs, the cube and the figures of trainability agree on."""
+
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+"""Of the relative entropy, over evaluation samples."""
+SATURATION_MEASURES = ("relative_entropy_ratio", "relative_entropy", "differential_entropy")
+"""Curves whose saturation is measured: median over samples of D_l/D_L (the published one), median of D_l, and H_l."""
+
+PICTURES = ("pictures", "inputs", "channel_pictures")
+"""Variables that are pictures, for figures of single probes; they are not merged."""
+PICTURE_LEVELS = 127
+"""A pixel of 1 in a picture."""
