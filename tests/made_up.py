@@ -78,7 +78,13 @@ def training(accuracy: float, epochs: int = 3, diverged: bool = False) -> Result
 
 def merge(evaluations, trainings, beside=None, predictors=None, **changes) -> xr.Dataset:
     """A cube of results by the name of the point; by default of all that there are."""
-    options = {"prefix_invariant": True, "architecture": MLP, "success_accuracy": 0.8, "seed": 0}
+    options = {
+        "prefix_invariant": True,
+        "architecture": MLP,
+        "success_accuracy": 0.8,
+        "experiment": "digits",
+        "seed": 0,
+    }
     options["axes"] = dict(zip(POINT, (sorted(set(v)) for v in zip(*map(decode, [*evaluations, *trainings])))))
     if trainings and changes.get("prefix_invariant", True):  # of probes the deepest
         options["axes"]["depth"] = sorted({decode(name)[2] for name in trainings})

@@ -50,7 +50,7 @@ def synthetic(noise: np.ndarray, seed=0) -> dict[str, Result]:
 
 def merge(results, truth=None, **changes) -> xr.Dataset:
     options = {"axes": AXES, "methods": ["adam"], "budget": {"fractions": [0.1, 0.5, 1.0], "samples": [4, 12]}}
-    options |= {"seed": 0, "attributes": {"experiment": "digits"}}
+    options |= {"experiment": "digits", "seed": 0, "attributes": {"experiment": "digits"}}
     return merge_budget(results, write_truth() if truth is None else truth, **(options | changes))
 
 

@@ -40,7 +40,7 @@ def exact_scores(columns, depths, limits=LIMITS, shift=None):
 
 def standing(scores, limits=LIMITS, **options):
     columns, depths, accuracy = grid(limits)
-    return judge(scores, accuracy, columns, depths, 0.5, 0, resamples=50, boundary_resamples=10, **options)
+    return judge(scores, accuracy, columns, depths, 0.5, (0, "digits"), resamples=50, boundary_resamples=10, **options)
 
 
 def test_a_perfect_predictor():
@@ -70,7 +70,7 @@ def test_a_predictor_that_knows_the_depth_only():
     found = find_boundary(np.repeat(-depths[:, None], 3, 1), trainable(accuracy, 0.5), columns, depths)
     np.testing.assert_array_equal(found.predicted, 16)
     np.testing.assert_allclose(found.errors, np.log([4, 1, 1, 1, 4]), atol=1e-12)
-    backwards = judge(depths[:, None].repeat(3, 1), accuracy, columns, depths, 0.5, 0, 20, 5)
+    backwards = judge(depths[:, None].repeat(3, 1), accuracy, columns, depths, 0.5, (0, "digits"), 20, 5)
     assert backwards.auroc.value < 0.1
     assert backwards.kendall.value < 0
 
@@ -123,11 +123,11 @@ def test_what_is_not_known_does_not_count():
     columns, depths, accuracy = grid()
     scores = exact_scores(columns, depths)
     scores[0, 0], accuracy[1, 1], scores[columns == 3.0] = np.nan, np.nan, np.nan
-    found = judge(scores, accuracy, columns, depths, 0.5, 0, 20, 5)
+    found = judge(scores, accuracy, columns, depths, 0.5, (0, "digits"), 20, 5)
     assert found.networks == accuracy.size - 2 - 3 * len(DEPTHS)
     assert found.columns == 5
     assert found.auroc.value == 1
-    nothing = judge(np.full_like(scores, np.nan), accuracy, columns, depths, 0.5, 0, 20, 5)
+    nothing = judge(np.full_like(scores, np.nan), accuracy, columns, depths, 0.5, (0, "digits"), 20, 5)
     assert nothing.networks == nothing.columns == 0
     for name in ("auroc", "spearman", "kendall", "boundary_error", "least_boundary_error"):
         assert np.isnan([getattr(getattr(nothing, name), v) for v in ("value", "low", "high")]).all()
@@ -146,7 +146,7 @@ def test_infinite_scores_have_their_place():
 
 def test_all_or_no_networks_trainable_is_no_contest():
     columns, depths, accuracy = grid()
-    found = judge(exact_scores(columns, depths), np.ones_like(accuracy), columns, depths, 0.5, 0, 10, 5)
+    found = judge(exact_scores(columns, depths), np.ones_like(accuracy), columns, depths, 0.5, (0, "digits"), 10, 5)
     assert math.isnan(found.auroc.value)
     assert math.isnan(found.boundary_error.value)
     assert found.censored_columns == 6

@@ -12,10 +12,11 @@ import xarray as xr
 import made_up
 from infoflow.errors import InfoflowError
 from infoflow.files.cubes import describe_cube, read_cube, write_cube
+from infoflow.files.names import encode
 from infoflow.predictors.kinds import PREDICTORS
 from infoflow.reconstruction.kinds import METHODS
 from infoflow.studies.leaderboard.about import CUBE
-from infoflow.studies.leaderboard.build_leaderboard import build_leaderboard, validate_leaderboard
+from infoflow.studies.leaderboard.build_leaderboard import build_leaderboard, judge_cubes, validate_leaderboard
 from infoflow.studies.leaderboard.tables import ranking
 from infoflow.studies.leaderboard.variables import MEASURES
 from infoflow.studies.trainability.scores import MEASURES as MEASURES_OF_PROBES
@@ -286,3 +287,13 @@ def test_all_descriptions_are_those_of_the_board(built):
         assert variable.attrs.get("comment") == known.get("comment"), name
         assert (variable.attrs["long_name"] == known["long_name"]) == (name in CUBE), name
     assert CUBE["auroc"]["long_name"] == "area under the ROC curve of the score against trainable"
+
+
+def test_a_number_has_one_interval_in_the_cube_and_on_the_board():
+    evaluations = {encode(w, 0.05, 6): made_up.evaluation(k, 6) for k, w in enumerate(made_up.WIDTHS)}
+    cube = made_up.merge(evaluations, made_up.TRUTH)
+    board = judge_cubes({"digits": cube}, 0, KNOWN, boundary_resamples=2)
+    names = cube["score"].values
+    for end in ("", "_low", "_high"):
+        one = board[f"auroc{end}"].sel(grid="digits", score=names)
+        np.testing.assert_allclose(one, cube[f"auroc{end}"], atol=1e-12)

@@ -18,6 +18,7 @@ from infoflow.studies.probing_budget.merge_probing_budget import merge_probing_b
 from infoflow.studies.probing_budget.variables import SCORES, TOLERANCE
 from infoflow.studies.trainability.scores import MEASURES
 from infoflow.verdict.auroc import auroc
+from infoflow.verdict.resampling import resample_stream
 from infoflow.verdict.standing import bootstrap
 from jobs import make_job
 from made_up_budget import DEPTHS, NOISE, REPLICAS, WEIGHTS, merge, synthetic, write_truth
@@ -91,7 +92,7 @@ def test_intervals_are_those_of_the_leaderboard(cube):
     one = cube.isel(probe_method=0, width=0, fraction=1, samples=0, score=2)
     scores = one["prediction_score"].values.reshape(-1, REPLICAS)
     labels = one["trainable"].values.reshape(-1, REPLICAS)
-    expected = bootstrap(lambda s, t: auroc(s, t == 1), scores, labels.astype(float), np.random.default_rng([0, 0]))
+    expected = bootstrap(lambda s, t: auroc(s, t == 1), scores, labels.astype(float), resample_stream(0, "digits"))
     found = float(one["auroc"]), float(one["auroc_low"]), float(one["auroc_high"])
     assert found == pytest.approx((expected.value, expected.low, expected.high), abs=1e-12)
 

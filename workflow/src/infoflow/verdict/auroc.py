@@ -21,28 +21,6 @@ def auroc(scores: np.ndarray, labels: np.ndarray) -> float:
     return float((ranks - positives * (positives + 1) / 2) / (positives * negatives))
 
 
-def bootstrap_auroc(
-    scores: np.ndarray, labels: np.ndarray, generator: np.random.Generator, resamples: int = 1000, level: float = 0.95
-) -> tuple[float, float]:
-    """Percentile bootstrap interval of the AUROC, resampling grid points.
-
-    Replicas of a point are not independent of each other as labels, so that whole points are drawn.
-
-    Args:
-        scores, labels: [points, replicas]; NaN scores are left out.
-    """
-    values = []
-    for _ in range(resamples if len(scores) else 0):
-        chosen = generator.integers(len(scores), size=len(scores))
-        known = ~np.isnan(scores[chosen])
-        values.append(auroc(scores[chosen][known], labels[chosen][known]))
-    if np.isnan(values).all():  # also if there are none
-        return float("nan"), float("nan")
-    tail = (1 - level) / 2
-    low, high = np.nanquantile(values, [tail, 1 - tail])
-    return float(low), float(high)
-
-
 def best_threshold(scores: np.ndarray, labels: np.ndarray) -> float:
     """The score from which to predict positive, with the highest balanced accuracy; NaN without both classes.
 

@@ -1,8 +1,26 @@
-"""Resamples of points and replicas at once: how many, and the AUROC of all of them from a few products of matrices."""
+"""The one bootstrap: resamples of points and replicas at once, and the AUROC of all of them from a few products.
+
+Replica r has the same draws at all points, and the replicas of a point share the point, so that neither single networks
+nor points alone are independent: rows and columns of the arrays [point, replica] are drawn. An experiment has the same
+resamples wherever it is judged, so that a number has one interval.
+"""
 
 import numpy as np
 
+from infoflow.streams import stream
+
 RESAMPLES, LEVEL = 500, 0.95
+
+
+def resample_stream(seed: int, experiment: str) -> np.random.Generator:
+    """Of the resamples of an experiment."""
+    return stream(seed, "resamples", experiment)
+
+
+def auroc_interval(scores: np.ndarray, labels: np.ndarray, generator: np.random.Generator) -> tuple[float, float]:
+    """Interval of the AUROC; arguments as those of `resampled_auroc`. NaN if it is undefined in all resamples."""
+    low, high = interval(resampled_auroc(scores, labels, *draw_resamples(*scores.shape, generator)))
+    return float(low), float(high)
 
 
 def draw_resamples(
@@ -36,3 +54,12 @@ def resampled_auroc(scores: np.ndarray, labels: np.ndarray, rows: np.ndarray, co
     won = ((of_positive @ higher) * of_negative).sum(1)
     with np.errstate(invalid="ignore"):
         return np.where(pairs > 0, won / pairs, np.nan)
+
+
+def interval(values: np.ndarray, level: float = LEVEL) -> tuple[np.ndarray, np.ndarray]:
+    """Percentile interval over the last axis; NaN where nothing is known."""
+    bounds = np.full((2, *values.shape[:-1]), np.nan)
+    known = (~np.isnan(values)).any(-1)
+    tail = (1 - level) / 2
+    bounds[:, known] = np.nanquantile(values[known], [tail, 1 - tail], axis=-1)
+    return bounds[0], bounds[1]

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.stats import kendalltau, rankdata
 
+from infoflow.streams import stream
 from infoflow.verdict.auroc import auroc, best_threshold
-from infoflow.verdict.resampling import LEVEL, RESAMPLES
+from infoflow.verdict.resampling import LEVEL, RESAMPLES, interval, resample_stream
 
 
 @dataclass(frozen=True)
@@ -93,16 +94,17 @@ def judge(
     columns: np.ndarray,
     depths: np.ndarray,
     success_accuracy: float,
-    seed: int,
+    named: tuple[int, str],
     resamples: int = RESAMPLES,
     boundary_resamples: int = RESAMPLES // 5,
 ) -> Standing:
-    """The standing of a predictor; predictors that are judged with the same seed are judged on the same resamples.
+    """The standing of a predictor; predictors of the same experiment are judged on the same resamples.
 
     Args:
         scores, accuracy: [point, replica].
         columns: label of the column that a point belongs to, such as its σ_w², [point].
         depths: [point].
+        named: seed of the run, and the experiment.
         success_accuracy: from which a network is trainable.
     """
     check(scores, accuracy, columns, depths)
@@ -112,12 +114,12 @@ def judge(
     hidden = predicted & (boundary.censored != 0)
     agree = boundary.censored[hidden] == boundary.predicted_censored[hidden]
     inside, everywhere = bootstrap_boundary(
-        scores, labels, columns, depths, np.random.default_rng([seed, 1]), boundary_resamples
+        scores, labels, columns, depths, stream(named[0], "boundaries", named[1]), boundary_resamples
     )
     return Standing(
-        auroc=bootstrap(_auroc, scores, labels, np.random.default_rng([seed, 0]), resamples),
-        spearman=bootstrap(spearman, scores, accuracy, np.random.default_rng([seed, 0]), resamples),
-        kendall=bootstrap(kendall, scores, accuracy, np.random.default_rng([seed, 0]), resamples),
+        auroc=bootstrap(_auroc, scores, labels, resample_stream(*named), resamples),
+        spearman=bootstrap(spearman, scores, accuracy, resample_stream(*named), resamples),
+        kendall=bootstrap(kendall, scores, accuracy, resample_stream(*named), resamples),
         boundary_error=inside,
         least_boundary_error=everywhere,
         censored_columns=int((boundary.censored != 0).sum()),
@@ -176,7 +178,7 @@ def average(estimates: Sequence[Estimate], level: float = LEVEL) -> Estimate:
     """
     resamples = [float(np.mean(values)) for values in zip(*(e.resamples for e in estimates), strict=False)]
     value = float(np.mean([e.value for e in estimates])) if estimates else float("nan")
-    return Estimate(value, *_interval(resamples, level), tuple(resamples))
+    return Estimate(value, *map(float, interval(np.array(resamples), level)), tuple(resamples))
 
 
 def bootstrap(
@@ -297,12 +299,4 @@ def _mean(values: np.ndarray) -> float:
 
 def _estimate(value: float, found: list[float], level: float) -> Estimate:
     known = tuple(v for v in found if not np.isnan(v))
-    return Estimate(value, *_interval(known, level), known)
-
-
-def _interval(values: Sequence[float], level: float) -> tuple[float, float]:
-    if not values:
-        return float("nan"), float("nan")
-    tail = (1 - level) / 2
-    low, high = np.quantile(values, [tail, 1 - tail])
-    return float(low), float(high)
+    return Estimate(value, *map(float, interval(np.array(known, float), level)), known)

@@ -24,7 +24,6 @@ score has an overall value if it has one on all grids that count, so that the me
 A column is one (σ_w², σ_b²). Source: physics.md E.
 """
 
-import zlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +37,7 @@ from infoflow.files.conventions import validate
 from infoflow.files.cubes import about_job, describe_cube, write_cube
 from infoflow.files.names import joined
 from infoflow.jobs.job import Job
+from infoflow.streams import stream
 from infoflow.studies.leaderboard.about import describe_board
 from infoflow.studies.leaderboard.tables import write_csv, write_latex
 from infoflow.studies.leaderboard.variables import (
@@ -59,8 +59,8 @@ from infoflow.studies.leaderboard.variables import (
 from infoflow.studies.trainability.cube import read_trainability
 from infoflow.studies.trainability.scores import MEAN_FIELD, NO_METHOD, fixed_threshold
 from infoflow.studies.trainability.scores import MEASURES as MEASURES_OF_PROBES
+from infoflow.verdict.resampling import RESAMPLES, resample_stream
 from infoflow.verdict.standing import (
-    RESAMPLES,
     Estimate,
     average,
     balanced_accuracy,
@@ -182,17 +182,16 @@ def judge_cubes(
     agreement = np.full(shape, np.nan)
     factors: dict[str, list[np.ndarray]] = {name: [] for name in PER_GRID}
     for g, (name, grid) in enumerate(grids.items()):
-        own_seed = int(np.random.SeedSequence([seed, zlib.crc32(name.encode())]).generate_state(1)[0])
         for s, score in enumerate(scores):
             values = grid.scores.get(score, np.full_like(grid.accuracy, np.nan))
             arrays = grid.accuracy, grid.columns, grid.depths, grid.success
-            standing = judge(values, *arrays, own_seed, resamples, boundary_resamples)
+            standing = judge(values, *arrays, (seed, name), resamples, boundary_resamples)
             for measure in (*RANKS, *BOUNDARIES):
                 found[measure][g, s] = getattr(standing, measure)
             for count in COUNTS:
                 counts[count][g, s] = getattr(standing, count)
             agreement[g, s] = standing.censored_agreement
-            rules = _judge_rules(score, values, grid, own_seed, resamples, boundary_resamples)
+            rules = _judge_rules(score, values, grid, (seed, name), resamples, boundary_resamples)
             for measure, estimate in rules.items():
                 found[measure][g, s] = estimate
             chosen = find_boundary(values, grid.labels, grid.columns, grid.depths).threshold
@@ -296,20 +295,20 @@ def _total(seconds: xr.DataArray, where: xr.DataArray) -> float:
 
 
 def _judge_rules(
-    score: str, values: np.ndarray, grid: _Grid, seed: int, resamples: int, boundary_resamples: int
+    score: str, values: np.ndarray, grid: _Grid, named: tuple[int, str], resamples: int, boundary_resamples: int
 ) -> dict[str, Estimate]:
     """Balanced accuracies of the calibrated and of the fixed rule, and the boundary error of the latter."""
 
     def judge_labels(thresholds: np.ndarray) -> Estimate:
         predicted = np.where(np.isnan(values) | np.isnan(thresholds), np.nan, values >= thresholds)
-        return bootstrap(balanced_accuracy, predicted, grid.labels, np.random.default_rng([seed, 2]), resamples)
+        return bootstrap(balanced_accuracy, predicted, grid.labels, resample_stream(*named), resamples)
 
     boundary = find_boundary(values, grid.labels, grid.columns, grid.depths)
     chosen = dict(zip(boundary.columns.tolist(), boundary.threshold.tolist(), strict=True))
     rules = {"balanced_accuracy": judge_labels(np.array([[chosen.get(c, np.nan)] for c in grid.columns.tolist()]))}
     if np.isnan(fixed := fixed_threshold(grid.measures.get(score, score))):
         return rules | dict.fromkeys(FIXED, Estimate(np.nan, np.nan, np.nan))
-    generator = np.random.default_rng([seed, 1])
+    generator = stream(named[0], "boundaries", named[1])
     errors = bootstrap_boundary(
         values, grid.labels, grid.columns, grid.depths, generator, boundary_resamples, threshold=fixed
     )

@@ -40,7 +40,7 @@ from infoflow.studies.probing_budget.about import CUBE
 from infoflow.studies.probing_budget.variables import CRITERIA, SCORES, SETTING, TOLERANCE
 from infoflow.studies.trainability.cube import read_trainability
 from infoflow.verdict.auroc import auroc
-from infoflow.verdict.resampling import LEVEL, draw_resamples, resampled_auroc
+from infoflow.verdict.resampling import draw_resamples, interval, resample_stream, resampled_auroc
 
 DIMENSIONS = (*POINT, "replica", *SETTING, "score", "criterion")
 REFERENCES = "arXiv:2406.12916"
@@ -56,6 +56,7 @@ def merge_probing_budget(job: Job) -> None:
         axes=job["axes"],
         methods=list(points["probes"]),
         budget=points["budget"],
+        experiment=job["experiment"],
         seed=points["run"]["seed"],
         attributes={
             "experiment": job["experiment"],
@@ -72,6 +73,7 @@ def merge_budget(
     axes: Mapping[str, Sequence[float]],
     methods: Sequence[str],
     budget: Mapping[str, Sequence],
+    experiment: str,
     seed: int,
     attributes: Mapping[str, Any],
 ) -> xr.Dataset:
@@ -83,6 +85,7 @@ def merge_budget(
         axes: values of sigma_w2, sigma_b2 and depth of the experiment.
         methods: of the probe, in the order of the results.
         budget: `fractions` and `samples`, in the order of the results.
+        experiment: its name.
         seed: of the bootstrap.
         attributes: further global attributes.
 
@@ -115,7 +118,7 @@ def merge_budget(
             .drop_vars([c for c in truth[name].coords if c not in truth[name].dims])
         )
     _add_costs(cube, list(found.values()))
-    _judge(cube, seed)
+    _judge(cube, experiment, seed)
     add_deviations(cube)
     for name in cube.variables:
         cube[name].attrs = CUBE[name]
@@ -163,11 +166,11 @@ def _add_costs(cube: xr.Dataset, results: Sequence[Result]) -> None:
     cube["training_cost"] = cost / (training if training > 0 else np.nan)
 
 
-def _judge(cube: xr.Dataset, seed: int) -> None:
+def _judge(cube: xr.Dataset, experiment: str, seed: int) -> None:
     """AUROC of every setting, with what it loses, and the cheapest sufficient setting of every method and score."""
     points = [cube.sizes[d] for d in POINT]
     labels = cube["trainable"].values.reshape(int(np.prod(points)), -1)
-    rows, columns = draw_resamples(*labels.shape, np.random.default_rng([seed, 0]))
+    rows, columns = draw_resamples(*labels.shape, resample_stream(seed, experiment))
     sizes = {d: cube.sizes[d] for d in (*SETTING, "score")}
     scores = cube["prediction_score"].values.reshape(*labels.shape, *sizes.values())
     values = {name: np.full(tuple(sizes.values()), np.nan) for name in _JUDGED}
@@ -192,7 +195,7 @@ def _judge(cube: xr.Dataset, seed: int) -> None:
             loss = resampled[full] - resampled
             values["auroc_loss"][m, ..., s] = values["auroc"][(m, *full, s)] - values["auroc"][m, ..., s]
             for name, of in (("auroc", resampled), ("auroc_loss", loss)):
-                values[f"{name}_low"][m, ..., s], values[f"{name}_high"][m, ..., s] = _interval(of)
+                values[f"{name}_low"][m, ..., s], values[f"{name}_high"][m, ..., s] = interval(of)
             usable = ~np.isnan(loss)
             within = (loss <= TOLERANCE + _ROUNDING) & usable
             if not usable.any():
@@ -210,7 +213,7 @@ def _judge(cube: xr.Dataset, seed: int) -> None:
                         cheapest[axis][m, s, c] = cube[axis].values[index]
                     cheapest["relative_cost"][m, s, c] = cost[best]
             of_resample = np.where(within, cost[..., None], np.inf).min((0, 1, 2))
-            tails = _interval(of_resample[np.isfinite(of_resample)])
+            tails = interval(of_resample[np.isfinite(of_resample)])
             cheapest["relative_cost_low"][m, s, 0], cheapest["relative_cost_high"][m, s, 0] = tails
     for name, array in values.items():
         cube[name] = (tuple(sizes), array)
@@ -231,12 +234,3 @@ _JUDGED = (
 )
 _COSTS = ("relative_cost", "relative_cost_low", "relative_cost_high")
 _ROUNDING = 1e-9
-
-
-def _interval(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Percentile interval over the last axis; NaN where nothing is known."""
-    bounds = np.full((2, *values.shape[:-1]), np.nan)
-    known = (~np.isnan(values)).any(-1)
-    tail = (1 - LEVEL) / 2
-    bounds[:, known] = np.nanquantile(values[known], [tail, 1 - tail], axis=-1)
-    return bounds[0], bounds[1]

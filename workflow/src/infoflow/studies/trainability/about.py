@@ -206,8 +206,8 @@ CUBE: dict[str, dict] = {
         "units": "1",
         "comment": "NaN, as its interval, if all networks are trainable or none is",
     },
-    "auroc_low": {"long_name": "2.5 % bootstrap quantile of auroc over grid points", "units": "1"},
-    "auroc_high": {"long_name": "97.5 % bootstrap quantile of auroc over grid points", "units": "1"},
+    "auroc_low": {"long_name": "2.5 % bootstrap quantile of auroc over points and replicas", "units": "1"},
+    "auroc_high": {"long_name": "97.5 % bootstrap quantile of auroc over points and replicas", "units": "1"},
     "auroc_networks": {
         "long_name": "number of networks that auroc is computed from",
         "units": "1",

@@ -24,7 +24,7 @@ below stands for the dimensions of one probe: (sigma_w2, sigma_b2), and depth to
 | edge_of_chaos | sigma_b2 | mean field, σ_w² |
 | pre_activation_variance_theory, …_spread | probe, layer | mean field, and its standard deviation at finite width |
 | prediction_score, predicted_trainable | sigma_w2, sigma_b2, depth, replica, score | |
-| auroc, auroc_low, auroc_high | score | with a 95 % interval over grid points |
+| auroc, auroc_low, auroc_high | score | with a 95 % interval over points and replicas |
 | predictor_raw | sigma_w2, sigma_b2, depth, replica, predictor | of the literature; scores: prediction_score |
 | predictor_seconds, predictor_memory | sigma_w2, sigma_b2, depth, predictor | of scoring all replicas |
 
@@ -33,7 +33,8 @@ layer on that has them; nothing else is NaN but what its comment names.
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,8 @@ from infoflow.studies.trainability.cube import validate_trainability
 from infoflow.studies.trainability.scores import fixed_threshold, names_of_scores, score_of
 from infoflow.studies.trainability.variables import PICTURES, QUANTILES, SATURATION_MEASURES
 from infoflow.theory import architectures as theory
-from infoflow.verdict.auroc import auroc, best_threshold, bootstrap_auroc
+from infoflow.verdict.auroc import auroc, best_threshold
+from infoflow.verdict.resampling import auroc_interval, resample_stream
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +79,7 @@ def merge_cube(job: Job) -> None:
     cube = merge_results(
         results,
         **{name: job[name] for name in ("axes", "prefix_invariant", "architecture", "success_accuracy", "seed")},
+        experiment=Path(job.output).stem,
         attributes={**about, "probing_to_training": probing_to_training(about["cost"])},
     )
     write_cube(cube, job.output, job.rule)
@@ -95,6 +98,7 @@ def merge_results(
     prefix_invariant: bool,
     architecture: Mapping[str, Any],
     success_accuracy: float | None,
+    experiment: str,
     seed: int,
     attributes: Mapping[str, Any],
 ) -> xr.Dataset:
@@ -108,7 +112,7 @@ def merge_results(
         prefix_invariant: whether one probe serves all depths; it may be deeper, if other experiments share it.
         architecture: its entry of the config, for the mean-field quantities.
         success_accuracy: from which a network counts as trainable; None, if there is no ground truth.
-        seed: of the bootstrap.
+        experiment, seed: of the bootstrap.
         attributes: further global attributes.
 
     Raises:
@@ -149,7 +153,7 @@ def merge_results(
         _add_trainings(cube, truths, success_accuracy)
         if named:
             _add_predictors(cube, columns, named)
-        _add_predictions(cube, np.random.default_rng(seed))
+        _add_predictions(cube, partial(resample_stream, seed, experiment))
     else:
         cube = cube.drop_dims("score")
     machines = _machines([*probes.values(), *truths.values()])
@@ -273,7 +277,7 @@ def _add_predictors(cube: xr.Dataset, columns: Mapping[tuple, Result], names: Se
         place(cube, f"predictor_{name}", of, np.nan, np.float64, parts, at_point)
 
 
-def _add_predictions(cube: xr.Dataset, generator: np.random.Generator) -> None:
+def _add_predictions(cube: xr.Dataset, resamples: Callable[[], np.random.Generator]) -> None:
     """Scores at layer = depth, the labels that they predict, and their areas under the ROC curve."""
     point = ("sigma_w2", "sigma_b2", "depth", "replica")
     names, measures = cube["score"].values.tolist(), cube["score_measure"].values.tolist()
@@ -283,7 +287,7 @@ def _add_predictions(cube: xr.Dataset, generator: np.random.Generator) -> None:
         logger.warning("all networks are trainable, or none is: the AUROC is undefined (NaN)")
 
     usable = [known & ~np.isnan(score) for score in scores]
-    areas = [_area(*arguments, positive, generator) for arguments in zip(scores, usable)]
+    areas = [_area(*arguments, positive, resamples()) for arguments in zip(scores, usable)]
     predicted = [_predict(m, *arguments, positive) for m, *arguments in zip(measures, scores, usable)]
     cube["prediction_score"] = ((*point, "score"), np.stack(scores, axis=-1))
     cube["predicted_trainable"] = ((*point, "score"), np.stack(predicted, axis=-1))
@@ -301,10 +305,9 @@ def _area(
 ) -> tuple[float, float, float]:
     """AUROC and its interval; all arrays are [σ_w², σ_b², depth, replica]."""
     replicas = score.shape[-1]
-    points = usable.reshape(-1, replicas).any(axis=1)
-    rows = np.where(usable, score, np.nan).reshape(-1, replicas)[points]
-    interval = bootstrap_auroc(rows, positive.reshape(-1, replicas)[points], generator)
-    return auroc(score[usable], positive[usable]), *interval
+    rows = np.where(usable, score, np.nan).reshape(-1, replicas)
+    bounds = auroc_interval(rows, positive.reshape(-1, replicas).astype(int), generator)
+    return auroc(score[usable], positive[usable]), *bounds
 
 
 def _predict(measure: str, score: np.ndarray, usable: np.ndarray, positive: np.ndarray) -> np.ndarray:
