@@ -135,8 +135,9 @@ def test_a_config_of_ten_lines_runs_itself_and_nothing_else(checkout):
     (checkout.root / "own.yaml").write_text(OWN)
     jobs = {"prepare_dataset": 1, "probe_cascade": 2, "evaluate_kl": 2, "train_network": 2, "score_predictor": 2}
     assert checkout.plan(config="own.yaml") == {**jobs, "merge_cube": 1, **DRAWN}
-    # over the demonstration it adds to it
-    assert checkout.plan(config="config/config.yaml own.yaml")["merge_cube"] == 5
+    # laid over the demonstration, an experiment adds to it
+    checkout.write("more.yaml", {"experiments": yaml.safe_load(OWN)["experiments"]})
+    assert checkout.plan("all_cubes", config="config/config.yaml more.yaml")["merge_cube"] == 5
     checkout.write("untrue.yaml", {"experiments": {"mine": {"truth": False}}})
     jobs = {"prepare_dataset": 1, "probe_cascade": 2, "evaluate_kl": 2, "merge_cube": 1}
     assert checkout.plan("all_cubes", config="own.yaml untrue.yaml") == jobs

@@ -64,7 +64,6 @@ def lay_out(source):
             raise
     finally:
         shutil.rmtree(made, ignore_errors=True)
-    importlib.invalidate_caches()
     return place
 
 
@@ -74,3 +73,4 @@ ROOT = (
     if isinstance(RULES, LocalSourceFile)
     else lay_out(RULES) / PurePosixPath(getattr(RULES, "path", "")).parent.parent
 )
+importlib.invalidate_caches()  # whoever laid the files out, Python may have looked for them before

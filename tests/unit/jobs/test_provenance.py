@@ -44,7 +44,7 @@ PLUGINS = {
     },
 }
 SCRIPTS = {path.stem for path in (ROOT / "workflow/scripts").glob("*.py")}
-PLUGINS |= {script: [] for script in SCRIPTS - {rule.split()[0] for rule in PLUGINS}}
+PLUGINS |= {script: [] for script in sorted(SCRIPTS - {rule.split()[0] for rule in PLUGINS})}
 
 
 def names(paths) -> set[str]:
