@@ -24,6 +24,7 @@ from infoflow.studies.leaderboard.figures.leaderboard import FREE, UNKNOWN, cost
 from infoflow.studies.leaderboard.figures.leaderboard_boundary import say_columns, say_factor, say_rules
 from infoflow.studies.leaderboard.plan import Leaderboard
 from infoflow.studies.leaderboard.variables import MAIN
+from infoflow.studies.trainability.scores import MEASURES
 from jobs import make_job
 from made_up_board import CASCADES, KNOWN, add_scores
 
@@ -166,12 +167,15 @@ def test_bars_are_sorted_and_fixed_rules_beside_them():
     ax = draw("leaderboard_boundary", BOARD).axes[0]
     named = [t.get_text() for t in ax.get_yticklabels()]
     widths = [patch.get_width() for patch in ax.patches]
-    assert len(named) == len(widths) == len(SCORES) + 5
-    assert named.count("fixed rule") == 5
+    fixed = [measure.title.replace("R2", "$R^2$") for measure in MEASURES.values() if measure.threshold is not None]
+    rules = [f"{method.title}, {what}" for method in METHODS.values() for what in fixed]
+    known = {f"{method} cascade, {what}" for method in ("Adam", "ridge") for what in ("$R^2$", "saturation depth")}
+    assert known <= set(rules)
+    assert len(named) == len(widths) == len(SCORES) + len(rules) + 1
+    assert named.count("fixed rule") == len(rules) + 1
     calibrated = [width for name, width in zip(named, widths, strict=True) if name != "fixed rule"]
     assert calibrated == sorted(calibrated)
     before = [named[k - 1] for k, name in enumerate(named) if name == "fixed rule"]
-    rules = [f"{method} cascade, {what}" for method in ("Adam", "ridge") for what in ("$R^2$", "saturation depth")]
     assert sorted(before) == sorted([*rules, "mean-field correlation length"])
 
 

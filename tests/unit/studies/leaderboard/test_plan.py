@@ -29,12 +29,15 @@ def test_it_is_built_from_all_experiments_with_ground_truth():
     assert study.targets() == {"study_leaderboard": ["leaderboard"]}
 
 
-def test_it_knows_what_every_score_is():
-    made_by = planned().cubes["leaderboard"]
+def test_it_knows_what_every_score_is_and_nothing_of_others():
+    made_by = planned(probe=PROBE | {"method": ["adam", "ridge"]}).cubes["leaderboard"]
     assert list(made_by["predictors"]) == list(PREDICTORS)
     assert made_by["predictors"]["snip"]["title"] == "SNIP"
-    assert set(made_by["methods"]) == set(METHODS)
     assert made_by["methods"]["ridge"] == {"title": METHODS["ridge"].title, "cost": METHODS["ridge"].cost}
+    made_by = planned(predictors={"names": ["snip"]}).cubes["leaderboard"]
+    assert set(made_by["predictors"]) == {"mean_field", "snip"}
+    assert set(made_by["methods"]) == {"adam"}
+    assert set(planned(predictors=None).cubes["leaderboard"]["predictors"]) == {"mean_field"}
 
 
 def test_of_one_experiment_it_is_made_on_demand():
