@@ -207,6 +207,7 @@ def test_another_experiment_runs_itself_and_nothing_of_the_first_one(whole):
         ("engine/initialization.py", {**NETWORKS, **SNAPSHOTS}),
         ("studies/trainability/merge_cube.py", MERGED),
         ("studies/trainability/evaluate_kl.py", {**EVALUATIONS, **MERGED}),
+        ("reconstruction/divergence.py", {**EVALUATIONS, "probe_budget": 2, **MEASURED, **MERGED}),
         ("theory/architectures.py", MERGED),
         ("theory/meanfield.py", {**MERGED, **MERGED_ENTROPY, **MERGED_PLANE}),
         # ridge regression tells layers apart by their kind, the predictors do not
@@ -234,18 +235,6 @@ def test_another_experiment_runs_itself_and_nothing_of_the_first_one(whole):
 def test_an_edit_runs_the_stages_that_use_it(whole, module, jobs):
     whole.edit(module)
     assert planned(whole) == jobs
-
-
-def test_an_edit_of_what_tells_numbers_apart_computes_what_is_told(whole):
-    """Layers that are sound, and constants that the descriptions of other studies name."""
-    whole.edit("reconstruction/divergence.py")
-    assert planned(whole) == {
-        **EVALUATIONS,
-        "probe_budget": 2,
-        **MERGED,
-        **MEASURED,
-        **MERGED_ENTROPY,
-    }
 
 
 def test_an_edit_of_a_theory_scores_the_predictors_that_are_theory(again):
