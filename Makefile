@@ -65,6 +65,7 @@ bench: $(READY)
 	$(BIN)/python tests/benchmarks/ising.py
 	$(BIN)/python tests/benchmarks/information.py
 	$(BIN)/python tests/benchmarks/engine.py
+	$(BIN)/python tests/benchmarks/kernel.py
 	$(BIN)/python tests/benchmarks/workflow.py
 
 lint: $(READY)

@@ -65,7 +65,7 @@ _DEFAULTS = yaml.safe_load(SCHEMA.read_text())["$defs"]["probe"]["properties"]
 PROBES |= {
     method: {"method": method, **{option: _DEFAULTS[option]["default"] for option in about.options}}
     for method, about in METHODS.items()
-    if method not in PROBES
+    if method not in PROBES and about.plugin
 }
 """Short examples of the methods of finding reconstruction networks; of one without any of its own, its defaults."""
 

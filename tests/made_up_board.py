@@ -6,7 +6,8 @@ import xarray as xr
 from infoflow.predictors.kinds import PREDICTORS
 from infoflow.reconstruction.kinds import METHODS
 from infoflow.studies.leaderboard.build_leaderboard import describe_cascades, judge_cubes
-from infoflow.studies.trainability.scores import MEAN_FIELD, NO_METHOD
+from infoflow.studies.leaderboard.variables import MAIN
+from infoflow.studies.trainability.scores import FREE, NO_METHOD
 
 DEPTHS = 2.0 ** np.arange(1, 8)
 LIMITS = {0.5: 4.0, 1.0: 8.0, 1.5: 32.0, 2.0: 16.0, 2.5: 8.0, 3.0: 4.0}
@@ -15,12 +16,12 @@ REPLICAS = 3
 FACTOR = 4.0
 """Largest trainable depth over ξ_c."""
 POINT = ("sigma_w2", "sigma_b2", "depth")
-CASCADES = describe_cascades({name: {"title": m.title, "cost": m.cost} for name, m in METHODS.items()})
+CASCADES = describe_cascades({name: method.about() for name, method in METHODS.items()})
 KNOWN = {**{name: vars(about) for name, about in PREDICTORS.items()}, **CASCADES}
 """What every score is, by its name in the leaderboard."""
 
 
-def add_scores(cube: xr.Dataset, scores: dict[str, np.ndarray], main: str = "adam") -> None:
+def add_scores(cube: xr.Dataset, scores: dict[str, np.ndarray], main: str = MAIN) -> None:
     """Scores of every network, [w, 1, d, r], named as in the cube of an experiment whose main method is given."""
     parts = []
     for name in scores:
@@ -31,11 +32,11 @@ def add_scores(cube: xr.Dataset, scores: dict[str, np.ndarray], main: str = "ada
     cube.coords["score"] = list(scores)
     for name, values in zip(("score_method", "score_measure"), zip(*parts)):
         cube.coords[name] = ("score", np.array(values, dtype=object))
-    cheap = [name for name in scores if name in PREDICTORS and name != MEAN_FIELD]
+    cheap = [name for name in scores if name in PREDICTORS and name not in FREE]
     cube.coords["predictor"] = np.array(cheap, dtype=object)
 
 
-def make_cube(limits=LIMITS, scores=None, method="adam", truth=True, per_depth=False, memory=5e6) -> xr.Dataset:
+def make_cube(limits=LIMITS, scores=None, method=MAIN, truth=True, per_depth=False, memory=5e6) -> xr.Dataset:
     """A cube like that of an experiment, by default with scores that know every boundary.
 
     Args:

@@ -38,7 +38,7 @@ FAMILIES = {
     "engine/activations": (ACTIVATIONS, "ACTIVATION"),
     "estimators": (ESTIMATORS, "estimate"),
     "predictors": (PREDICTORS, "score"),
-    "reconstruction": (METHODS, "fit"),
+    "reconstruction": ([name for name, about in METHODS.items() if about.plugin], "fit"),
 }
 """Families of plug-ins: their tables, and what each module of them has."""
 
@@ -48,8 +48,9 @@ LAYERS = (
     ("files",),
     ("engine", "verdict"),
     ("architectures", "datasets", "estimators"),
+    ("reconstruction",),
     ("theory",),  # strides of the stem are those of architectures.stem
-    ("predictors", "reconstruction"),
+    ("predictors",),
     ("figures",),
     ("studies",),
     ("archive",),
@@ -217,13 +218,14 @@ def rules_of(path: Path) -> list[tuple[str | None, str]]:
 def test_rules_and_scripts_belong_together():
     scripts = {script for path in RULES for _, script in rules_of(path)}
     figures = {figure.script for figure in Plan(load_config(), ROOT).figures}
-    assert scripts - {"{params.script}"} | figures == set(SCRIPT_NAMES)
+    by_method = {about.script for about in METHODS.values()}
+    assert scripts - {"{params.script}"} | figures | by_method == set(SCRIPT_NAMES)
     named = [(name, script) for path in RULES for name, script in rules_of(path) if name]
     assert len(named) > 10
     assert all(name == script for name, script in named)
     # of a method of probing the rules have names of their own
     unnamed = sorted(script for path in RULES for name, script in rules_of(path) if not name)
-    assert unnamed == ["evaluate_kl", "probe_cascade", "{params.script}"]
+    assert unnamed == ["evaluate_kl", "{params.script}", "{params.script}"]
     assert (METHODS["adam"].probe, METHODS["adam"].evaluation) == ("probe_cascade", "evaluate_kl")
 
 

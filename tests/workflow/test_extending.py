@@ -208,9 +208,13 @@ def test_what_there_is_no_theory_of_is_nan(extended, name):
 
 def test_an_added_score_and_an_added_predictor_are_judged(extended):
     board = read(extended, "leaderboard").sel(grid="mlp")
-    added = ["effective_rank", "negative_loss", *(f"random_inverse_{name}" for name in (*MEASURES, "negative_loss"))]
+    added = [
+        "effective_rank",
+        "negative_mean_entropy",
+        *(f"random_inverse_{name}" for name in (*MEASURES, "negative_mean_entropy")),
+    ]
     assert board["auroc"].sel(score=added).notnull().all()
-    assert board["title"].sel(score="random_inverse_negative_loss") == "random cascade, reconstruction loss"
+    assert board["title"].sel(score=f"random_inverse_{own}") == "random cascade, mean relative entropy"
     cube = read(extended, "mlp")
     raw = cube["predictor_raw"].sel(predictor="effective_rank")
     assert ((raw >= 1) & (raw < 12)).all()  # directions of so many units
@@ -232,7 +236,7 @@ def test_an_added_study_makes_its_cube(extended):
 
 
 def test_added_figures_are_drawn_and_added_studies_have_targets(extended):
-    for figure in ("mlp/reconstruction_loss", "funnel/reconstruction_loss", "edge_of_chaos/edge_over_bias"):
+    for figure in ("mlp/mean_entropy", "funnel/mean_entropy", "edge_of_chaos/edge_over_bias"):
         assert (extended.root / f"results/figures/{figure}.png").exists()
     assert (extended.root / "results/figures/information_plane/information_accuracy.pdf").exists()
     assert extended.plan("study_edge_of_chaos", "all_figures", config="additions.yaml") == {}

@@ -1,4 +1,4 @@
-# Methods of finding the reconstruction networks: trained as published (probe_cascade), in closed form (probe_ridge).
+# Methods of probing: reconstructions and their evaluation in two jobs, or curves at once.
 for method, about in METHODS.items():
 
     rule:
@@ -7,7 +7,7 @@ for method, about in METHODS.items():
         input:
             dataset="results/prepare_dataset/{dataset}.nc",
         output:
-            kept(f"results/{about.probe}/{{dataset}}/{{architecture}}/{{point}}.nc"),
+            (kept if about.evaluation else str)(f"results/{about.probe}/{{dataset}}/{{architecture}}/{{point}}.nc"),
         log:
             f"results/logs/{about.probe}/{{dataset}}/{{architecture}}/{{point}}.log",
         benchmark:
@@ -16,23 +16,26 @@ for method, about in METHODS.items():
             "../../envs/infoflow.yaml"
         params:
             job=lambda wildcards, method=method: TRAINABILITY.probe(method, wildcards.dataset, wildcards.architecture),
+            script=about.script,
         script:
-            "../scripts/probe_cascade.py"
+            "../scripts/{params.script}.py"
 
-    rule:
-        name:
-            about.evaluation
-        input:
-            probe=f"results/{about.probe}/{{dataset}}/{{architecture}}/{{point}}.nc",
-        output:
-            f"results/{about.evaluation}/{{dataset}}/{{architecture}}/{{point}}.nc",
-        log:
-            f"results/logs/{about.evaluation}/{{dataset}}/{{architecture}}/{{point}}.log",
-        conda:
-            "../../envs/infoflow.yaml"
-        params:
-            job=lambda wildcards, method=method: TRAINABILITY.evaluation(
-                method, wildcards.dataset, wildcards.architecture
-            ),
-        script:
-            "../scripts/evaluate_kl.py"
+    if about.evaluation:
+
+        rule:
+            name:
+                about.evaluation
+            input:
+                probe=f"results/{about.probe}/{{dataset}}/{{architecture}}/{{point}}.nc",
+            output:
+                f"results/{about.evaluation}/{{dataset}}/{{architecture}}/{{point}}.nc",
+            log:
+                f"results/logs/{about.evaluation}/{{dataset}}/{{architecture}}/{{point}}.log",
+            conda:
+                "../../envs/infoflow.yaml"
+            params:
+                job=lambda wildcards, method=method: TRAINABILITY.evaluation(
+                    method, wildcards.dataset, wildcards.architecture
+                ),
+            script:
+                "../scripts/evaluate_kl.py"

@@ -19,7 +19,7 @@ NETWORKS = {**ARCHITECTURES, "vgg16": {"kind": "vgg16"}}  # which takes no such 
 
 
 def test_the_table_names_the_modules():
-    assert sorted(kinds.ARCHITECTURES) == plugins(architectures, "build", "modules", "stem")
+    assert sorted(kinds.ARCHITECTURES) == plugins(architectures, "build", "modules", "stem", "widths")
 
 
 def test_every_kind_has_an_example():

@@ -46,6 +46,7 @@ def test_a_config_stands_alone_and_computes_nothing_but_what_it_names(name):
             kind: [f"{kind}_{entry}" for entry in config.get(kind, {})]
             for kind in ("network_entropy", "probing_budget")
         },
+        "maps": [f"map_{entry}" for entry in config.get("maps", {})],
     }
     plan = Plan(config, ROOT)
     made = {kind: list(study.cubes()) for kind, study in plan.of.items() if kind != "leaderboard"}
@@ -202,7 +203,7 @@ def test_the_schema_knows_every_registered_kind():
     assert set(defs["dataset"]["properties"]) == always | keys
     assert sorted(defs["method"]["then"]["enum"]) == sorted(METHODS)
     predictors = schema["properties"]["predictors"]["properties"]["names"]["items"]["enum"]
-    assert sorted([*predictors, "mean_field"]) == sorted(PREDICTORS)
+    assert sorted([*predictors, "mean_field", "negative_depth"]) == sorted(PREDICTORS)
     options = {key for method in METHODS.values() for key in method.options}
     others = {"method", "evaluation_samples", "show_channels"}
     assert set(defs["probe"]["properties"]) == set(defs["probe_changes"]["properties"]) == options | others

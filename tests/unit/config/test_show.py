@@ -49,7 +49,8 @@ def test_every_setting_has_its_source(tmp_path, capsys):
         f"momentum: 1.0e-05 # {second}: datasets.digits.train.momentum",
         f"batch_size: 16 # {CONFIG}: architectures.cnn.train.batch_size",
         "readout: logits # default",
-        f'method: ["adam", "ridge"] # {CONFIG}: datasets.digits.probe.method',
+        f"evaluation_samples: 360 # {CONFIG}: datasets.digits.probe.evaluation_samples",
+        "kernel_samples: 300 # default",
     ):
         assert line in experiment
     study = lines[lines.index("network_entropy:") :]

@@ -17,19 +17,21 @@ from infoflow.plan import KINDS
 from infoflow.predictors.kinds import PREDICTORS
 from infoflow.reconstruction.kinds import METHODS
 from infoflow.studies.trainability.plan import Trainability
-from infoflow.studies.trainability.scores import MEAN_FIELD
+from infoflow.studies.trainability.scores import FREE
 
 # the modules that a rule picks by name at run time
 NETWORK = ["architectures.mlp", *(f"engine.activations.{name}" for name in ACTIVATIONS)]
+FITTED = [name for name, about in METHODS.items() if about.plugin]
 PLUGINS = {
     "prepare_dataset": ["datasets.mnist"],
-    **{f"probe_cascade {m}": [*NETWORK, f"reconstruction.{m}"] for m in METHODS},
+    **{f"probe_cascade {m}": [*NETWORK, f"reconstruction.{m}"] for m in FITTED},
     **{f"probe_cascade {kind}": [*NETWORK, f"architectures.{kind}", "reconstruction.adam"] for kind in ARCHITECTURES},
+    "probe_kernel": NETWORK,
     "train_network": NETWORK,
-    "score_predictor": [*NETWORK, *(f"predictors.{n}" for n in PREDICTORS if n != MEAN_FIELD)],
+    "score_predictor": [*NETWORK, *(f"predictors.{n}" for n in PREDICTORS if n not in FREE)],
     "explain_decisions": [*NETWORK, "reconstruction.adam"],
     "network_entropy": NETWORK,
-    "probe_budget": [*NETWORK, *(f"reconstruction.{m}" for m in METHODS)],
+    "probe_budget": [*NETWORK, *(f"reconstruction.{m}" for m in FITTED)],
     "train_snapshots": ["engine.activations.tanh"],
     "measure_information": [
         *("reconstruction.ridge", "engine.activations.linear", "engine.activations.tanh"),
@@ -52,7 +54,7 @@ def names(paths) -> set[str]:
 
 
 def test_every_method_of_probing_is_covered():
-    assert set(METHODS) == set(plugins(reconstruction, "cascade", "cases", "divergence", "fit", "walk"))
+    assert set(FITTED) == set(plugins(reconstruction, "cascade", "cases", "divergence", "fit", "kernel", "walk"))
 
 
 def test_every_script_is_covered():
@@ -120,7 +122,7 @@ def test_stages_depend_on_what_they_should():
     assert "studies.trainability.explain_decisions" not in probe | train | evaluate
     assert not {"theory.architectures", "theory.meanfield", "theory.residual"} & (probe | train | evaluate | explain)
     assert {"theory.architectures", "theory.meanfield", "theory.residual"} <= names(imported_modules("merge_cube"))
-    own = {"architectures", "architectures.mlp", "architectures.build"}
+    own = {"architectures", "architectures.mlp", "architectures.build", "architectures.widths"}
     assert not {m for m in probe | train if m.startswith("architectures")} - own
     assert not {
         m for m in probe | train | evaluate | explain if m.startswith(("figures", "studies.trainability.merge_cube"))

@@ -13,12 +13,13 @@ from infoflow.errors import InfoflowError
 from infoflow.plan import Plan
 from infoflow.predictors import kinds
 from infoflow.predictors.kinds import PREDICTORS
+from infoflow.studies.trainability.scores import FREE
 
 
 def test_the_registry_names_all_modules():
     assert sorted(PREDICTORS) == plugins(predictors, "measure", "untrained")
     for name, about in PREDICTORS.items():
-        assert about.needs in ("theory", "forward", "gradient", "second gradient"), name
+        assert about.needs in ("nothing", "theory", "forward", "gradient", "second gradient"), name
         assert all(getattr(about, field) for field in ("title", "formula", "raw", "cost", "source"))
 
 
@@ -32,7 +33,7 @@ def test_a_predictor_says_what_architectures_it_cannot_score(name):
 def test_the_config_can_name_all_that_need_a_network():
     names = yaml.safe_load(SCHEMA.read_text())["properties"]["predictors"]["properties"]["names"]
     assert names["default"] == names["items"]["enum"]
-    assert sorted(names["default"]) == sorted(PREDICTORS.keys() - {"mean_field"})
+    assert sorted(names["default"]) == sorted(PREDICTORS.keys() - set(FREE))
 
 
 def test_an_unknown_predictor_is_refused_before_a_job_is_planned():

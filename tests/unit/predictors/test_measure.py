@@ -15,6 +15,7 @@ from infoflow.predictors import measure, ntk_condition
 from infoflow.predictors.kinds import PREDICTORS
 from infoflow.predictors.measure import score_network
 from infoflow.predictors.untrained import draw_untrained
+from infoflow.studies.trainability.scores import FREE
 
 SEED, CLASSES, SAMPLES = 3, 4, 7
 VGG = {"kind": "vgg16", "activation": "relu"}
@@ -333,7 +334,7 @@ def test_replicas_are_scored_alike_together_and_alone(name, example):
     alone = [score_network(name, draw(example, replicas=[r])).scores for r in range(3)]
     for other in (parts.score, np.concatenate([a.score for a in alone])):
         np.testing.assert_allclose(other, together.score, rtol=1e-6)
-    if not together.reason and name != "mean_field":
+    if not together.reason and name not in FREE:
         assert len(set(together.score)) == 3
 
 
@@ -384,5 +385,5 @@ def test_of_a_network_that_overflows_nothing_is_said_that_is_not_known(name):
     found = score_network(name, untrained).scores
     whole = score_network(name, draw("mlp relu", replicas=(0,))).scores
     np.testing.assert_allclose(found.score[0], whole.score[0], rtol=1e-9)
-    others = {"mean_field", "synflow", "lyapunov"}  # they have no activations, or look at directions only
+    others = {*FREE, "synflow", "lyapunov"}  # they have no activations, or look at directions only
     assert np.isnan(found.score[1]) == (name not in others)

@@ -16,7 +16,6 @@ from infoflow.files.conventions import DIVERGED, OK
 from infoflow.files.results import Result
 from infoflow.reconstruction import cascade, walk
 from infoflow.reconstruction.cascade import compose_cascades, reconstruct
-from infoflow.reconstruction.kinds import METHODS
 from infoflow.studies.trainability.evaluate_kl import evaluate_probe
 from infoflow.studies.trainability.grid import is_prefix_invariant
 
@@ -55,7 +54,7 @@ def test_the_batched_engine_equals_the_plain_loop(option, images):
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", PROBES)
 def test_the_number_of_threads_changes_nothing(images, method, threads):
     before = torch.get_num_threads()
     expected = probe(MLP, images, method=method)
@@ -68,7 +67,7 @@ def test_the_number_of_threads_changes_nothing(images, method, threads):
     torch.testing.assert_close(found.losses, expected.losses, rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", PROBES)
 @EVERY
 def test_replicas_in_one_batch_equal_single_runs(option, method, images):
     together = probe(option, images, method=method)
@@ -78,7 +77,7 @@ def test_replicas_in_one_batch_equal_single_runs(option, method, images):
         torch.testing.assert_close(together.losses[r], alone.losses[0], rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", PROBES)
 @pytest.mark.parametrize("option", [o for o in ARCHITECTURES.values() if is_prefix_invariant(o)], ids=str)
 def test_the_probe_of_a_shallow_network_is_the_prefix_of_the_deep_one(option, method, images):
     deep, shallow = (probe(option, images, depth=depth, method=method) for depth in (5, 3))
@@ -105,7 +104,7 @@ def evaluated(found, images) -> dict[str, np.ndarray]:
     return {name: v for name, (dimensions, v, _) in variables.items() if dimensions[:2] == ("replica", "layer")}
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", PROBES)
 def test_a_probe_that_overflows_is_told_and_does_not_crash(images, method):
     result = probe(MLP | {"activation": "relu"}, images.float(), range(2), depth=30, method=method, sigma_w2=1e5)
     variables = evaluated(result, images)
@@ -114,7 +113,7 @@ def test_a_probe_that_overflows_is_told_and_does_not_crash(images, method):
     assert np.array_equal(np.isnan(variables["explained_variance"]), variables["probe_status"] == DIVERGED)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", PROBES)
 @pytest.mark.parametrize("name", ["mlp pixels", "cnn"])
 def test_a_divergence_in_deep_layers_leaves_the_shallow_ones_as_they_are(images, method, name):
     """ReLU at σ_w² = 6 overflows in deep layers; the probe of three layers is the beginning of that of all."""
@@ -151,7 +150,7 @@ def test_composition_and_moments_of_a_known_network(images):
 
 
 @pytest.mark.parametrize("option", [ARCHITECTURES[name] for name in ("mlp", "cnn", "resnet")], ids=str)
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", PROBES)
 def test_what_does_not_fit_in_memory_is_streamed_and_changes_nothing(method, option, images, monkeypatch):
     expected = probe(option, images, method=method)
     if method == "adam":  # all layers, or those of the stem

@@ -12,7 +12,6 @@ from infoflow.reconstruction.divergence import (
     relative_entropy,
     saturation_case,
     saturation_depth,
-    sound_layers,
 )
 
 images = arrays(np.float64, (3, 7), elements=st.floats(-10, 10, width=32))
@@ -118,15 +117,6 @@ def test_of_a_curve_with_nan_nothing_is_known(curve, where):
     broken[list(where)] = np.nan
     assert saturation_case(broken) == UNKNOWN
     assert np.isnan(saturation_depth(broken))
-
-
-def test_layers_are_sound_up_to_the_first_that_is_not_finite():
-    reconstructions, losses = np.ones((4, 5, 3, 2)), np.ones((4, 5, 6))
-    reconstructions[1, 2, 0, 1] = np.nan  # finite again behind it
-    losses[2, 3, 4] = np.inf
-    losses[3, 0, 0] = np.nan
-    assert sound_layers(reconstructions, losses).sum(1).tolist() == [5, 2, 3, 0]
-    assert sound_layers(reconstructions, losses)[1].tolist() == [True, True, False, False, False]
 
 
 def test_saturation_works_along_the_last_axis():

@@ -6,7 +6,6 @@ from infoflow.architectures.build import build_network
 from infoflow.engine.initialization import draw_gaussian
 from infoflow.engine.network import Block
 from infoflow.reconstruction.fit import fit_inverses
-from infoflow.reconstruction.kinds import METHODS
 
 SEED, REPLICAS = 3, 3
 EVERY = pytest.mark.parametrize("option", ARCHITECTURES.values(), ids=ARCHITECTURES)
@@ -18,7 +17,7 @@ def blocks(option, depth=5) -> tuple[Block, ...]:
 
 @pytest.mark.parametrize("at_once", [1, 2, 4, 7, 100])
 @EVERY
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", PROBES)
 def test_how_many_networks_are_taken_at_once_changes_nothing(method, option, at_once, images):
     settings = {"seed": SEED, "replicas": range(REPLICAS)}
     parameters = draw_gaussian(

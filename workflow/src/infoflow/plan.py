@@ -17,6 +17,7 @@ from infoflow.jobs.provenance import code_digest
 from infoflow.studies.information_plane.plan import InformationPlane
 from infoflow.studies.ising.plan import Ising
 from infoflow.studies.leaderboard.plan import Leaderboard
+from infoflow.studies.maps.plan import Maps
 from infoflow.studies.network_entropy.plan import NetworkEntropy
 from infoflow.studies.probing_budget.plan import ProbingBudget
 from infoflow.studies.study import Figure, Parameters, Study
@@ -24,6 +25,7 @@ from infoflow.studies.trainability.plan import Trainability
 
 KINDS: tuple[type[Study], ...] = (
     Trainability,
+    Maps,
     Ising,
     NetworkEntropy,
     ProbingBudget,

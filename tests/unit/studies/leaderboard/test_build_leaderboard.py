@@ -18,7 +18,7 @@ from infoflow.reconstruction.kinds import METHODS
 from infoflow.studies.leaderboard.about import CUBE
 from infoflow.studies.leaderboard.build_leaderboard import build_leaderboard, judge_cubes, validate_leaderboard
 from infoflow.studies.leaderboard.tables import ranking
-from infoflow.studies.leaderboard.variables import MEASURES
+from infoflow.studies.leaderboard.variables import MAIN, MEASURES
 from infoflow.studies.trainability.scores import MEASURES as MEASURES_OF_PROBES
 from jobs import make_job
 from made_up_board import CASCADES, DEPTHS, FACTOR, KNOWN, LIMITS, build, make_cube, noisy
@@ -171,11 +171,11 @@ def test_a_grid_without_a_contest_is_not_judged(cube, case):
 
 def test_the_scores_of_a_method_have_one_name():
     """Whether it is the main method of a cube or one beside it."""
-    ridge = make_cube(method="ridge", scores={"adam_explained_variance": noisy(3)})
-    ridge["adam_probe_seconds"] = 3 * ridge["probe_seconds"]
-    adam = make_cube(scores={"ridge_explained_variance": None})
-    adam["ridge_probe_seconds"] = adam["probe_seconds"]
-    board = build({"a_mlp": ridge, "b_mlp": adam})
+    ridge = make_cube(method="ridge", scores={"kernel_explained_variance": noisy(3)})
+    ridge["kernel_probe_seconds"] = 3 * ridge["probe_seconds"]
+    kernel = make_cube(scores={"ridge_explained_variance": None})
+    kernel["ridge_probe_seconds"] = kernel["probe_seconds"]
+    board = build({"a_mlp": ridge, "b_mlp": kernel})
     assert board["score"].values.tolist() == ["mean_field", "explained_variance", "ridge_explained_variance"]
     assert value(board, "auroc", "a_mlp", "ridge_explained_variance") == 1
     assert value(board, "auroc", "a_mlp", "explained_variance") < 0.95
@@ -197,7 +197,7 @@ def test_fixed_rules_are_those_of_every_grid():
 
 
 def test_every_score_is_described():
-    wanted = {m if method == "adam" else f"{method}_{m}" for method in METHODS for m in MEASURES_OF_PROBES}
+    wanted = {m if method == MAIN else f"{method}_{m}" for method in METHODS for m in MEASURES_OF_PROBES}
     assert set(CASCADES) == wanted
     assert list(KNOWN) == [*PREDICTORS, *CASCADES]
     assert all(set(about) == set(KNOWN["snip"]) for about in KNOWN.values())
@@ -245,7 +245,7 @@ def built(tmp_path_factory):
     parameters = {
         "cubes": cubes,
         "predictors": {name: vars(about) for name, about in PREDICTORS.items()},
-        "methods": {name: {"title": m.title, "cost": m.cost} for name, m in METHODS.items()},
+        "methods": {name: method.about() for name, method in METHODS.items()},
         "seed": 0,
         "title": "a run",
         "config": {"run": {"name": "a run"}},

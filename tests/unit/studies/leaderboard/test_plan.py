@@ -33,11 +33,11 @@ def test_it_knows_what_every_score_is_and_nothing_of_others():
     made_by = planned(probe=PROBE | {"method": ["adam", "ridge"]}).cubes["leaderboard"]
     assert list(made_by["predictors"]) == list(PREDICTORS)
     assert made_by["predictors"]["snip"]["title"] == "SNIP"
-    assert made_by["methods"]["ridge"] == {"title": METHODS["ridge"].title, "cost": METHODS["ridge"].cost}
+    assert made_by["methods"]["ridge"] == METHODS["ridge"].about()
     made_by = planned(predictors={"names": ["snip"]}).cubes["leaderboard"]
-    assert set(made_by["predictors"]) == {"mean_field", "snip"}
-    assert set(made_by["methods"]) == {"adam"}
-    assert set(planned(predictors=None).cubes["leaderboard"]["predictors"]) == {"mean_field"}
+    assert set(made_by["predictors"]) == {"negative_depth", "mean_field", "snip"}
+    assert set(made_by["methods"]) == {"kernel", "theory"}
+    assert set(planned(predictors=None).cubes["leaderboard"]["predictors"]) == {"negative_depth", "mean_field"}
 
 
 def test_of_one_experiment_it_is_made_on_demand():

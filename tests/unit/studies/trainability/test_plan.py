@@ -16,6 +16,8 @@ from infoflow.studies.trainability.plan import Trainability
 GRID = {"sigma_w2": [1.0, 2.0], "sigma_b2": [0.05], "depth": [3, 5]}
 OTHER = {"dataset": "mnist", "architecture": "mlp", "sigma_w2": [1.0], "sigma_b2": [0.05], "depth": [3]}
 METHODS = ["adam", "ridge"]
+RESULTS = {"probe_kernel": "kernel", "evaluate_kl": "adam", "evaluate_ridge": "ridge", "probe_theory": "theory"}
+"""By the rule that has its curves, all methods of probing."""
 
 
 def planned(experiments=None, **others) -> Trainability:
@@ -54,13 +56,13 @@ def test_a_cube_is_merged_from_the_points_of_its_experiment():
 
 def test_what_is_not_asked_for_is_not_computed():
     untrained = planned({"own": experiment(truth=False)})
-    assert set(untrained.merge_inputs("own")) == {"evaluations", "trainings", "datasets"}
+    assert set(untrained.merge_inputs("own")) == {"evaluations", "theory", "trainings", "datasets"}
     assert untrained.merge_inputs("own")["trainings"] == untrained.training_files() == []
     assert untrained.judged() == []
-    assert set(untrained.merge("own")["made_by"]) == {"evaluations"}
+    assert set(untrained.merge("own")["made_by"]) == {"evaluations", "theory"}
     unscored = planned(predictors=None)
-    assert set(unscored.merge_inputs("own")) == {"evaluations", "trainings", "datasets"}
-    assert set(unscored.merge("own")["made_by"]) == {"evaluations", "trainings"}
+    assert set(unscored.merge_inputs("own")) == {"evaluations", "theory", "trainings", "datasets"}
+    assert set(unscored.merge("own")["made_by"]) == {"evaluations", "theory", "trainings"}
     assert unscored.judged() == ["own"]
 
 
@@ -77,7 +79,7 @@ def test_the_main_method_is_the_first():
 def test_experiments_of_one_data_set_and_architecture_have_cubes_of_their_own_and_share_their_points():
     study = planned({"a": experiment(), "b": experiment(sigma_w2=[2.0, 3.0], depth=[7])})
     a, b = study.merge_inputs("a"), study.merge_inputs("b")
-    shared = "results/evaluate_kl/digits/mlp/w2.000000_b0.050000_d007.nc"
+    shared = "results/probe_kernel/digits/mlp/w2.000000_b0.050000_d007.nc"
     assert shared in a["evaluations"]
     assert shared in b["evaluations"]
     scored = "results/score_predictor/digits/mlp/w2.000000_b0.050000_d007.nc"
@@ -102,7 +104,7 @@ def test_every_file_of_a_cube_has_the_parameters_that_the_cube_asks_for():
         },
         datasets={"noise": {**noise, "probe": {"evaluation_samples": 50}}},
         architectures={"shrinking": {"kind": "mlp", "layout": "shrinking"}},
-        probe={"method": METHODS},
+        probe={"method": list(RESULTS.values()), "kernel_samples": 20},
     )
     for name in study.names():
         inputs, made_by = study.merge_inputs(name), study.merge(name)["made_by"]
@@ -116,8 +118,7 @@ def test_every_file_of_a_cube_has_the_parameters_that_the_cube_asks_for():
                     own = {**of, "depths": of["depths"][point]}
                     assert study.prediction_of(dataset, architecture, point) == own
                 else:
-                    method = {"evaluate_kl": "adam", "evaluate_ridge": "ridge"}[rule]
-                    assert study.evaluation(method, dataset, architecture) == of
+                    assert study.evaluation(RESULTS[rule], dataset, architecture) == of
 
 
 # --- what results depend on
@@ -131,6 +132,8 @@ def changes(before: Trainability, after: Trainability) -> set[str]:
         "probe_ridge": lambda study: study.probe("ridge", "digits", "mlp"),
         "evaluate_kl": lambda study: study.evaluation("adam", "digits", "mlp"),
         "evaluate_ridge": lambda study: study.evaluation("ridge", "digits", "mlp"),
+        "probe_kernel": lambda study: study.evaluation("kernel", "digits", "mlp"),
+        "probe_theory": lambda study: study.evaluation("theory", "digits", "mlp"),
         "train_network": lambda study: study.training("digits", "mlp"),
         "score_predictor": lambda study: study.prediction("digits", "mlp"),
         "merge_cube": lambda study: study.merge("own"),
@@ -138,7 +141,8 @@ def changes(before: Trainability, after: Trainability) -> set[str]:
     return {rule for rule, parameters in of.items() if parameters(before) != parameters(after)}
 
 
-PROBING = {"probe_cascade", "probe_ridge", "evaluate_kl", "evaluate_ridge"}
+KERNEL = {"probe_kernel", "probe_theory"}
+PROBING = {"probe_cascade", "probe_ridge", "evaluate_kl", "evaluate_ridge", *KERNEL}
 ALL = {*PROBING, "prepare_dataset", "train_network", "score_predictor", "merge_cube"}
 
 
@@ -146,8 +150,8 @@ ALL = {*PROBING, "prepare_dataset", "train_network", "score_predictor", "merge_c
     ("change", "rules"),
     [
         ({"run": {"seed": 1}}, ALL),
-        ({"run": {"replicas": 2}}, ALL - {"prepare_dataset"}),
-        ({"run": {"precision": "float64"}}, ALL - {"prepare_dataset"}),
+        ({"run": {"replicas": 2}}, ALL - {"prepare_dataset", "probe_theory"}),
+        ({"run": {"precision": "float64"}}, ALL - {"prepare_dataset", "probe_theory"}),
         ({"run": {"name": "another"}}, {"merge_cube"}),
         ({"run": {"keep_reconstructions": False}}, set()),
         ({"data_root": "elsewhere"}, set()),
@@ -156,13 +160,14 @@ ALL = {*PROBING, "prepare_dataset", "train_network", "score_predictor", "merge_c
         ({"architectures": {"mlp": {"activation": "relu"}}}, ALL - {"prepare_dataset"}),
         ({"architectures": {"cnn": {"channels": 3}}}, set()),
         ({"probe": {"epochs": 7}}, {"probe_cascade", "evaluate_kl", "merge_cube"}),
+        ({"probe": {"kernel_penalty": 0.5}}, {*KERNEL, "merge_cube"}),
         ({"probe": {"ridge_penalty": 0.5}}, {"probe_ridge", "evaluate_ridge", "merge_cube"}),
         ({"datasets": {"digits": {"probe": {"evaluation_samples": 50}}}}, {*PROBING, "merge_cube"}),
         # what a later file says goes before what an earlier one says of a data set
         ({"probe": {"evaluation_samples": 90}}, {*PROBING, "merge_cube"}),
         ({"train": {"epochs": 3}}, {"train_network", "merge_cube"}),
         ({"architectures": {"cnn": {"train": {"epochs": 3}}}}, set()),
-        ({"evaluate": {"pictures": 3}}, {"evaluate_kl", "evaluate_ridge", "merge_cube"}),
+        ({"evaluate": {"pictures": 3}}, {"evaluate_kl", "evaluate_ridge", *KERNEL, "merge_cube"}),
         ({"predictors": {"batch_size": 32}}, {"score_predictor", "merge_cube"}),
         ({"experiments": {"own": {"sigma_w2": [1.0, 2.0, 4.0]}}}, {"merge_cube"}),
         ({"experiments": {"another": OTHER}}, set()),
@@ -170,8 +175,9 @@ ALL = {*PROBING, "prepare_dataset", "train_network", "score_predictor", "merge_c
     ids=lambda change: json.dumps(change) if isinstance(change, dict) else "",
 )
 def test_a_change_of_the_config_is_one_of_the_parameters_of_what_uses_it(change, rules):
-    before = planned(probe={"method": METHODS})
-    after = merge_config([{"experiments": {"own": experiment()}, "probe": {"method": METHODS}}, change])
+    probe = {"method": list(RESULTS.values())}
+    before = planned(probe=probe)
+    after = merge_config([{"experiments": {"own": experiment()}, "probe": probe}, change])
     assert changes(before, planned(**after)) == rules
 
 
@@ -219,7 +225,7 @@ def test_decisions_are_explained_with_as_many_images_as_any_experiment_shows():
     point = {"sigma_w2": 3, "sigma_b2": 0.1, "depth": 7}
     study = planned(
         {"a": experiment(decisions=point | {"images": 4}), "b": experiment(decisions=point | {"images": 6})},
-        architectures={"mlp": {"probe": {"show_channels": [[1, 0]]}}},
+        architectures={"mlp": {"probe": {"method": "adam", "show_channels": [[1, 0]]}}},
     )
     explained = study.experiments["a"].explained
     parameters = study.decisions(explained.dataset, explained.architecture, explained.name)
@@ -236,6 +242,9 @@ def figures(study: Trainability) -> dict:
     return {figure.name: figure for figure in study.figures()}
 
 
+SHOWN = {"method": "ridge", "show_channels": [[1, 0]]}
+
+
 def test_figures_are_drawn_of_the_experiments_that_have_what_they_show():
     point = {"sigma_w2": 2.0, "sigma_b2": 0.05, "depth": 3}
     study = planned(
@@ -245,7 +254,7 @@ def test_figures_are_drawn_of_the_experiments_that_have_what_they_show():
             "explained": experiment(decisions=point),
             "channels": experiment(architecture="shown"),
         },
-        architectures={"shown": {"kind": "mlp", "width": 9, "probe": {"show_channels": [[1, 0]]}}},
+        architectures={"shown": {"kind": "mlp", "width": 9, "probe": SHOWN}},
     )
     drawn = {name: set(figure.of) for name, figure in figures(study).items()}
     assert list(drawn) == list(Trainability.FIGURES)

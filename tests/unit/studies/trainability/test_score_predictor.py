@@ -15,9 +15,10 @@ from infoflow.predictors.measure import score_network
 from infoflow.predictors.untrained import draw_untrained
 from infoflow.studies.trainability import score_predictor as module
 from infoflow.studies.trainability.score_predictor import score_predictor
+from infoflow.studies.trainability.scores import FREE
 from jobs import make_job
 
-NAMES = [name for name in PREDICTORS if name != "mean_field"]
+NAMES = [name for name in PREDICTORS if name not in FREE]
 RUN = {"seed": 2, "replicas": 2, "precision": "float32"}
 MLP = {**ARCHITECTURES["mlp"].defaults, "kind": "mlp", "width": 14}
 POINT = encode(1.5, 0.05, 5)

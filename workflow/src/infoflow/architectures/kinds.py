@@ -29,6 +29,7 @@ class Kind:
         channels: numbers of channels that it can take.
         weights: about how many weights the hidden layers of its networks have, from the options, the shape of an image
             and the depth; None, so few that they fit anywhere.
+        theory: activations for which there is a theory of their kernel cascade, `theory.reconstruction`.
     """
 
     defaults: Mapping[str, Any]
@@ -36,6 +37,7 @@ class Kind:
     smallest: int | None = None
     channels: tuple[int, ...] = (1, 3)
     weights: Callable[[Mapping[str, Any], tuple[int, ...], int], int] | None = None
+    theory: tuple[str, ...] = ()
 
 
 def _weights_of_mlp(options: Mapping[str, Any], shape: tuple[int, ...], depth: int) -> int:
@@ -48,7 +50,11 @@ def _weights_of_mlp(options: Mapping[str, Any], shape: tuple[int, ...], depth: i
 
 ARCHITECTURES: dict[str, Kind] = {
     "cnn": Kind({"activation": "tanh", "channels": 32}, smallest=8),
-    "mlp": Kind({"activation": "tanh", "layout": "wide", "width": None, "head": []}, weights=_weights_of_mlp),
+    "mlp": Kind(
+        {"activation": "tanh", "layout": "wide", "width": None, "head": []},
+        weights=_weights_of_mlp,
+        theory=("erf", "linear", "relu", "tanh", "tanhshrink"),
+    ),
     "resnet": Kind({"activation": "tanh", "channels": 32}, smallest=8),
     "resnet_dense": Kind(
         {"activation": "tanh", "head": [400]}, weights=lambda options, shape, depth: depth * math.prod(shape) ** 2
@@ -75,6 +81,11 @@ def check_architectures(config: Mapping[str, Any]) -> None:
                 )
         if options["kind"] == "vgg16" and options["activation"] != "relu":
             raise InfoflowError(f"config: architectures.{name}.activation: that of vgg16 is relu")
+
+
+def has_theory(options: Mapping[str, Any]) -> bool:
+    """Whether there is a theory of the kernel cascade of an architecture, an entry of the config."""
+    return options.get("activation") in ARCHITECTURES[options["kind"]].theory
 
 
 def check_experiment(

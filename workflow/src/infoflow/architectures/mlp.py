@@ -5,29 +5,20 @@ the output and the layer of 400 before it, a network of depth D has D - 2 hidden
 """
 
 import itertools
-import math
 from collections.abc import Mapping
 from typing import Any
 
+from infoflow.architectures.widths import hidden_widths
 from infoflow.engine.maps.dense import Dense
 from infoflow.engine.network import Block, Network
-
-
-def hidden_widths(layout: str, width: int, classes: int, depth: int) -> list[int]:
-    """Widths of the hidden layers: constant, or falling linearly from `width` to `classes` (the published rule)."""
-    if layout == "wide":
-        return [width] * depth
-    steps = depth + 1
-    return [-((width * (l - steps) - classes * l) // steps) for l in range(1, steps)]  # exact ceiling
 
 
 def build(
     options: Mapping[str, Any], input_shape: tuple[int, ...], classes: int, depth: int, readout: str = "logits"
 ) -> Network:
     """See `infoflow.architectures.build.build_network`."""
-    width = options.get("width") or math.prod(input_shape)
     activation = options["activation"]
-    shapes = [input_shape, *((n,) for n in hidden_widths(options["layout"], width, classes, depth))]
+    shapes = [input_shape, *((n,) for n in hidden_widths(options, input_shape, classes, depth))]
     # The reconstruction of layer 1 is an image; all reconstruction networks end with tanh, as published.
     blocks = tuple(
         Block(forward=Dense(a, b, activation), inverse=Dense(b, a, "tanh")) for a, b in itertools.pairwise(shapes)

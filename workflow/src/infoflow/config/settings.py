@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from infoflow.architectures.kinds import has_theory
 from infoflow.datasets.kinds import NOT_DATA
-from infoflow.reconstruction.kinds import METHODS
+from infoflow.reconstruction.kinds import DEFAULT, METHODS
 
 
 def settings(config: Mapping[str, Any], section: str, dataset: str, architecture: str) -> dict[str, Any]:
@@ -15,15 +16,20 @@ def settings(config: Mapping[str, Any], section: str, dataset: str, architecture
 
 
 def probe_methods(config: Mapping[str, Any], dataset: str, architecture: str) -> list[str]:
-    """Names of the methods that find the reconstruction networks of some probes, the main one first."""
+    """Names of the methods of some probes, the main one first."""
     method = settings(config, "probe", dataset, architecture)["method"]
+    if method is None:
+        known = has_theory(config["architectures"][architecture])
+        return [name for name in DEFAULT if known or METHODS[name].network]
     return [method] if isinstance(method, str) else list(method)
 
 
 def probe_options(config: Mapping[str, Any], dataset: str, architecture: str, method: str) -> dict[str, Any]:
     """What a probe by one method depends on."""
     known = settings(config, "probe", dataset, architecture)
-    names = (*METHODS[method].options, "evaluation_samples", *(["show_channels"] if known["show_channels"] else []))
+    about = METHODS[method]
+    channels = ["show_channels"] if about.plugin and known["show_channels"] else []
+    names = (*about.options, "evaluation_samples", *channels)
     return {"method": method} | {name: known[name] for name in names}
 
 

@@ -6,7 +6,7 @@ replica r is the same whatever the depth of the network, the other replicas in t
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -40,7 +40,11 @@ class Ensemble:
 
     def draw(self, maps: Sequence[Map], purpose: str = "frozen", **to) -> list[Parameters]:
         """Parameters W ~ N(0, σ_w²/fan_in), b ~ N(0, σ_b²) for every map, see `draw_gaussian`."""
-        return draw_gaussian(maps, self.sigma_w2, self.sigma_b2, self.seed, purpose, self.replicas, **to)
+        return list(self.draw_each(maps, purpose, **to))
+
+    def draw_each(self, maps: Sequence[Map], purpose: str = "frozen", **to) -> Iterator[Parameters]:
+        """Those of `draw`, one map's at a time."""
+        return _draw(maps, torch.randn, self.sigma_w2, self.sigma_b2, self.seed, purpose, self.replicas, **to)
 
     def scale(self, weights: Sequence[Parameters], **to) -> list[Parameters]:
         """Given parameters times σ_w and σ_b, equal for all replicas, see `scale_weights`."""
@@ -64,7 +68,7 @@ def draw_gaussian(
     The standard normal draws do not depend on σ: neighbouring grid points differ by the scale alone.
     `to` holds dtype and device. Source: physics.md A1.
     """
-    return _draw(maps, torch.randn, sigma_w2, sigma_b2, seed, purpose, replicas, **to)
+    return list(_draw(maps, torch.randn, sigma_w2, sigma_b2, seed, purpose, replicas, **to))
 
 
 def draw_truncated(
@@ -78,7 +82,7 @@ def draw_truncated(
     def draw(shape: tuple[int, ...], generator: torch.Generator) -> torch.Tensor:
         return torch.nn.init.trunc_normal_(torch.empty(shape), a=-2.0, b=2.0, generator=generator)
 
-    return _draw(maps, draw, sigma_w2, sigma_b2, seed, purpose, replicas, **to)
+    return list(_draw(maps, draw, sigma_w2, sigma_b2, seed, purpose, replicas, **to))
 
 
 def scale_weights(
@@ -117,21 +121,17 @@ def draw_uniform(maps: Sequence[Map], seed: int, purpose: str, replicas: Sequenc
     ]
 
 
-def _draw(maps, draw, sigma_w2, sigma_b2, seed, purpose, replicas, **to) -> list[Parameters]:
-    return [
-        _stack(
-            [
-                {
-                    name: draw(shape, generator=stream)
-                    * math.sqrt(sigma_b2 if name.endswith("bias") else sigma_w2 / forward.fan_in(name))
-                    for name, shape in forward.parameter_shapes.items()
-                }
-                for stream in (generator(seed, purpose, index, r) for r in replicas)
-            ],
-            **to,
-        )
-        for index, forward in enumerate(maps, start=1)
-    ]
+def _draw(maps, draw, sigma_w2, sigma_b2, seed, purpose, replicas, **to) -> Iterator[Parameters]:
+    for index, forward in enumerate(maps, start=1):
+        networks = [
+            {
+                name: draw(shape, generator=stream)
+                * math.sqrt(sigma_b2 if name.endswith("bias") else sigma_w2 / forward.fan_in(name))
+                for name, shape in forward.parameter_shapes.items()
+            }
+            for stream in (generator(seed, purpose, index, r) for r in replicas)
+        ]
+        yield _stack(networks, **to)
 
 
 def _stack(replicas: list[Parameters], **to) -> Parameters:

@@ -1,8 +1,11 @@
 """A network: blocks, each a layer and the map that is trained to undo it, and a readout head."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from infoflow.engine.maps.map import Map
+import torch
+
+from infoflow.engine.maps.map import Map, Parameters
 
 
 @dataclass(frozen=True)
@@ -33,3 +36,22 @@ class Network:
     def layers(self) -> list[Map]:
         """Of the blocks and of the head, in the order in which the input meets them."""
         return [*(b.forward for b in self.blocks), *self.head]
+
+
+@torch.no_grad()
+def follow(
+    layers: Sequence[Map], frozen: Iterable[Parameters], images: torch.Tensor, replicas: int
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Pre-activations z and states φ(z) of every layer, [R, S, ...], one layer after the other.
+
+    Args:
+        layers: with their parameters `frozen`, stacked over R replicas; those of a layer are asked for when it is its
+            turn.
+        images: [S, *input_shape].
+        replicas: R.
+    """
+    x = images.expand(replicas, *images.shape)
+    for layer, p in zip(layers, frozen, strict=True):
+        z = layer.pre_activation(p, x)
+        x = layer.activate(z)
+        yield z, x

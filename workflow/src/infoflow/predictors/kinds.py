@@ -15,7 +15,7 @@ class About:
         title: for tables and figures.
         formula: of the score, as text.
         raw: the quantity of the literature, as text.
-        needs: `theory` (no network), `forward` (a pass), `gradient` (forward and back), `second gradient`.
+        needs: `nothing`, `theory` (no network), `forward` (a pass), `gradient` (forward and back), `second gradient`.
         two_sided: whether it can see both sides of the edge of chaos; if not it is monotone in σ_w².
         cost: for R networks of L dense layers of N units and B images, in floating-point operations.
         source: where it comes from.
@@ -31,6 +31,15 @@ class About:
 
 
 PREDICTORS: dict[str, About] = {
+    "negative_depth": About(
+        title="depth alone, the trivial baseline",
+        formula="-L",
+        raw="the same",
+        needs="nothing",
+        two_sided=False,
+        cost="0",
+        source="none",
+    ),
     "mean_field": About(
         title="mean-field correlation length",
         formula="6 xi_c/L",

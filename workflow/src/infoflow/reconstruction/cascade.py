@@ -13,7 +13,7 @@ import torch
 
 from infoflow.engine.initialization import Ensemble
 from infoflow.engine.maps.map import Map, Parameters, apply_in_parts, record_of, units
-from infoflow.engine.network import Block
+from infoflow.engine.network import Block, follow
 from infoflow.errors import InfoflowError
 from infoflow.reconstruction.fit import fit_inverses
 from infoflow.reconstruction.walk import memory
@@ -127,15 +127,12 @@ def forward(
     layers: Sequence[Map], frozen: Sequence[Parameters], images: torch.Tensor, replicas: int
 ) -> tuple[list[torch.Tensor], list[torch.Tensor], list[torch.Tensor | None]]:
     """Of every layer: activations [R, S, *output_shape], (1/N_l) Σ_i (z_i^l)² [R, S], and what its inverse needs."""
-    x = images.expand(replicas, *images.shape)
-    activations, moments, records = [], [], []
-    for layer, p in zip(layers, frozen, strict=True):
-        z = layer.pre_activation(p, x)
+    activations, moments, records = [images.expand(replicas, *images.shape)], [], []
+    for layer, (z, x) in zip(layers, follow(layers, frozen, images, replicas), strict=True):
         moments.append(z.square().flatten(2).mean(2))
-        records.append(record_of(layer, x))
-        x = layer.activate(z)
+        records.append(record_of(layer, activations[-1]))
         activations.append(x)
-    return activations, moments, records
+    return activations[1:], moments, records
 
 
 @torch.no_grad()

@@ -64,16 +64,6 @@ def explained_variance(reference: ArrayLike, reconstruction: ArrayLike) -> np.nd
     return 1 - error / variance
 
 
-def sound_layers(reconstructions: np.ndarray, losses: np.ndarray) -> np.ndarray:
-    """Layers that have finite numbers only, as all layers before them: [R, L, S, P] and [R, L, N] -> [R, L] of bool.
-
-    A layer is reconstructed through all layers before it, and is of no use without them; it knows nothing of those
-    behind it.
-    """
-    finite = np.isfinite(reconstructions).all(axis=(2, 3)) & np.isfinite(losses).all(axis=2)
-    return np.logical_and.accumulate(finite, axis=1)
-
-
 def saturation_depth(curve: ArrayLike, rtol: float = 0.005, atol: float = 1e-8) -> np.ndarray:
     """Depth at which a quantity stops changing with the layer: [..., L] -> [...].
 

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from infoflow.datasets.prepared import read_prepared
+from infoflow.datasets.samples import Samples
 from infoflow.engine.device import DTYPES, choose_device, describe_device, finish_work
 from infoflow.engine.images import PreparedImages
 from infoflow.engine.initialization import Ensemble
@@ -27,7 +28,7 @@ class Bench:
 
     job: Job
     device: torch.device
-    images: PreparedImages
+    images: PreparedImages | Samples
 
     @property
     def ensemble(self) -> Ensemble:

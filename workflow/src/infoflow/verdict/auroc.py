@@ -11,8 +11,13 @@ def auroc(scores: np.ndarray, labels: np.ndarray) -> float:
 
     Args:
         scores: [n], finite or infinite, higher meaning more likely positive.
-        labels: [n], boolean.
+        labels: [n] of bool.
+
+    Raises:
+        ValueError: the labels are numbers, by which ranks would be picked.
     """
+    if labels.dtype != bool:
+        raise ValueError(f"labels have to be of bool, not {labels.dtype}")
     positives = int(labels.sum())
     negatives = len(labels) - positives
     if not positives or not negatives:

@@ -1,7 +1,7 @@
 """The leaderboard: how well every predictor does in every experiment with ground truth, and what it costs.
 
 Dimensions, in this order: grid, the experiments and "overall" behind them; score, named as in the cubes, where
-those of the cascade trained by Adam have no prefix.
+those of the kernel cascade have no prefix.
 
 | variable | dimensions | |
 |---|---|---|
@@ -57,7 +57,7 @@ from infoflow.studies.leaderboard.variables import (
     RANKS,
 )
 from infoflow.studies.trainability.cube import read_trainability
-from infoflow.studies.trainability.scores import MEAN_FIELD, NO_METHOD, fixed_threshold
+from infoflow.studies.trainability.scores import FREE, MEAN_FIELD, NO_METHOD, fixed_threshold
 from infoflow.studies.trainability.scores import MEASURES as MEASURES_OF_PROBES
 from infoflow.verdict.resampling import RESAMPLES, resample_stream
 from infoflow.verdict.standing import (
@@ -129,17 +129,17 @@ def describe_cascades(methods: Mapping[str, Mapping[str, str]]) -> dict[str, dic
     """The scores of the reconstruction cascades, like those of the predictors, by their name in the leaderboard.
 
     Args:
-        methods: of probing: title and cost.
+        methods: of probing: title, cost, needs, source.
     """
     return {
         (measure if method == MAIN else joined(method, measure)): {
             "title": f"{about['title']}, {m.title}",
             "formula": m.formula,
             "raw": "the same",
-            "needs": "reconstruction",
+            "needs": about["needs"],
             "two_sided": True,
             "cost": about["cost"],
-            "source": "arXiv:2406.12916",
+            "source": about["source"],
         }
         for method, about in methods.items()
         for measure, m in MEASURES_OF_PROBES.items()
@@ -279,7 +279,7 @@ def _canonical(name: str, cube: xr.Dataset, score: str, known: Collection[str]) 
 
 def _costs(cube: xr.Dataset, score: str, probe: str | None, trained: xr.DataArray) -> tuple[float, float]:
     """Seconds of scoring the points that were trained, and bytes."""
-    if score == MEAN_FIELD:
+    if score in FREE:
         return 0.0, 0.0
     if probe is not None:
         per = cube[probe]

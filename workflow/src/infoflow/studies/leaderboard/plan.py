@@ -11,7 +11,7 @@ from infoflow.predictors.kinds import PREDICTORS
 from infoflow.reconstruction.kinds import METHODS
 from infoflow.studies.study import Figure, Parameters, Study
 
-MEAN_FIELD = "mean_field"
+FREE = ("negative_depth", "mean_field")
 """The score that every cube has, whatever predictors the config names."""
 
 
@@ -34,12 +34,12 @@ class Leaderboard(Study):
         """Of rule build_leaderboard."""
         cubes = {name: self._trainability.merge(name) for name in self.judged}
         # of the tables what is on the board: a new entry builds none anew
-        scored = {MEAN_FIELD, *(self.config["predictors"] or {}).get("names", ())}
+        scored = {*FREE, *(self.config["predictors"] or {}).get("names", ())}
         probed = {m for name in self.judged for m in self._trainability.methods(self._trainability.experiments[name])}
         return {
             "cubes": cubes,
             "predictors": {name: vars(about) for name, about in PREDICTORS.items() if name in scored},
-            "methods": {name: {"title": m.title, "cost": m.cost} for name, m in METHODS.items() if name in probed},
+            "methods": {name: method.about() for name, method in METHODS.items() if name in probed},
             **self.run("seed"),
             "code": code_digest("build_leaderboard"),
             **self.about_run(reduce(updated, (made_by["config"] for made_by in cubes.values()), {})),

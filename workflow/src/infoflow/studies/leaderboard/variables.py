@@ -2,7 +2,7 @@
 
 OVERALL = "overall"
 DIMENSIONS = ("grid", "score")
-MAIN = "adam"
+MAIN = "kernel"
 """The method of probing whose scores have no prefix."""
 FACTOR = 6.0
 """k of the published rule depth <= k ξ_c."""

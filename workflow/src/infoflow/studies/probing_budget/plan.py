@@ -9,6 +9,7 @@ from infoflow.config.check import closest
 from infoflow.errors import InfoflowError
 from infoflow.files.names import cube_file, dataset_file, encode
 from infoflow.jobs.provenance import code_digest
+from infoflow.reconstruction.kinds import METHODS
 from infoflow.studies.study import Parameters, Study
 from infoflow.studies.trainability.experiment import Experiment
 
@@ -75,7 +76,7 @@ class ProbingBudget(Study):
         experiment = self.experiment(name)
         methods = self._trainability.methods(experiment)
         cube = experiment.dataset, experiment.architecture
-        plugins = [f"reconstruction.{method}" for method in sorted(methods)]
+        plugins = [f"reconstruction.{method}" for method in sorted(methods) if METHODS[method].plugin]
         return {
             **self.networks("probe_budget", experiment.architecture, *plugins),
             "probes": {method: settings.probe_options(self.config, *cube, method) for method in methods},

@@ -4,7 +4,7 @@ Every method of the experiment's probe is repeated for every width, for every fr
 of evaluation samples. What is left out is chosen at random, and less is always a part of more:
 
 - Adam goes ⌈f E⌉ times over a part of the training images, so that its steps are the fraction f of all;
-- ridge regression takes the fraction f of its samples;
+- ridge regression and the kernel cascade, whose theory likewise, take the fraction f of their samples;
 - of the evaluation set the first images are taken;
 - a narrower network has the same depth and variances, but fewer units in every layer.
 
@@ -15,7 +15,7 @@ to the rounding of the arithmetic.
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ import numpy as np
 import torch
 
 from infoflow.architectures.build import build_network
+from infoflow.datasets.samples import fit_order
 from infoflow.engine.device import finish_work
 from infoflow.engine.initialization import Ensemble, generator
 from infoflow.engine.maps.map import Parameters
@@ -31,16 +32,13 @@ from infoflow.errors import InfoflowError
 from infoflow.files.results import describe
 from infoflow.jobs.job import Job
 from infoflow.reconstruction.cascade import compose_cascades
-from infoflow.reconstruction.divergence import (
-    differential_entropy,
-    explained_variance,
-    relative_entropy,
-    sound_layers,
-)
-from infoflow.reconstruction.fit import Inverses, fit_inverses
+from infoflow.reconstruction.fit import fit_inverses
 from infoflow.studies.bench import Bench, set_up
 from infoflow.studies.probing_budget.about import PROBED
 from infoflow.studies.probing_budget.variables import SCORES
+from infoflow.studies.trainability.curves import Curves, measure_curves
+from infoflow.studies.trainability.probe_kernel import reconstruct
+from infoflow.theory.reconstruction import theory_cascade
 
 
 @dataclass(frozen=True)
@@ -102,7 +100,7 @@ def probe_budget(job: Job) -> None:
             measure_budget(blocks[:1], frozen[:1], *few, Share([0.01], [2]), **common)
             share = Share(budget["fractions"], budget["samples"], sparing=blocks is not own)
             part = measure_budget(blocks, frozen, images.train_images, evaluation, options, share, **common)
-            part.fit_seconds[:] += drawing
+            part.fit_seconds[:] += drawing if method != "theory" else 0
             found[method].append(part)
 
     def gather(name: str) -> np.ndarray:
@@ -163,36 +161,80 @@ def measure_budget(
         offset: see `divergence.normalise`.
         ensemble: which networks.
     """
-    device, replicas = images.device, ensemble.replicas
     fractions, samples = share.fractions, share.samples
-    layers = [b.forward for b in blocks]
     shape = len(fractions), len(samples)
-    scores = np.full((*shape, len(replicas), len(blocks), len(SCORES)), np.nan)
+    scores = np.full((*shape, len(ensemble), len(blocks), len(SCORES)), np.nan)
     seconds = np.full((2, *shape), np.nan)
     fitting, steps, taken = np.zeros(shape[0]), np.zeros(shape[0], int), np.zeros(shape[0], int)
     for f, fraction in enumerate(fractions):
         started = time.monotonic()
         part, fewer = reduce_probe(options, images, fraction, ensemble.seed)
-        found: Inverses = fit_inverses(blocks, frozen, part, fewer, seed=ensemble.seed, replicas=replicas)
-        finish_work(device)
+        fitted = _fit(blocks, frozen, part, fewer, ensemble)
         fitting[f] = time.monotonic() - started
-        steps[f], taken[f] = found.losses.shape[2], min(len(part), fewer.get("ridge_samples", len(part)))
-        losses = found.losses.cpu().numpy()
+        steps[f], taken[f] = fitted.steps, fitted.images
         left_out = [max(samples)] if share.sparing and fraction < 1 and len(samples) > 1 else []
         for k, count in enumerate(samples):
             if count in left_out:
                 continue
             shown = evaluation_images[:count]
             started = time.monotonic()
-            cascades, _ = compose_cascades(layers, frozen, found.maps, found.parameters, shown, len(replicas))
-            finish_work(device)
+            layers = list(fitted.reconstruct(shown))
             composed = time.monotonic()
-            # float32 also of a float64 run, like what the experiment's probe stores
-            inputs, outputs = (x.float().cpu().numpy() for x in (shown.flatten(1), cascades.flatten(3)))
-            for r, ok in enumerate(sound_layers(outputs, losses)):  # the float64 copies of all would not fit
-                scores[f, k, r, ok] = score_layers(inputs, outputs[r, ok], offset)
+            scores[f, k] = score_curves(measure_curves(layers, shown.flatten(1).cpu().numpy(), offset))
             seconds[:, f, k] = composed - started, time.monotonic() - composed
     return Budget(scores, fitting, steps, taken, *seconds)
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """A part of a probe, ready to reconstruct.
+
+    Attributes:
+        steps, images: that it took.
+        reconstruct: evaluation images [S, *input_shape] to their reconstructions [R, S, P], layer by layer.
+    """
+
+    steps: int
+    images: int
+    reconstruct: Callable[[torch.Tensor], Iterable[np.ndarray]]
+
+
+def _fit(
+    blocks: Sequence[Block],
+    frozen: Sequence[Parameters],
+    images: torch.Tensor,
+    options: Mapping[str, Any],
+    ensemble: Ensemble,
+) -> _Fitted:
+    """Fit whatever a method has to fit before it sees the evaluation images; arguments as in `measure_budget`."""
+    forward, device = [b.forward for b in blocks], images.device
+    if "kernel_samples" in options:  # nothing: the cascade is computed of both at once
+        chosen = images[torch.from_numpy(fit_order(ensemble.seed, len(images))[: options["kernel_samples"]]).to(device)]
+
+        def of_kernel(shown: torch.Tensor) -> Iterable[np.ndarray]:
+            both = torch.cat([chosen, shown])
+            for found in reconstruct(forward, frozen, both, len(chosen), len(ensemble), options):
+                yield found.images.cpu().numpy()
+
+        def of_theory(shown: torch.Tensor) -> Iterable[np.ndarray]:
+            variances, widths = (ensemble.sigma_w2, ensemble.sigma_b2), [layer.fan_out for layer in forward]
+            both = (x.flatten(1).double().cpu().numpy() for x in (chosen, shown))
+            noise = options["kernel_penalty"], options["kernel_noise"] == "relative"
+            for found in theory_cascade(forward[0].activation, *variances, widths, *both, *noise):
+                yield np.broadcast_to(found, (len(ensemble), *found.shape))
+
+        return _Fitted(1, len(chosen), of_theory if options["method"] == "theory" else of_kernel)
+    found = fit_inverses(blocks, frozen, images, options, seed=ensemble.seed, replicas=ensemble.replicas)
+    finish_work(device)
+    sound = found.losses.isfinite().all(2).cpu().numpy()
+
+    def of_inverses(shown: torch.Tensor) -> Iterable[np.ndarray]:
+        cascades, _ = compose_cascades(forward, frozen, found.maps, found.parameters, shown, len(ensemble))
+        # float32 also of a float64 run, like what the experiment's probe stores
+        layers = cascades.flatten(3).float().cpu().numpy()
+        return (np.where(sound[:, l, None, None], layers[:, l], np.nan) for l in range(len(blocks)))
+
+    return _Fitted(found.losses.shape[2], min(len(images), options.get("ridge_samples", len(images))), of_inverses)
 
 
 def reduce_probe(
@@ -203,8 +245,9 @@ def reduce_probe(
     A smaller part of the images lies within a larger one; a fraction of 1 leaves everything as it is.
     """
     number = len(images)
-    if "ridge_samples" in options:  # the method chooses its samples itself
-        return images, {**options, "ridge_samples": max(2, round(fraction * min(options["ridge_samples"], number)))}
+    for name in ("ridge_samples", "kernel_samples"):
+        if name in options:  # the method chooses its samples itself
+            return images, {**options, name: max(2, round(fraction * min(options[name], number)))}
     passes = options.get("epochs", 1)
     epochs = max(1, math.ceil(fraction * passes))
     count = max(1, round(fraction * passes * number / epochs))
@@ -214,13 +257,6 @@ def reduce_probe(
     return images, {**options, **({"epochs": epochs} if "epochs" in options else {})}
 
 
-def score_layers(images: np.ndarray, reconstructions: np.ndarray, offset: float) -> np.ndarray:
-    """SCORES of images [S, P] and their reconstructions [L, S, P]: [L, score], as `evaluate_kl` computes them."""
-    return np.stack(
-        [
-            differential_entropy(reconstructions, offset),
-            explained_variance(images, reconstructions),
-            -np.median(relative_entropy(images, reconstructions, offset), axis=-1),
-        ],
-        axis=-1,
-    )
+def score_curves(curves: Curves) -> np.ndarray:
+    """SCORES of every layer, [R, L, score]."""
+    return np.stack([curves.entropy, curves.explained, -np.median(curves.divergence, axis=-1)], axis=-1)

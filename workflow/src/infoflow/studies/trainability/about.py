@@ -61,6 +61,14 @@ EVALUATED: dict[str, dict] = {
         "units": "1",
         "comment": _UNKNOWN,
     },
+    "constant_states": {
+        "long_name": "whether the states of the layer are equal for all samples",
+        "units": "1",
+        "flag_values": np.array([-1, 0, 1], np.int8),
+        "flag_meanings": "missing different equal",
+        "comment": "to the last digit of their number format; the reconstruction is then the mean of the fit samples, "
+        "differential_entropy -inf",
+    },
     "saturation_depth": {
         "long_name": "saturation depth",
         "units": "1",
@@ -80,7 +88,7 @@ EVALUATED: dict[str, dict] = {
         **STATUS,
     },
 }
-"""Of `evaluate_kl` and `evaluate_ridge`, and of the cube."""
+"""Of the rules whose results are curves, and of the cube; each has those that it can tell."""
 
 FIRST_IMAGE = {
     "long_name": "first image of the evaluation set, whose pre-activation variance is recorded",

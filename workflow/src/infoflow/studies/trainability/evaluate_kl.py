@@ -4,20 +4,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from infoflow.files.conventions import DIVERGED, OK
 from infoflow.files.results import Result, Variable, describe, read_result, write_result
 from infoflow.jobs.job import Job
-from infoflow.reconstruction.divergence import (
-    differential_entropy,
-    explained_variance,
-    relative_entropy,
-    saturation_case,
-    saturation_depth,
-    sound_layers,
-)
-from infoflow.studies.trainability.about import EVALUATED, FIRST_IMAGE
-from infoflow.studies.trainability.pictures import take_channel_pictures, take_pictures
-from infoflow.studies.trainability.variables import QUANTILES
+from infoflow.studies.trainability.about import EVALUATED
+from infoflow.studies.trainability.curves import describe_curves, measure_curves
+from infoflow.studies.trainability.pictures import take_channel_pictures, take_first_image, take_pictures
 
 
 def evaluate_kl(job: Job) -> None:
@@ -39,63 +30,27 @@ def evaluate_probe(probe: Result, offset: float, saturation_rtol: float, picture
         pictures: number K of images that are kept, see `pictures.take_pictures`.
 
     Returns:
-        Variables for `results.write_result`, over replica, layer, quantile and saturation measure; and the pictures.
-        The saturation at a layer is that of the network that ends with it.
+        Variables for `results.write_result`: those of `curves.describe_curves`, loss and variance, and the pictures.
     """
-    reconstructions, images = probe["reconstructions"], probe["evaluation_images"].astype(np.float64)
+    reconstructions, images = probe["reconstructions"], probe["evaluation_images"]
     losses = probe["losses"]
-    ok = sound_layers(reconstructions, losses)
-
-    replicas, layers = losses.shape[:2]
-    divergences = np.full((replicas, layers, len(images)), np.nan)
-    entropy = np.full((replicas, layers), np.nan)
-    explained = np.full((replicas, layers), np.nan)
-    for r, l in np.argwhere(ok):  # one layer at a time: the float64 copies of all would not fit
-        divergences[r, l] = relative_entropy(images, reconstructions[r, l], offset)
-        entropy[r, l] = differential_entropy(reconstructions[r, l], offset)
-        explained[r, l] = explained_variance(images, reconstructions[r, l])
-
-    depths, cases = _saturation(divergences, entropy, saturation_rtol)
+    # a layer whose reconstruction networks diverged counts as diverged, whatever they reconstruct
+    sound = np.isfinite(losses).all(axis=2)
+    layers = (np.where(sound[:, l, None, None], reconstructions[:, l], np.nan) for l in range(losses.shape[1]))
+    curves = measure_curves(layers, images, offset)
     tail = max(1, losses.shape[2] // 10)
-    loss = np.where(ok, losses[..., -tail:].mean(axis=-1), np.nan)
-    moments = np.where(ok, probe["pre_activation_moments"][..., 0], np.nan)
-
-    per_layer = ("replica", "layer")
-    saturation = (*per_layer, "measure")
-    quantiles = np.moveaxis(np.quantile(divergences, QUANTILES, axis=-1), 0, -1)
-    found = {
-        "relative_entropy": ((*per_layer, "quantile"), quantiles.astype(np.float32)),
-        "relative_entropy_mean": (per_layer, divergences.mean(axis=-1).astype(np.float32)),
-        "differential_entropy": (per_layer, entropy.astype(np.float32)),
-        "explained_variance": (per_layer, explained.astype(np.float32)),
-        "reconstruction_loss": (per_layer, loss.astype(np.float32)),
-        "pre_activation_variance": (per_layer, moments.astype(np.float32)),
-        "saturation_depth": (saturation, depths.astype(np.float32)),
-        "saturation_case": (saturation, cases),
-        "probe_status": (per_layer, np.where(ok, OK, DIVERGED).astype(np.int8)),
+    of_network = {
+        "reconstruction_loss": losses[..., -tail:].mean(axis=-1),
+        "pre_activation_variance": probe["pre_activation_moments"][..., 0],
     }
-    variables = describe(found, EVALUATED)
-    variables["first_image"] = (("pixel",), images[0].astype(np.float32), FIRST_IMAGE)
+    per_layer = {n: (("replica", "layer"), curves.where(v).astype(np.float32)) for n, v in of_network.items()}
+    variables = {
+        **describe_curves(curves, saturation_rtol),
+        **describe(per_layer, EVALUATED),
+        **take_first_image(images),
+    }
     if pictures:
         variables |= take_pictures(reconstructions, images, pictures)
         if "channels" in probe.variables:
             variables["channel_pictures"] = take_channel_pictures(probe["channels"])
     return variables
-
-
-def _saturation(divergences: np.ndarray, entropy: np.ndarray, rtol: float) -> tuple[np.ndarray, np.ndarray]:
-    """Saturation depth and case of the networks that end with each of the layers, both [R, L, measure].
-
-    Args:
-        divergences: [R, L, S].
-        entropy: [R, L].
-    """
-    median = np.median(divergences, axis=-1)
-    depths, cases = [], []
-    for last in range(1, median.shape[1] + 1):
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = np.median(divergences[:, :last] / divergences[:, last - 1 : last], axis=-1)
-        curves = np.stack([ratio, median[:, :last], entropy[:, :last]], axis=1)
-        depths.append(saturation_depth(curves, rtol))
-        cases.append(saturation_case(curves, rtol))
-    return np.stack(depths, axis=1), np.stack(cases, axis=1)

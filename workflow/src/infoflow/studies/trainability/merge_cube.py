@@ -11,11 +11,13 @@ below stands for the dimensions of one probe: (sigma_w2, sigma_b2), and depth to
 | relative_entropy_mean | probe, replica, layer | its mean over samples, nats |
 | differential_entropy | probe, replica, layer | nats |
 | explained_variance | probe, replica, layer | R² |
-| reconstruction_loss, pre_activation_variance | probe, replica, layer | |
+| reconstruction_loss | probe, replica, layer | of methods that train or fit reconstruction networks |
+| pre_activation_variance | probe, replica, layer | |
+| constant_states | probe, replica, layer | of the kernel cascade: whether a layer is the same for all inputs |
 | saturation_depth, saturation_case | probe, replica, measure | layers |
 | probe_status | probe, replica, layer | ok, diverged, missing |
 | probe_seconds | probe | wall-clock of all replicas |
-| ridge_…: most of the above | likewise | of a method of probing that is scored beside the main one |
+| theory_…, adam_…: most of the above | likewise | of a method of probing that is scored beside the main one |
 | accuracy, loss | sigma_w2, sigma_b2, depth, replica, epoch | NaN after a replica has stopped |
 | best_accuracy, epochs_run, trainable, train_status | sigma_w2, sigma_b2, depth, replica | |
 | train_seconds | sigma_w2, sigma_b2, depth | wall-clock of all replicas |
@@ -51,7 +53,7 @@ from infoflow.jobs.record import probing_to_training
 from infoflow.studies.trainability.about import CUBE, EVALUATED
 from infoflow.studies.trainability.cube import validate_trainability
 from infoflow.studies.trainability.scores import fixed_threshold, names_of_scores, score_of
-from infoflow.studies.trainability.variables import PICTURES, QUANTILES, SATURATION_MEASURES
+from infoflow.studies.trainability.variables import NO_WEIGHTS, PICTURES, QUANTILES, SATURATION_MEASURES
 from infoflow.theory import architectures as theory
 from infoflow.verdict.auroc import auroc, best_threshold
 from infoflow.verdict.resampling import auroc_interval, resample_stream
@@ -59,7 +61,7 @@ from infoflow.verdict.resampling import auroc_interval, resample_stream
 logger = logging.getLogger(__name__)
 
 REFERENCES = "arXiv:2406.12916; arXiv:1611.01232; arXiv:1606.05340"
-_OF_THE_NETWORK = ("pre_activation_variance",)
+_OF_THE_NETWORK = ("pre_activation_variance", "constant_states")
 """Variables of a probe that do not depend on its reconstruction networks."""
 
 _RECORDED = ("probe_method", "device", "torch_version", "cuda_version", "precision", "tf32", "determinism", "threads")
@@ -137,7 +139,7 @@ def merge_results(
         coords={
             **{axis: list(axes[axis]) for axis in POINT},
             "layers": ("depth", layers),
-            "replica": np.arange(max(len(r["probe_status"]) for r in probes.values())),
+            "replica": np.arange(_replicas(probes, truths)),
             "layer": np.arange(1, max(layers) + 1),
             "quantile": list(QUANTILES),
             "measure": list(SATURATION_MEASURES),
@@ -169,17 +171,19 @@ def _add_probes(cube: xr.Dataset, probes: Mapping[tuple, Result], prefix_invaria
         "saturation_depth": ["replica", "measure"],
         "saturation_case": ["replica", "measure"],
     }
-    fills = {"probe_status": (MISSING, np.int8), "saturation_case": (-1, np.int8)}
+    fills = {"probe_status": (MISSING, np.int8), "saturation_case": (-1, np.int8), "constant_states": (-1, np.int8)}
     ends = cube["layers"].values if prefix_invariant else []  # layers that networks of the grid end with
     for name in EVALUATED:
-        if prefix and name in _OF_THE_NETWORK:
+        if (prefix and name in _OF_THE_NETWORK) or not any(name in r.variables for r in probes.values()):
             continue
         fill, dtype = fills.get(name, (np.nan, np.float32))
         dimensions = [*selecting, *extra.get(name, ["replica", "layer"])]
 
         def of_probe(result: Result, name: str = name) -> np.ndarray:
             saturation = name.startswith("saturation_")
-            return _of_deepest(result, name, ends) if saturation else result[name][:, : cube.sizes["layer"]]
+            found = _of_deepest(result, name, ends) if saturation else result[name][:, : cube.sizes["layer"]]
+            for_all = result.attributes.get("weights") == NO_WEIGHTS
+            return np.repeat(found, cube.sizes["replica"], axis=0) if for_all else found
 
         place(cube, prefix + name, dimensions, fill, dtype, probes, of_probe)
     seconds = f"{prefix}probe_seconds"
@@ -220,6 +224,11 @@ def _add_mean_field(
     dimensions = ["sigma_w2", "sigma_b2", *(() if prefix_invariant else ("depth",)), "layer"]
     for row, name in enumerate(("pre_activation_variance_theory", "pre_activation_variance_theory_spread")):
         place(cube, name, dimensions, np.nan, np.float32, curves, lambda t, r=row: t[r][: cube.sizes["layer"]])
+
+
+def _replicas(probes: Mapping[tuple, Result], truths: Mapping[tuple, Result]) -> int:
+    counts = [len(result["probe_status"]) for result in probes.values()]
+    return max(*counts, *(len(result["diverged"]) for result in truths.values()), 1)
 
 
 def _layers(result: Result) -> int:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from infoflow.files.results import Variable
-from infoflow.studies.trainability.about import PICTURES
+from infoflow.studies.trainability.about import FIRST_IMAGE, PICTURES
 from infoflow.studies.trainability.variables import PICTURE_LEVELS
 
 
@@ -14,6 +14,11 @@ def take_pictures(reconstructions: np.ndarray, images: np.ndarray, count: int) -
         "pictures": (shown, as_picture(reconstructions[:, :, :count]), PICTURES["pictures"]),
         "inputs": (shown[2:], as_picture(images[:count]), PICTURES["inputs"]),
     }
+
+
+def take_first_image(images: np.ndarray) -> dict[str, Variable]:
+    """The first of the evaluation images [S, P], whose pre-activation variance is recorded."""
+    return {"first_image": (("pixel",), images[0].astype(np.float32), FIRST_IMAGE)}
 
 
 def take_channel_pictures(channels: np.ndarray) -> Variable:

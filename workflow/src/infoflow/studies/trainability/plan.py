@@ -74,7 +74,7 @@ class Trainability(Study):
 
     def evaluation_files(self, name: str, method: str) -> list[str]:
         """Evaluated probes of an experiment by one method."""
-        return [f"results/{METHODS[method].evaluation}/{p.stem}.nc" for p in self.grid.probes(name)]
+        return [f"results/{METHODS[method].result}/{p.stem}.nc" for p in self.grid.probes(name)]
 
     def probed_files(self) -> list[str]:
         """Evaluated probes of all experiments."""
@@ -104,19 +104,31 @@ class Trainability(Study):
 
     def probe(self, method: str, dataset: str, architecture: str) -> Parameters:
         """Of the rules that probe."""
+        about = METHODS[method]
+        plugins = [f"reconstruction.{method}"] if about.plugin else []
+        if about.network:
+            of = {
+                **self.networks(about.script, architecture, *plugins),
+                "run": self.run("seed", "replicas", "precision"),
+            }
+        else:
+            options = settings.architecture_options(self.config, architecture)
+            of = {"architecture": options, "code": code_digest(about.script), **self.run("seed")}
         return {
-            **self.networks("probe_cascade", architecture, f"reconstruction.{method}"),
+            **of,
             "probe": settings.probe_options(self.config, dataset, architecture, method),
-            "run": self.run("seed", "replicas", "precision"),
             "data": self.data(dataset),
+            **({} if about.evaluation else {"options": self.config["evaluate"]}),
         }
 
     def evaluation(self, method: str, dataset: str, architecture: str) -> Parameters:
-        """Of the rules that evaluate a probe.
+        """Of the rules whose results are curves.
 
         With the parameters of the probe: what made a file that was deleted after its evaluation can be known from
         nowhere else.
         """
+        if not METHODS[method].evaluation:
+            return self.probe(method, dataset, architecture)
         return {
             "options": self.config["evaluate"],
             "probe": self.probe(method, dataset, architecture),
@@ -281,7 +293,7 @@ class Trainability(Study):
             for method in self.methods(experiment)
             for key, value in settings.probe_options(self.config, *cube, method).items()
         }
-        return {**used, "method": settings.settings(self.config, "probe", *cube)["method"]}
+        return {**used, "method": self.methods(experiment)}
 
 
 def _check_experiment(config: Mapping[str, Any], name: str, entry: Mapping[str, Any]) -> None:
@@ -303,6 +315,7 @@ def _check_experiment(config: Mapping[str, Any], name: str, entry: Mapping[str, 
         raise InfoflowError(
             f"{where}.decisions: they are those of a trained network; set truth: true, or decisions: null"
         )
+    _check_methods(config, where, entry["dataset"], entry["architecture"])
     train = settings.settings(config, "train", truth, entry["architecture"])
     architectures.check_experiment(name, entry, architecture, train)
     _check_sizes(config, entry, truth)
@@ -310,6 +323,26 @@ def _check_experiment(config: Mapping[str, Any], name: str, entry: Mapping[str, 
     for key, dataset in used.items():
         if (shape := image_shape(config["datasets"][dataset])) is not None:
             _check_images(config, f"experiments.{name}", entry, f"{where}.{key}: {dataset}", shape)
+
+
+def _check_methods(config: Mapping[str, Any], where: str, dataset: str, architecture: str) -> None:
+    """Whether the methods of probing suit the networks."""
+    options = config["architectures"][architecture]
+    main, *beside = settings.probe_methods(config, dataset, architecture)
+    for method in (main, *beside):
+        if not METHODS[method].network and not architectures.has_theory(options):
+            what = " ".join(["kind", options["kind"], *([options["activation"]] if "activation" in options else [])])
+            known = architectures.ARCHITECTURES["mlp"].theory
+            raise InfoflowError(
+                f"{where}: probe.method {method}: there is none of architecture {architecture}, of {what}, but only of "
+                f"kind mlp with activation {', '.join(known)}; leave it out"
+            )
+    if settings.settings(config, "probe", dataset, architecture)["show_channels"] and not METHODS[main].plugin:
+        known = " or ".join(name for name, about in METHODS.items() if about.plugin)
+        raise InfoflowError(
+            f"{where}: probe.show_channels: the {METHODS[main].title} knows nothing of channels; set probe.method of "
+            f"architecture {architecture} to {known}, or show_channels to []"
+        )
 
 
 def _check_sizes(config: Mapping[str, Any], entry: Mapping[str, Any], truth: str) -> None:
@@ -321,6 +354,11 @@ def _check_sizes(config: Mapping[str, Any], entry: Mapping[str, Any], truth: str
         path = f"{said_by(config, 'probe', 'evaluation_samples', dataset, network)}.evaluation_samples"
         own = f"datasets.{dataset}.{path}" if path.startswith("probe.") else path  # others may have more
         check_number(path, number, sizes[dataset][1], f"the test set of {dataset} has", own)
+    methods = settings.probe_methods(config, entry["dataset"], network)
+    if any("kernel_samples" in METHODS[method].options for method in methods):
+        number = settings.settings(config, "probe", entry["dataset"], network)["kernel_samples"]
+        path = f"{said_by(config, 'probe', 'kernel_samples', entry['dataset'], network)}.kernel_samples"
+        check_number(path, number, sizes[entry["dataset"]][0], f"the training set of {entry['dataset']} has")
     if entry["truth"] and config["predictors"]:
         number = config["predictors"]["batch_size"]
         check_number("predictors.batch_size", number, sizes[truth][0], f"the training set of {truth} has")

@@ -1,4 +1,4 @@
-"""Scores of trainability that a cube has of every network: those of its probes, and that of mean-field theory.
+"""Scores of trainability that a cube has of every network: those of its probes, and those that take nothing to know.
 
 Larger ones mean more likely trainable. Those of the main method of probing are named like the measure, those of a
 further one have the method in front; coordinates `score_method` and `score_measure` of a cube tell them apart. Scores
@@ -16,6 +16,9 @@ from infoflow.files.names import joined
 from infoflow.reconstruction.cases import NOT_SATURATED
 
 MEAN_FIELD = "mean_field"
+NEGATIVE_DEPTH = "negative_depth"
+FREE = (NEGATIVE_DEPTH, MEAN_FIELD)
+"""The baseline that counts layers, and the one that counts correlation lengths: `infoflow.predictors`."""
 NO_METHOD = ""
 PUBLISHED_MEASURE = "relative_entropy_ratio"
 """Curve whose saturation is published."""
@@ -103,15 +106,16 @@ def names_of_scores(methods: Sequence[str], predictors: Sequence[str]) -> list[t
     main, *beside = methods
     of_probes = [(name, main, name) for name in MEASURES]
     of_probes += [(joined(method, name), method, name) for method in beside for name in MEASURES]
-    return [*of_probes, *((name, NO_METHOD, name) for name in (MEAN_FIELD, *predictors))]
+    return [*of_probes, *((name, NO_METHOD, name) for name in (*FREE, *predictors))]
 
 
 def score_of(cube: xr.Dataset, name: str, measure: str) -> xr.DataArray:
     """A score of every network."""
     if measure in MEASURES:
         return MEASURES[measure].of(cube, name.removesuffix(measure))
-    if measure == MEAN_FIELD:
-        return (6 * cube["xi_c"] / cube["depth"]).expand_dims(replica=cube["replica"])
+    if measure in FREE:
+        free = 6 * cube["xi_c"] / cube["depth"] if measure == MEAN_FIELD else -cube["depth"]
+        return free.broadcast_like(cube["trainable"])
     return cube["predictor_score"].sel(predictor=measure, drop=True)
 
 

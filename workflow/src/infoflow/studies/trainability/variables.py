@@ -9,3 +9,6 @@ PICTURES = ("pictures", "inputs", "channel_pictures")
 """Variables that are pictures, for figures of single probes; they are not merged."""
 PICTURE_LEVELS = 127
 """A pixel of 1 in a picture."""
+
+NO_WEIGHTS = "none"
+"""Attribute `weights` of what is not of single networks, but of all: its one replica stands for all."""

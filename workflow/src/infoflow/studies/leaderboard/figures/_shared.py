@@ -12,13 +12,13 @@ from infoflow.studies.leaderboard.variables import JUDGED, OVERALL
 
 MOST_COLUMNS = 3
 CASES = {1: "no ground truth", 2: "all networks are trainable", 3: "no network is trainable"}
-COLOURS = {"theory": "black", "reconstruction": "crimson", "forward": "tab:green"}
+COLOURS = {"nothing": "0.55", "theory": "black", "reconstruction": "crimson", "forward": "tab:green"}
 ONE_PASS = "tab:blue"
 """Of whatever needs gradients."""
 
 
 def colour(score: xr.Dataset) -> str:
-    """By what is computed: theory, forward pass, gradients, reconstruction."""
+    """By what is computed: nothing, theory, forward pass, gradients, reconstruction."""
     return COLOURS.get(score["needs"].item(), ONE_PASS)
 
 

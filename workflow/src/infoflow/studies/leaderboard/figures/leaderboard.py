@@ -44,7 +44,7 @@ def draw(cube: xr.Dataset) -> Figure:
         plt.Line2D([], [], color="0.3", marker="o", linestyle="", markerfacecolor=face, label=name)
         for name, face in (("sees both sides of the edge of chaos", "0.3"), ("one-sided", "white"))
     ]
-    symbols.append(plt.Line2D([], [], color="0.6", linestyle=":", label="no better than chance"))
+    symbols.append(plt.Line2D([], [], color=COLOURS["nothing"], linestyle=":", label="no better than depth alone"))
     figure.legend(handles=symbols, loc="outside lower center", ncols=4 if len(panels) > 1 else 2)
     figure.suptitle("Predictors of trainability: quality against cost, 95 % intervals")
     return figure
@@ -72,7 +72,8 @@ def draw_panel(ax: Axes, scores: Sequence[xr.Dataset]) -> None:
         )
     known = [float(s[f"auroc_{end}"]) for s in scores for end in ("low", "high")]
     lowest = np.nanmin([*areas, *known, 0.45])
-    ax.axhline(0.5, color="0.6", linestyle=":", zorder=0)
+    for area in (a for s, a in zip(scores, areas) if s["needs"] == "nothing"):
+        ax.axhline(area, color=COLOURS["nothing"], linestyle=":", zorder=0)
     ax.set_xticks(list(ticks), list(ticks.values()))
     ax.set(xlim=(min([*ticks, *positions]) - 0.4, max([*ticks, *positions]) + 0.4), ylim=(lowest - 0.03, 1.03))
     ax.set(xlabel="seconds of scoring per second of training", ylabel="AUROC")

@@ -11,11 +11,15 @@ from matplotlib.ticker import NullFormatter, ScalarFormatter
 
 from infoflow.studies.trainability.experiment import Experiment
 from infoflow.studies.trainability.figures._shared import beyond_depth, title
-from infoflow.studies.trainability.scores import MEAN_FIELD, MEASURES
+from infoflow.studies.trainability.scores import MEAN_FIELD, MEASURES, NEGATIVE_DEPTH
 
-NAMES = {**{name: measure.label for name, measure in MEASURES.items()}, MEAN_FIELD: r"mean field $6\,\xi_c$/depth"}
+NAMES = {
+    **{name: measure.label for name, measure in MEASURES.items()},
+    NEGATIVE_DEPTH: "depth alone, $-L$",
+    MEAN_FIELD: r"mean field $6\,\xi_c$/depth",
+}
 PROBE = "probe_seconds"
-COLOURS = ("crimson", "tab:blue", "tab:green")
+COLOURS = ("crimson", "black", "tab:blue", "tab:green")
 
 
 def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
@@ -62,7 +66,7 @@ def draw_seconds(ax: Axes, cube: xr.Dataset) -> None:
 
 
 def draw_auroc(ax: Axes, cube: xr.Dataset) -> None:
-    """The area under the ROC curve of the cascades and of mean-field theory; figure `leaderboard` has the others."""
+    """The area under the ROC curve of the cascades and of what is free; figure `leaderboard` has the others."""
     shown = [name.endswith(tuple(NAMES)) for name in cube["score"].values.tolist()]
     known = cube.sel(score=(cube["auroc_networks"] > 0) & shown)
     area = known["auroc"].values
@@ -71,7 +75,7 @@ def draw_auroc(ax: Axes, cube: xr.Dataset) -> None:
     ax.errorbar(area, order, xerr=error, fmt="o", color="black", capsize=3)
     for value, y in zip(area, order, strict=True):
         ax.annotate(f"{value:.3f}", (value, y), textcoords="offset points", xytext=(0, 6), ha="center", fontsize=8)
-    ax.axvline(0.5, color="0.6", linestyle=":", label="no better than chance")
+    ax.axvline(float(cube["auroc"].sel(score=NEGATIVE_DEPTH)), color="0.6", linestyle=":", label="depth alone")
     ax.set_yticks(order, [_name(s) for s in known["score"].values])
     lowest = float(np.nanmin(area)) if np.isfinite(area).any() else 0.5
     ax.set(xlim=(min(0.45, lowest - 0.05), 1.02), ylim=(-1.3, len(area) - 0.3))
