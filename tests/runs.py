@@ -29,7 +29,13 @@ TINY = {
         "digits": {
             "train_samples": 64,
             "test_samples": 40,
-            "probe": {"method": ["adam", "ridge"], "epochs": 1, "batch_size": 32, "evaluation_samples": 20},
+            "probe": {
+                "method": ["kernel", "theory", "adam"],
+                "kernel_samples": 30,
+                "epochs": 1,
+                "batch_size": 32,
+                "evaluation_samples": 20,
+            },
             "train": {"epochs": 2, "batch_size": 32, "learning_rate": 0.05},
         }
     },
@@ -39,6 +45,7 @@ TINY = {
 }
 """One experiment and nothing else: 2 columns of 2 depths."""
 STUDIES = {
+    "maps": {"tiny": {"experiments": ["digits"]}},
     "ising": {
         "chain": {"couplings": [0.5, 1.0], "highlight": [1.0], "steps": 3, "spins": 16},
         "square": {"couplings": [0.3, 0.5], "highlight": [0.3, 0.6], "steps": 3, "strip_widths": [2, 4]},

@@ -258,9 +258,9 @@ DAMAGES = {
 READERS = {
     PREPARED: lambda path: read_prepared(path, torch.device("cpu"), torch.float32),
     PROBES[0].format("probe_cascade"): read_result,
-    PROBES[0].format("probe_ridge"): read_result,
+    PROBES[0].format("probe_kernel"): read_result,
     PROBES[0].format("evaluate_kl"): lambda path: read_results({path: {}}),
-    PROBES[0].format("evaluate_ridge"): lambda path: read_results({path: {}}),
+    PROBES[0].format("probe_theory"): lambda path: read_results({path: {}}),
     PROBES[0].format("score_predictor"): lambda path: read_results({path: {}}),
     TRAININGS[0]: lambda path: read_results({path: {}}),
     "results/ising_exact/chain.nc": read_result,

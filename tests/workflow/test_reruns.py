@@ -35,14 +35,18 @@ MERGED_BUDGET = {"merge_probing_budget": 1, **drawn("probing_budget")}
 MERGED_ISING = {"merge_ising": 2, **drawn("ising")}
 MERGED_ENTROPY = {"merge_network_entropy": 1, **drawn("network_entropy")}
 MERGED_PLANE = {"merge_information_plane": 1, **drawn("information_plane")}
-MERGED = {"merge_cube": 1, **DRAWN, **MERGED_BUDGET, **BOARD}
+MERGED_MAP = {"merge_map": 1, **drawn("maps")}
+MERGED = {"merge_cube": 1, **DRAWN, **MERGED_MAP, **MERGED_BUDGET, **BOARD}
 """The cube of the experiment, and what is made of it."""
 ALL_MERGED = {**MERGED, **MERGED_ISING, **MERGED_ENTROPY, **MERGED_PLANE}
 
-EVALUATIONS = {"evaluate_kl": 2, "evaluate_ridge": 2}
-PROBED = {"probe_cascade": 2, "probe_ridge": 2, **EVALUATIONS}
+CLOSED = {"probe_kernel": 2, "probe_theory": 2}
+"""The jobs that probe and evaluate at once."""
+EVALUATIONS = {"evaluate_kl": 2, **CLOSED}
+PROBED = {"probe_cascade": 2, **EVALUATIONS}
 ADAM = {"probe_cascade": 2, "evaluate_kl": 2, "probe_budget": 2, **MERGED}
-RIDGE = {"probe_ridge": 2, "evaluate_ridge": 2, "probe_budget": 2, **MERGED}
+KERNEL = {"probe_kernel": 2, "probe_budget": 2, **MERGED}
+THEORY = {"probe_theory": 2, "probe_budget": 2, **MERGED}
 TRAINED = {"train_network": 4, **MERGED}
 SCORED = {"score_predictor": 2, **MERGED}
 ENTROPY = {"network_entropy": 2, **MERGED_ENTROPY}
@@ -51,9 +55,9 @@ SNAPSHOTS = {"train_snapshots": 2, **MEASURED}
 EXACT = {"ising_exact": 2, **MERGED_ISING}
 OF_1D = ("ising_flow_1d", "ising_asymptote_1d")
 SAMPLED = {"ising_monte_carlo": 2, "merge_ising": 1, **drawn("ising", without=OF_1D)}
-NETWORKS = {**PROBED, **TRAINED, **SCORED, "probe_budget": 2, **ENTROPY}
+NETWORKS = {"probe_kernel": 2, "probe_cascade": 2, "evaluate_kl": 2, **TRAINED, **SCORED, "probe_budget": 2, **ENTROPY}
 """All jobs with networks of an architecture, and what is made of them."""
-EVERYTHING = {"prepare_dataset": 2, **NETWORKS, **SNAPSHOTS, **SAMPLED, **EXACT}
+EVERYTHING = {"prepare_dataset": 2, **NETWORKS, **THEORY, **SNAPSHOTS, **SAMPLED, **EXACT}
 
 
 def planned(run: Checkout, *arguments: str) -> dict[str, int]:
@@ -88,7 +92,7 @@ def test_a_second_run_does_nothing_and_a_run_elsewhere_everything(whole, tmp_pat
 
 def test_a_new_value_runs_its_own_jobs_and_what_is_made_of_all(again):
     again.configure(experiments={"digits": {"sigma_w2": [1.0, 1.5, 2.0], "depth": [2, 3], "highlight": [1.0]}})
-    new = {"probe_cascade": 1, "probe_ridge": 1, "evaluate_kl": 1, "evaluate_ridge": 1, "score_predictor": 1}
+    new = {"probe_kernel": 1, "probe_theory": 1, "probe_cascade": 1, "evaluate_kl": 1, "score_predictor": 1}
     assert again.plan() == {**new, "train_network": 2, "merge_cube": 1, **DRAWN}
     again.run("all_cubes")
     old = read_trainability(again.root / CUBE).sel(sigma_w2=[1.0, 2.0])
@@ -105,7 +109,8 @@ CHANGES = {
     # that of the networks of which the entropy is measured is their own, but for the momentum
     "train.momentum": ({"train": {"momentum": 0.5}}, {**TRAINED, **ENTROPY}),
     "probe.learning_rate": ({"probe": {"learning_rate": 0.002}}, ADAM),
-    "probe.ridge_penalty": ({"probe": {"ridge_penalty": 0.001}}, RIDGE),
+    "probe.kernel_penalty": ({"probe": {"kernel_penalty": 0.001}}, {**KERNEL, **THEORY}),
+    "probe.ridge_penalty": ({"probe": {"ridge_penalty": 0.001}}, {}),
     "predictors.batch_size": ({"predictors": TINY["predictors"] | {"batch_size": 17}}, SCORED),
     # the information plane has replicas of its own; all cubes tell the settings of the run
     "run.replicas": ({"run": {"name": "tiny", "replicas": 3}}, {**NETWORKS, **MERGED_ISING, **MERGED_PLANE}),
@@ -147,8 +152,9 @@ def test_what_an_architecture_overrides_runs_only_what_uses_it(again):
 
     merged = {"merge_cube": 1, **DRAWN}
     assert override(train={"learning_rate": 0.02}) == {"train_network": 4, **merged}
-    assert override(probe={"ridge_samples": 50}) == {"probe_ridge": 2, "evaluate_ridge": 2, **merged}
-    assert override(probe={"show_channels": [[1, 0]]}) == {**PROBED, **merged, "figure_channels": 1}
+    assert override(probe={"kernel_samples": 50}) == {**CLOSED, **merged}
+    shown = {"method": ["adam", "kernel"], "show_channels": [[1, 0]]}
+    assert override(probe=shown) == {"probe_cascade": 2, "evaluate_kl": 2, **merged, "figure_channels": 1}
     # what is the case already
     assert override(probe={"epochs": 1}, train={"batch_size": 32}) == {}
 
@@ -176,7 +182,7 @@ def test_another_name_of_the_run_merges_and_draws_so_that_no_cube_has_the_old_on
 
 def test_another_experiment_runs_itself_and_nothing_of_the_first_one(whole):
     other = {"sigma_w2": [1.5], "depth": [2], "highlight": [1.5]}
-    of_it = {"probe_cascade": 1, "probe_ridge": 1, "evaluate_kl": 1, "evaluate_ridge": 1, "merge_cube": 1}
+    of_it = {"probe_kernel": 1, "probe_theory": 1, "probe_cascade": 1, "evaluate_kl": 1, "merge_cube": 1}
     untrue = drawn("trainability", without=("overview", "accuracy_map", "cost", "channels", "decisions"))
     whole.configure_all(experiments=TINY["experiments"] | {"other": other | {"truth": False}})
     assert planned(whole) == {**of_it, **untrue}
@@ -200,18 +206,21 @@ def test_another_experiment_runs_itself_and_nothing_of_the_first_one(whole):
         ("studies/ising/figures/ising_probes.py", {"figure_ising_probes": 1}),
         ("figures/style.py", {name: 1 for name in ALL_MERGED if name.startswith("figure_")}),
         # also what is measured of reconstructions in the other studies
-        ("reconstruction/cascade.py", {**PROBED, "probe_budget": 2, **MERGED, **MEASURED}),
+        ("reconstruction/cascade.py", {**ADAM, **MEASURED}),
+        ("reconstruction/kernel.py", KERNEL),
+        ("theory/reconstruction.py", THEORY),
+        ("studies/trainability/curves.py", {**EVALUATIONS, "probe_budget": 2, **MERGED}),
         ("reconstruction/adam.py", ADAM),
-        ("reconstruction/ridge.py", {**RIDGE, **MEASURED}),
+        ("reconstruction/ridge.py", MEASURED),
         ("engine/training.py", {**TRAINED, **SCORED, **ENTROPY}),
         ("engine/initialization.py", {**NETWORKS, **SNAPSHOTS}),
         ("studies/trainability/merge_cube.py", MERGED),
-        ("studies/trainability/evaluate_kl.py", {**EVALUATIONS, **MERGED}),
+        ("studies/trainability/evaluate_kl.py", {"evaluate_kl": 2, **MERGED}),
         ("reconstruction/divergence.py", {**EVALUATIONS, "probe_budget": 2, **MEASURED, **MERGED}),
         ("theory/architectures.py", MERGED),
-        ("theory/meanfield.py", {**MERGED, **MERGED_ENTROPY, **MERGED_PLANE}),
+        ("theory/meanfield.py", {**THEORY, **MERGED_ENTROPY, **MERGED_PLANE}),
         # ridge regression tells layers apart by their kind, the predictors do not
-        ("engine/maps/convolution.py", {**RIDGE, **MEASURED}),
+        ("engine/maps/convolution.py", MEASURED),
         ("architectures/cnn.py", {}),
         ("architectures/_images.py", {}),
         ("architectures/modules.py", {}),
@@ -258,6 +267,7 @@ def test_an_edit_of_a_theory_scores_the_predictors_that_are_theory(again):
         ("studies/ising/about.py", MERGED_ISING),
         ("studies/network_entropy/about.py", MERGED_ENTROPY),
         ("studies/probing_budget/about.py", MERGED_BUDGET),
+        ("studies/maps/about.py", MERGED_MAP),
         ("studies/information_plane/about.py", MERGED_PLANE),
         ("studies/leaderboard/about.py", BOARD),
     ],
@@ -280,7 +290,7 @@ def test_an_edit_of_the_planning_and_of_tables_of_plug_ins_runs_nothing(whole):
     plans = [package / "plan.py", *package.glob("studies/*/plan.py"), package / "studies/study.py"]
     others = [package / f"jobs/{name}.py" for name in ("notes", "slurm", "unchanged")]
     assert len(tables) > 10
-    assert len(plans) == 8
+    assert len(plans) == 9
     whole.edit(*(path.relative_to(package) for path in (*tables, *plans, *others)))
     assert planned(whole) == {}
 

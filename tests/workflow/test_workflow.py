@@ -22,7 +22,7 @@ from runs import CUBE, DRAWN, STUDIES, TINY, drawn
 
 FIGURES = Trainability.FIGURES
 TRUTH = {name for name, needs in FIGURES.items() if needs.truth}
-PROBES = {"prepare_dataset", "probe_cascade", "evaluate_kl", "probe_ridge", "evaluate_ridge"}
+PROBES = {"prepare_dataset", "probe_kernel", "probe_theory", "probe_cascade", "evaluate_kl"}
 
 
 def tool(*command: str) -> subprocess.CompletedProcess:
@@ -68,6 +68,7 @@ def test_both_snakefiles_plan_the_demonstration_if_no_config_is_named(checkout, 
     assert plan["prepare_dataset"] == len({config["information_plane"]["dataset"], *grid.datasets()}) == 3
     assert plan["probe_cascade"] == plan["evaluate_kl"] == probes("adam")
     assert plan["probe_ridge"] == plan["evaluate_ridge"] == probes("ridge")
+    assert (plan["probe_kernel"], plan["probe_theory"]) == (probes("kernel"), probes("theory")) == (22, 12)
     assert plan["train_network"] == len(grid.trainings())
     assert plan["merge_cube"] == len(grid.experiments) == 4
     # of four experiments three have truth, one shows channels, one has decisions
@@ -108,6 +109,7 @@ def test_a_target_per_study_plans_it_and_what_it_looks_at(checkout):
             *("prepare_dataset", "train_snapshots", "measure_information", "merge_information_plane"),
         },
         "leaderboard": {*experiment, "build_leaderboard"},
+        "maps": {*PROBES, "merge_cube", "merge_map", "train_network", "score_predictor"},
     }
     assert set(needed) == {kind.name for kind in KINDS}
     for study, rules in needed.items():
@@ -117,7 +119,7 @@ def test_a_target_per_study_plans_it_and_what_it_looks_at(checkout):
 
 OWN = """\
 datasets:
-  digits: {train_samples: 64, test_samples: 40, probe: {evaluation_samples: 20}}
+  digits: {train_samples: 64, test_samples: 40, probe: {evaluation_samples: 20, kernel_samples: 30}}
 experiments:
   mine:
     dataset: digits
@@ -133,14 +135,14 @@ experiments:
 def test_a_config_of_ten_lines_runs_itself_and_nothing_else(checkout):
     assert len(OWN.splitlines()) == 10
     (checkout.root / "own.yaml").write_text(OWN)
-    jobs = {"prepare_dataset": 1, "probe_cascade": 2, "evaluate_kl": 2, "train_network": 2, "score_predictor": 2}
+    probed = {"prepare_dataset": 1, "probe_kernel": 2, "probe_theory": 2}
+    jobs = {**probed, "train_network": 2, "score_predictor": 2}
     assert checkout.plan(config="own.yaml") == {**jobs, "merge_cube": 1, **DRAWN}
     # laid over the demonstration, an experiment adds to it
     checkout.write("more.yaml", {"experiments": yaml.safe_load(OWN)["experiments"]})
     assert checkout.plan("all_cubes", config="config/config.yaml more.yaml")["merge_cube"] == 5
     checkout.write("untrue.yaml", {"experiments": {"mine": {"truth": False}}})
-    jobs = {"prepare_dataset": 1, "probe_cascade": 2, "evaluate_kl": 2, "merge_cube": 1}
-    assert checkout.plan("all_cubes", config="own.yaml untrue.yaml") == jobs
+    assert checkout.plan("all_cubes", config="own.yaml untrue.yaml") == {**probed, "merge_cube": 1}
 
 
 def test_a_target_per_experiment_plans_only_what_it_needs(checkout):
@@ -150,7 +152,7 @@ def test_a_target_per_experiment_plans_only_what_it_needs(checkout):
             "b": {"sigma_w2": [3.0, 4.0], "depth": [3], "highlight": [3.0]},
         },
     )
-    jobs = {"prepare_dataset": 1, "probe_cascade": 2, "probe_ridge": 2, "evaluate_kl": 2, "evaluate_ridge": 2}
+    jobs = {"prepare_dataset": 1, "probe_kernel": 2, "probe_theory": 2, "probe_cascade": 2, "evaluate_kl": 2}
     jobs |= {"train_network": 2, "score_predictor": 2, "merge_cube": 1}
     assert checkout.plan("experiment_b") == {**jobs, **DRAWN}
     assert checkout.plan("results/cubes/b.nc") == jobs
@@ -386,7 +388,7 @@ def test_predictors_run_from_end_to_end(again):
 
     path = again.root / CUBE
     cube = read_trainability(path)
-    assert cube["score"].values.tolist()[-3:] == ["mean_field", "snip", "lyapunov"]
+    assert cube["score"].values.tolist()[-4:] == ["negative_depth", "mean_field", "snip", "lyapunov"]
     assert cube["prediction_score"].sel(score=["snip", "lyapunov"]).notnull().all()
     assert (cube["predictor_seconds"] > 0).all()
     configure()
@@ -437,7 +439,7 @@ def test_the_probing_budget_runs_from_end_to_end(whole):
     own = read_trainability(whole.root / CUBE)
     full = cube["prediction_score"].isel(width=-1, fraction=-1, samples=-1)
     for score in cube["score"].values:
-        for prefix, method in (("", "adam"), ("ridge_", "ridge")):
+        for prefix, method in (("", "kernel"), ("theory_", "theory"), ("adam_", "adam")):
             one = full.sel(probe_method=method, score=score)
             np.testing.assert_allclose(one, own["prediction_score"].sel(score=f"{prefix}{score}"), rtol=2e-3, atol=1e-4)
     assert list(sizes(results / "figures/probing_budget_tiny")) == ["probing_budget"]

@@ -29,6 +29,13 @@ def probe_variable(cube: xr.Dataset, name: str) -> xr.DataArray:
     return values.isel(depth=-1) if "depth" in values.dims else values
 
 
+def theory_variable(cube: xr.Dataset, name: str) -> xr.DataArray | None:
+    """What theory says of a variable of the probe of the deepest network, all replicas alike; None where it is not."""
+    if f"theory_{name}" not in cube:
+        return None
+    return probe_variable(cube, f"theory_{name}").isel(replica=0, drop=True)
+
+
 def title(cube: xr.Dataset, experiment: Experiment) -> str:
     """One line that says what was measured."""
     options = json.loads(cube.attrs["architecture"])

@@ -24,7 +24,8 @@ COLOURS = ("crimson", "black", "tab:blue", "tab:green")
 
 def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
     """Left, seconds per replica against depth; right, the AUROC of every score with its interval."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.6), width_ratios=(1.2, 1))
+    height = 1.2 + auroc_height(cube)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, max(3.6, height)), width_ratios=(1.2, 1))
     draw_seconds(left, cube)
     draw_auroc(right, cube)
     figure.suptitle(f"Cost and quality of the prediction: {title(cube, experiment)}")
@@ -53,7 +54,7 @@ def draw_seconds(ax: Axes, cube: xr.Dataset) -> None:
     ax.xaxis.get_major_locator().set_params(integer=True)
     ax.yaxis.set_major_formatter(ScalarFormatter())
     ax.yaxis.set_minor_formatter(NullFormatter())
-    ax.legend(loc="lower right")
+    ax.legend(loc="lower right", frameon=True, framealpha=1, edgecolor="none")
     total_train = float(cube["train_seconds"].sum())
     totals = [
         f"{method or cube.attrs.get('probe_method', 'adam')} {float(seconds.sum()):.0f} s "
@@ -61,8 +62,15 @@ def draw_seconds(ax: Axes, cube: xr.Dataset) -> None:
         for method, seconds in methods.items()
     ]
     ax.set_title(
-        f"all of the grid, {cube.attrs.get('device', '')}: training {total_train:.0f} s,\nprobing {', '.join(totals)}"
+        f"all of the grid, {cube.attrs.get('device', '')}: training {total_train:.0f} s,\n"
+        f"probing {', '.join(totals[:2])}"
+        + "".join(f",\n{', '.join(totals[k : k + 2])}" for k in range(2, len(totals), 2))
     )
+
+
+def auroc_height(cube: xr.Dataset) -> float:
+    """Inches that the names of the scores of `draw_auroc` need."""
+    return 0.24 * sum(name.endswith(tuple(NAMES)) for name in cube["score"].values.tolist())
 
 
 def draw_auroc(ax: Axes, cube: xr.Dataset) -> None:

@@ -10,7 +10,10 @@ from matplotlib.figure import Figure
 
 from infoflow.figures.style import SIGMA_W2, cell_edges, colour_limits, finite_entropy, mark_edge
 from infoflow.studies.trainability.experiment import Experiment
-from infoflow.studies.trainability.figures._shared import probe_variable, title
+from infoflow.studies.trainability.figures._shared import probe_variable, theory_variable, title
+
+LEVELS = {"differential_entropy": -12.0, "explained_variance": 0.5}
+"""Contours that are drawn of what was measured, and of theory."""
 
 
 def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
@@ -20,24 +23,41 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
     explained = probe_variable(cube, "explained_variance").mean("replica")
 
     measures = (
-        ("relative entropy $D(x\\,\\|\\,C^l)$ (nats)", divergence, colour_limits(divergence.values), "viridis_r"),
-        ("differential entropy $H(C^l)$ (nats per pixel)", entropy, colour_limits(entropy.values), "viridis"),
-        ("explained variance $R^2$", explained, (max(colour_limits(explained.values)[0], -1), 1), "viridis"),
+        (
+            "relative_entropy",
+            "relative entropy $D(x\\,\\|\\,C^l)$ (nats)",
+            divergence,
+            colour_limits(divergence.values),
+            "viridis_r",
+        ),
+        (
+            "differential_entropy",
+            "differential entropy $H(C^l)$ (nats per pixel)",
+            entropy,
+            colour_limits(entropy.values),
+            "viridis",
+        ),
+        (
+            "explained_variance",
+            "explained variance $R^2$",
+            explained,
+            (max(colour_limits(explained.values)[0], -1), 1),
+            "viridis",
+        ),
     )
     rows = len(experiment.sigma_b2)
     figure, axes = plt.subplots(rows, 3, figsize=(10.5, 0.6 + 3.2 * rows), squeeze=False, sharex=True, sharey=True)
     for row, b in zip(axes, experiment.sigma_b2, strict=True):
-        for ax, (label, values, (low, high), colours) in zip(row, measures, strict=True):
+        for ax, (name, label, values, (low, high), colours) in zip(row, measures, strict=True):
             here = values.sel(sigma_b2=b).transpose("layer", "sigma_w2")
             mesh = _draw_map(ax, here, low, high, colours)
             figure.colorbar(mesh, ax=ax, extend="min" if values is explained else "both")
-            if values is explained and min(here.shape) > 1 and (here.values < 0).any() and (here.values > 0).any():
-                lines = ax.contour(here["sigma_w2"], here["layer"], here, [0], colors="white", linewidths=1.2)
-                ax.clabel(lines, fmt="$R^2=0$", fontsize=7)
             _finish_map(ax, cube, b, label)
+            _draw_contours(ax, name, here, theory_variable(cube, name), b)
         row[0].set_ylabel(f"layer $l$  ($\\sigma_b^2$ = {b:g})")
-    if axes[0, 0].get_legend_handles_labels()[0]:
-        figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center")
+    known = {label: line for ax in axes.flat for line, label in zip(*ax.get_legend_handles_labels())}
+    if known:
+        figure.legend(known.values(), known, loc="outside lower center", ncols=len(known))
     bar = f"\n{explain_bar(cube)}" if has_truth(cube) else ""
     figure.suptitle(f"What a layer keeps of the input: {title(cube, experiment)}{bar}")
     return figure
@@ -57,6 +77,19 @@ def draw_entropy(ax: Axes, cube: xr.Dataset, b: float) -> QuadMesh:
 def _draw_map(ax: Axes, values: xr.DataArray, low: float, high: float, colours: str) -> QuadMesh:
     edges = cell_edges(values["sigma_w2"]), cell_edges(values["layer"])
     return ax.pcolormesh(*edges, values, vmin=low, vmax=high, cmap=colours, rasterized=True)
+
+
+def _draw_contours(ax: Axes, name: str, measured: xr.DataArray, theory: xr.DataArray | None, b: float) -> None:
+    """Where a measure passes its level: solid as measured, dashed by theory. What lies between is the finite width."""
+    if name not in LEVELS or min(measured.shape) < 2:
+        return
+    of_theory = None if theory is None else theory.sel(sigma_b2=b).transpose("layer", "sigma_w2")
+    for values, line, label in ((measured, "-", "measured"), (of_theory, "--", "theory, infinite width")):
+        if values is not None and (values < LEVELS[name]).any() and (values > LEVELS[name]).any():
+            finite = values.clip(min=2 * LEVELS[name]) if name == "differential_entropy" else values
+            axes = values["sigma_w2"], values["layer"]
+            ax.contour(*axes, finite, [LEVELS[name]], colors="orangered", linewidths=1.3, linestyles=line)
+            ax.plot([], [], color="orangered", linestyle=line, label=f"$H = -12$, $R^2 = 0.5$, {label}")
 
 
 def _finish_map(ax: Axes, cube: xr.Dataset, b: float, label: str) -> None:

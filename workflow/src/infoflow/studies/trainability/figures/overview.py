@@ -9,14 +9,17 @@ from matplotlib.figure import Figure
 from infoflow.studies.trainability.experiment import Experiment
 from infoflow.studies.trainability.figures._shared import title
 from infoflow.studies.trainability.figures.accuracy_map import LEGEND, draw_accuracy
-from infoflow.studies.trainability.figures.cost import draw_auroc, draw_seconds
+from infoflow.studies.trainability.figures.cost import auroc_height, draw_auroc, draw_seconds
 from infoflow.studies.trainability.figures.entropy_maps import draw_entropy, explain_bar
 
 
 def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
     """For every σ_b² a row of the entropy map and the accuracy map; below, AUROC and cost."""
     maps = len(experiment.sigma_b2)
-    figure, axes = plt.subplots(maps + 1, 2, figsize=(11, 1 + 3.9 * maps + 3.4), squeeze=False)
+    below = max(3.4, 0.9 + auroc_height(cube))
+    figure, axes = plt.subplots(
+        maps + 1, 2, figsize=(11, 1 + 3.9 * maps + below), squeeze=False, height_ratios=[*[3.9] * maps, below]
+    )
     for (left, right), b in zip(axes, experiment.sigma_b2):
         figure.colorbar(draw_entropy(left, cube, b), ax=left, extend="both")
         figure.colorbar(draw_accuracy(right, cube, b), ax=right)
