@@ -1,6 +1,7 @@
 """Runs of the workflow in a copy of the repository, and what the tests of such runs share."""
 
 import fcntl
+import functools
 import json
 import os
 import re
@@ -88,6 +89,13 @@ TOLERANCE = 1e-6
 FAULTS = ROOT / "tests/workflow/faults"
 
 
+@functools.cache
+def dry_runs() -> subprocess.Popen:
+    """The process that makes the dry runs of this one, and ends with it."""
+    command = [sys.executable, ROOT / "tests/dry_runs.py"]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT / "tests")
+
+
 class Checkout:
     """A copy of the repository with the tiny grid."""
 
@@ -151,6 +159,8 @@ class Checkout:
         self, *arguments: str, config: str | None = "tiny.yaml", limit: float = 600, **changes: str
     ) -> subprocess.CompletedProcess:
         """Run Snakemake for at most `limit` seconds; `changes` are those of the environment."""
+        if "--dry-run" in arguments and not changes:
+            return self.dry_run(self.command(*arguments, config=config), limit)
         with self.start(*arguments, config=config, **changes) as process:
             output, errors = process.communicate(timeout=limit)
         return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
@@ -159,11 +169,9 @@ class Checkout:
         self, *arguments: str, config: str | None = "tiny.yaml", profile: str = "local", **changes: str
     ) -> subprocess.Popen:
         """Start Snakemake and go on. Several config files are separated by spaces; None: none is named."""
-        command = [sys.executable, "-m", "snakemake", "--profile", f"profiles/{profile}"]
-        # before the installed package, which is that of the original
-        environment = os.environ | {"PYTHONPATH": f"{self.root / 'workflow/src'}:{FAULTS}", **changes}
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(self.path), **changes}
         return subprocess.Popen(
-            [*command, *map(str, arguments), *(["--configfile", *config.split()] if config else [])],
+            [sys.executable, "-m", "snakemake", *self.command(*arguments, config=config, profile=profile)],
             cwd=self.root,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -172,6 +180,26 @@ class Checkout:
             # where the tests run in the background, they are deaf to it, and so would be what they start
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
+
+    @property
+    def path(self) -> list[str]:
+        """Where Python looks first: before the installed package, which is that of the original."""
+        return [str(self.root / "workflow/src"), str(FAULTS)]
+
+    def command(self, *arguments: str, config: str | None, profile: str = "local") -> list[str]:
+        """The arguments of Snakemake."""
+        return [
+            *("--profile", f"profiles/{profile}", *map(str, arguments)),
+            *(("--configfile", *config.split()) if config else ()),
+        ]
+
+    def dry_run(self, command: list[str], limit: float) -> subprocess.CompletedProcess:
+        """What Snakemake says, in a process that is forked: see `dry_runs.py`."""
+        with tempfile.NamedTemporaryFile("r") as output:
+            order = {"arguments": command, "directory": str(self.root), "path": self.path, "output": output.name}
+            server = dry_runs()
+            print(json.dumps(order | {"limit": int(limit)}), file=server.stdin, flush=True)
+            return subprocess.CompletedProcess(command, int(server.stdout.readline()), output.read(), "")
 
     def faults(self, *faults: dict) -> dict[str, str]:
         """The change of the environment that makes jobs fail: see `workflow/faults/sitecustomize.py`."""
