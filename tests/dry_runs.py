@@ -5,6 +5,7 @@ the fork. Orders are lines of JSON on the standard input, answers are exit statu
 """
 
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -37,8 +38,10 @@ def dry_run(order: dict) -> None:
 
 
 def serve() -> None:
-    import snakemake.cli  # noqa: F401
+    import snakemake.cli
+    import snakemake.report  # noqa: F401
 
+    gc.disable()  # none of the processes lives long
     for line in sys.stdin:
         if (child := os.fork()) == 0:
             dry_run(json.loads(line))
