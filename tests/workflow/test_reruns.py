@@ -506,30 +506,37 @@ def test_two_runs_side_by_side_keep_their_results(whole, tmp_path):
     assert results(elsewhere) == made
 
 
-def test_reconstructions_that_are_not_kept_are_gone_and_rerun_rules_hold(checkout):
+def test_reconstructions_that_are_not_kept_are_gone_and_rerun_rules_hold(again):
     def drop(**changes):
-        checkout.configure(run={"replicas": 2, "keep_reconstructions": False}, predictors=None, **changes)
+        again.configure(run=TINY["run"] | {"keep_reconstructions": False}, **changes)
 
     merged = {"merge_cube": 1, **DRAWN}
+    # as in a checkout in which nothing was probed yet
+    for folder in again.root.glob("results/*_*/digits/mlp"):
+        if folder.parts[-3] in PROBED:
+            shutil.rmtree(folder)
+    (again.root / CUBE).unlink()
     drop()
-    checkout.run("all_figures")
-    assert not list(checkout.root.glob("results/probe_*/**/*.nc"))
-    assert len(list(checkout.root.glob("results/evaluate_*/**/*.nc"))) == 4
-    assert checkout.plan() == {}
+    assert again.plan() == {**PROBED, **merged}
+    again.run("all_cubes")
+    again.take_figures_as_drawn()
+    assert not list(again.root.glob("results/probe_*/digits/**/*.nc"))
+    assert len(list(again.root.glob("results/evaluate_*/**/*.nc"))) == 4
+    assert again.plan() == {}
     drop(train={"momentum": 0.5})
-    assert checkout.plan() == {"train_network": 4, **merged}
+    assert again.plan() == {"train_network": 4, **merged}
     # whatever needs the reconstructions again has to make them again
     drop(evaluate={"saturation_rtol": 0.1})
-    assert checkout.plan() == {**PROBED, **merged}
+    assert again.plan() == {**PROBED, **merged}
     drop(probe={"learning_rate": 0.002})
-    assert checkout.plan() == {"probe_cascade": 2, "evaluate_kl": 2, **merged}
+    assert again.plan() == {"probe_cascade": 2, "evaluate_kl": 2, **merged}
     # from now on to be kept: nothing runs for that alone
-    checkout.configure(run={"replicas": 2}, predictors=None)
-    assert checkout.plan() == {}
-    checkout.edit("reconstruction/adam.py")
-    assert checkout.plan() == {"probe_cascade": 2, "evaluate_kl": 2, **merged}
-    checkout.run("all_figures")
-    assert len(list(checkout.root.glob("results/probe_cascade/**/*.nc"))) == 2
+    again.configure()
+    assert again.plan() == {}
+    again.edit("reconstruction/adam.py")
+    assert again.plan() == {"probe_cascade": 2, "evaluate_kl": 2, **merged}
+    again.run("all_cubes")
+    assert len(list(again.root.glob("results/probe_cascade/**/*.nc"))) == 2
 
 
 def test_decisions_are_explained_and_only_what_shows_them_runs_again(again):
