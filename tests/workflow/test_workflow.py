@@ -420,7 +420,7 @@ def test_the_leaderboard_is_that_of_all_cubes_with_truth(again):
     assert not built.keys() & again.plan().keys()
     assert again.plan("results/leaderboard/leaderboard.csv")["build_leaderboard"] == 1
     configure()
-    again.run("all_figures")
+    again.run("all_cubes", "study_leaderboard")
     results = again.root / "results"
     board = read_cube(results / "cubes/leaderboard.nc")
     assert board["grid"].values.tolist() == ["digits", "other", "overall"]
@@ -428,9 +428,10 @@ def test_the_leaderboard_is_that_of_all_cubes_with_truth(again):
     assert (results / "leaderboard/leaderboard.csv").read_text().startswith("grid,rank,score,two_sided,auroc,")
     assert (results / "leaderboard/leaderboard.tex").read_text().endswith("\\end{tabular}\n")
     assert {f"figure_{name}" for name in sizes(results / "figures/leaderboard")} == set(drawn("leaderboard"))
-    assert again.plan() == {}
+    # but for the figures of the other experiment nothing is left to do
+    assert again.plan() == DRAWN
     again.edit("verdict/standing.py")
-    assert again.plan() == built
+    assert again.plan() == {**DRAWN, **built}
 
 
 def test_the_probing_budget_runs_from_end_to_end(whole):
