@@ -33,11 +33,12 @@ def probe(images, sigma_w2: float, depth: int, samples: int = 1000):
     return evaluation.flatten(1).numpy(), result.reconstructions[0].flatten(2).numpy()
 
 
-@pytest.mark.parametrize(("sigma_w2", "depth"), [(0.5, 20), (1.76, 10)])
+@pytest.mark.parametrize(("sigma_w2", "depth"), [(0.5, 19), (1.76, 10)])
 def test_curves_agree_with_the_published_implementation(mnist, published, sigma_w2, depth):
     """Relative entropy within 10 %, differential entropy within 0.2 before the collapse; its layer within ± 3.
 
-    The reference is one seed and 100 test images; its sampling error of the median is about 4 %.
+    The reference is one seed and 100 test images; its sampling error of the median is about 4 %. It has its collapse in
+    layer 16, so that no layer beyond 19 is looked at.
     """
     images, reconstructions = probe(mnist, sigma_w2, depth)
     reference = {name: curve[:depth] for name, curve in published[sigma_w2].items()}
