@@ -50,7 +50,7 @@ def test_every_setting_has_its_source(tmp_path, capsys):
         f"batch_size: 16 # {CONFIG}: architectures.cnn.train.batch_size",
         "readout: logits # default",
         f"evaluation_samples: 360 # {CONFIG}: datasets.digits.probe.evaluation_samples",
-        "kernel_samples: 300 # default",
+        f"kernel_samples: 200 # {CONFIG}: datasets.digits.probe.kernel_samples",
     ):
         assert line in experiment
     study = lines[lines.index("network_entropy:") :]

@@ -91,8 +91,8 @@ def kernel_cascade(
     del inputs
     layers = (gram(x, fit, penalty, relative) for x in states)
     while batch := _batch(layers):
-        for smoother, layer in zip(_smoothers(batch), batch):
-            found = smoother @ reads
+        for factor, layer in zip(_factors(batch), batch):
+            found = layer.products @ torch.cholesky_solve(reads.expand(len(factor), *reads.shape[-2:]), factor)
             found.masked_fill_(found.abs() < TINY, 0.0)
             reads, images = found[:, :fit], found[:, fit:]
             yield Reconstruction(
@@ -105,7 +105,7 @@ def gram(states: torch.Tensor, fit: int, penalty: float, relative: bool = False)
     """Gram matrices of the states [R, n + S, *shape] of a layer; see `kernel_cascade`."""
     states = states.flatten(2)
     replicas, samples, units = states.shape
-    products = torch.zeros(replicas, samples, fit, dtype=torch.float64, device=states.device)
+    products = None
     square = torch.zeros(replicas, dtype=torch.float64, device=states.device)
     for part in states.split(max(1, PART // (8 * replicas * samples)), dim=2):
         part = part.to(torch.float64, copy=True)
@@ -114,7 +114,8 @@ def gram(states: torch.Tensor, fit: int, penalty: float, relative: bool = False)
         # as differences from the first sample: of states that are all equal nothing is left, not even rounding
         part -= part[:, :1].clone()
         part -= part[:, :fit].mean(1, keepdim=True)
-        products += part @ part[:, :fit].mT
+        product = part @ part[:, :fit].mT
+        products = product if products is None else products.add_(product)
     noise = torch.full_like(square, penalty)
     if relative:
         noise = torch.where(square > 0, penalty * square / (fit * units), noise)
@@ -131,15 +132,13 @@ def _batch(layers: Iterator[Gram]) -> list[Gram]:
     return [first, *itertools.islice(layers, max(1, together // size) - 1)]
 
 
-def _smoothers(layers: list[Gram]) -> torch.Tensor:
-    """A (K + n λ 1)^{-1}, [L, R, n + S, n]; NaN where there is none."""
-    products = torch.stack([layer.products for layer in layers])
-    fit = products.shape[-1]
-    matrix = products[..., :fit, :].clone()
+def _factors(layers: list[Gram]) -> torch.Tensor:
+    """Cholesky factors of K + n λ 1, [L, R, n, n]; NaN where there is none."""
+    fit = layers[0].products.shape[-1]
+    matrix = torch.stack([layer.products[:, :fit] for layer in layers])
     diagonal = matrix.diagonal(dim1=-2, dim2=-1)
     noise = fit * torch.stack([layer.noise for layer in layers])
     diagonal += torch.maximum(noise, ROUNDING * diagonal.sum(-1))[..., None]
-    factor, failed = torch.linalg.cholesky_ex(matrix)
-    smoothers = torch.cholesky_solve(products.mT, factor).mT
-    smoothers[(failed > 0) | ~noise.isfinite()] = math.nan
-    return smoothers
+    factors, failed = torch.linalg.cholesky_ex(matrix)
+    factors[(failed > 0) | ~noise.isfinite()] = math.nan
+    return factors

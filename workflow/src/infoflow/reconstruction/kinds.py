@@ -65,7 +65,7 @@ METHODS: dict[str, Method] = {
         script="probe_kernel",
         source="docs/physics.md F1",
         title="kernel cascade",
-        cost="2 R L (n + B) (N^2 + n N + 2 n^2), n fit samples",
+        cost="R L (2 (n + B) (N^2 + n N + n^2) + 7 n^3/3), n fit samples",
     ),
     "ridge": Method(
         options=("ridge_penalty", "ridge_samples"),
@@ -80,7 +80,7 @@ METHODS: dict[str, Method] = {
         script="probe_theory",
         source="docs/physics.md F2",
         title="theory of the kernel cascade",
-        cost="2 L (n + B) n (2 n + 64), for all R networks together",
+        cost="L (2 (n + B) n (n + 64) + 7 n^3/3), for all R networks together",
         network=False,
     ),
 }
