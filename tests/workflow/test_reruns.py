@@ -413,8 +413,9 @@ def test_a_new_activation_runs_nothing(whole):
     whole.replace(SCHEMA, "enum: [tanh, erf, relu]", "enum: [tanh, erf, relu, own]")
     whole.replace(SCHEMA, "tanhshrink, linear]", "tanhshrink, linear, own]")
     assert planned(whole) == {}
-    # named, it is computed
-    whole.configure_all(architectures={"mlp": {"width": 12, "activation": "own"}})
+    # named, it is computed, but for the theory, which knows nothing of it
+    own = {"width": 12, "activation": "own", "probe": {"method": ["kernel", "adam"]}}
+    whole.configure_all(architectures={"mlp": own})
     assert planned(whole) == NETWORKS
 
 
@@ -465,6 +466,7 @@ def test_a_lost_result_is_made_again_with_what_depends_on_it(whole):
         "evaluate_kl": 1,
         "merge_cube": 1,
         "merge_probing_budget": 1,
+        "merge_map": 1,
     }
 
 
@@ -474,7 +476,7 @@ def test_lost_cubes_are_merged_again_with_the_figures_and_nothing_is_computed(wh
     assert planned(whole) == ALL_MERGED
     whole.run("all_cubes")
     cubes = [path for path in before if path.startswith("results/cubes/")]
-    assert len(cubes) == 7
+    assert len(cubes) == 8
     after = results(whole)
     assert set(before) - set(after) == {"results/cubes/leaderboard.nc"}
     assert {p: t for p, t in after.items() if p not in cubes} == {p: t for p, t in before.items() if p not in cubes}
@@ -520,8 +522,9 @@ def test_reconstructions_that_are_not_kept_are_gone_and_rerun_rules_hold(again):
     assert again.plan() == {**PROBED, **merged}
     again.run("all_cubes")
     again.take_figures_as_drawn()
-    assert not list(again.root.glob("results/probe_*/digits/**/*.nc"))
-    assert len(list(again.root.glob("results/evaluate_*/**/*.nc"))) == 4
+    assert not list(again.root.glob("results/probe_cascade/digits/**/*.nc"))
+    for rule in EVALUATIONS:
+        assert len(list(again.root.glob(f"results/{rule}/**/*.nc"))) == 2
     assert again.plan() == {}
     drop(train={"momentum": 0.5})
     assert again.plan() == {"train_network": 4, **merged}

@@ -30,7 +30,7 @@ DATA |= {
 
 
 def test_the_table_names_the_modules():
-    assert sorted(DATASETS) == plugins(datasets, "images", "prepared", "prepare_dataset")
+    assert sorted(DATASETS) == plugins(datasets, "images", "prepared", "samples", "prepare_dataset")
 
 
 def test_every_kind_of_data_set_is_tried():
@@ -88,7 +88,12 @@ ENTROPY = {"dataset": "own", "architecture": "mlp", "sigma_w2": [1.0], "sigma_b2
             "datasets.own.probe.evaluation_samples: 411, but the test set of own has only 410 images",
         ),
         (
-            one_experiment(FEW | {"train_samples": 63, "probe": {"evaluation_samples": 9}}),
+            one_experiment(FEW | {"probe": {"evaluation_samples": 9}}),
+            "probe.kernel_samples: 300, but the training set of own has only 80 images; set "
+            "datasets.own.probe.kernel_samples to at most 80",
+        ),
+        (
+            one_experiment(FEW | {"train_samples": 63, "probe": {"kernel_samples": 20, "evaluation_samples": 9}}),
             "predictors.batch_size: 64, but the training set of own has only 63 images; set predictors.batch_size to "
             "at most 63",
         ),
@@ -107,12 +112,14 @@ ENTROPY = {"dataset": "own", "architecture": "mlp", "sigma_w2": [1.0], "sigma_b2
             "probe.evaluation_samples: 1000, but the test set of few has only 60 images",
         ),
         (
-            one_experiment(FEW | {"probe": {"evaluation_samples": 9}}, network_entropy={"few": ENTROPY}),
+            one_experiment(
+                FEW | {"probe": {"kernel_samples": 20, "evaluation_samples": 9}}, network_entropy={"few": ENTROPY}
+            ),
             "network_entropy.few.images: 61, but the test set of own has only 60 images",
         ),
         (
             one_experiment(
-                FEW | {"probe": {"evaluation_samples": 9}},
+                FEW | {"probe": {"kernel_samples": 20, "evaluation_samples": 9}},
                 information_plane=load_config()["information_plane"] | {"dataset": "own", "samples": 141},
             ),
             "information_plane.samples: 141, but own has only 140 images; set information_plane.samples to at most 140",
@@ -130,7 +137,7 @@ ENTROPY = {"dataset": "own", "architecture": "mlp", "sigma_w2": [1.0], "sigma_b2
             "own.train_fraction: it leaves no pattern for test_samples",
         ),
     ],
-    ids=range(12),
+    ids=range(13),
 )
 def test_more_images_than_there_are_are_refused_before_a_job_is_planned(config, message):
     with pytest.raises(InfoflowError, match=re.escape(message)) as refusal:
@@ -141,12 +148,16 @@ def test_more_images_than_there_are_are_refused_before_a_job_is_planned(config, 
 @pytest.mark.parametrize(
     "config",
     [
-        one_experiment(FEW | {"probe": {"evaluation_samples": 60}}),
-        one_experiment(FEW | {"train_samples": 20, "probe": {"evaluation_samples": 60}}, predictors=None),
-        one_experiment(FEW | {"train_samples": 20, "probe": {"evaluation_samples": 60}}, {"truth": False}),
+        one_experiment(FEW | {"probe": {"kernel_samples": 20, "evaluation_samples": 60}}),
+        one_experiment(
+            FEW | {"train_samples": 20, "probe": {"kernel_samples": 20, "evaluation_samples": 60}}, predictors=None
+        ),
+        one_experiment(
+            FEW | {"train_samples": 20, "probe": {"kernel_samples": 20, "evaluation_samples": 60}}, {"truth": False}
+        ),
         # these take what there is
         one_experiment(
-            FEW | {"probe": {"evaluation_samples": 9, "batch_size": 500, "ridge_samples": 5000}},
+            FEW | {"probe": {"kernel_samples": 20, "evaluation_samples": 9, "batch_size": 500, "ridge_samples": 5000}},
             train={"batch_size": 99},
         ),
         one_experiment(VECTORS, {"truth": False}),

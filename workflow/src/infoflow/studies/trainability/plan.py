@@ -349,16 +349,17 @@ def _check_sizes(config: Mapping[str, Any], entry: Mapping[str, Any], truth: str
     """What takes images of a data set against how many there are, where the config tells."""
     network = entry["architecture"]
     sizes = {name: set_sizes(config["datasets"][name]) for name in {entry["dataset"], truth}}
-    for dataset in (entry["dataset"], *([truth] if entry["decisions"] else [])):
-        number = settings.settings(config, "probe", dataset, network)["evaluation_samples"]
-        path = f"{said_by(config, 'probe', 'evaluation_samples', dataset, network)}.evaluation_samples"
-        own = f"datasets.{dataset}.{path}" if path.startswith("probe.") else path  # others may have more
-        check_number(path, number, sizes[dataset][1], f"the test set of {dataset} has", own)
     methods = settings.probe_methods(config, entry["dataset"], network)
-    if any("kernel_samples" in METHODS[method].options for method in methods):
-        number = settings.settings(config, "probe", entry["dataset"], network)["kernel_samples"]
-        path = f"{said_by(config, 'probe', 'kernel_samples', entry['dataset'], network)}.kernel_samples"
-        check_number(path, number, sizes[entry["dataset"]][0], f"the training set of {entry['dataset']} has")
+    fitted = any("kernel_samples" in METHODS[method].options for method in methods)
+    for dataset, key, part in (
+        (entry["dataset"], "evaluation_samples", "test"),
+        *([(truth, "evaluation_samples", "test")] if entry["decisions"] else []),
+        *([(entry["dataset"], "kernel_samples", "training")] if fitted else []),
+    ):
+        number = settings.settings(config, "probe", dataset, network)[key]
+        path = f"{said_by(config, 'probe', key, dataset, network)}.{key}"
+        own = f"datasets.{dataset}.{path}" if path.startswith("probe.") else path  # others may have more
+        check_number(path, number, sizes[dataset][part == "test"], f"the {part} set of {dataset} has", own)
     if entry["truth"] and config["predictors"]:
         number = config["predictors"]["batch_size"]
         check_number("predictors.batch_size", number, sizes[truth][0], f"the training set of {truth} has")
