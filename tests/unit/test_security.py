@@ -252,7 +252,8 @@ def test_names_of_modules_come_from_closed_lists(kind):
         next(iter(config[section].values()))[key] = kind
         with pytest.raises(InfoflowError, match=rf"^config: {section}\.\w+\.{key}: "):
             check_config(config, SCHEMA)
-    for method in (kind, [kind], ["adam", kind]):
+    # null stands for what is probed by without a word
+    for method in ([kind], ["adam", kind], *(() if kind is None else (kind,))):
         with pytest.raises(InfoflowError, match=r"^config: probe\.method"):
             check_config(load_config() | {"probe": {"method": method}}, SCHEMA)
 
