@@ -209,7 +209,7 @@ def test_what_there_is_no_theory_of_is_nan(extended, name):
 def test_an_added_score_and_an_added_predictor_are_judged(extended):
     board = read(extended, "leaderboard").sel(grid="mlp")
     own = "negative_mean_entropy"
-    added = ["effective_rank", own, *(f"random_inverse_{name}" for name in (*MEASURES, own))]
+    added = ["effective_rank", f"adam_{own}", *(f"random_inverse_{name}" for name in (*MEASURES, own))]
     assert board["auroc"].sel(score=added).notnull().all()
     assert board["title"].sel(score=f"random_inverse_{own}") == "random cascade, mean relative entropy"
     cube = read(extended, "mlp")

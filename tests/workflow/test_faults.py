@@ -25,6 +25,7 @@ from runs import (
     CUBE,
     PREPARED,
     PROBES,
+    TINY,
     TOLERANCE,
     TRAININGS,
     Checkout,
@@ -370,7 +371,7 @@ def test_stale_results_are_refused_by_name_where_nobody_asks_how_they_were_made(
 
 def test_a_stale_data_set_is_refused_by_name(again):
     accuracy = read_result(again.root / TRAININGS[0])["accuracy"]
-    digits = {"train_samples": 48, "test_samples": 30, "probe": {"evaluation_samples": 20}}
+    digits = {"train_samples": 48, "test_samples": 30, "probe": TINY["datasets"]["digits"]["probe"]}
     again.configure(datasets={"digits": digits})
     again.run(PREPARED)
     again.forget()

@@ -36,7 +36,11 @@ def test_titles_and_paths_with_the_characters_of_shells_and_templates_run(checko
         data_root=str(root),
         datasets={
             data: {"kind": "image_folder", "path": HOSTILE, "size": 8, "colour": False}
-            | {"train_samples": 16, "test_samples": 8, "probe": {"epochs": 1, "evaluation_samples": 8}}
+            | {
+                "train_samples": 16,
+                "test_samples": 8,
+                "probe": {"kernel_samples": 8, "epochs": 1, "evaluation_samples": 8},
+            }
         },
         architectures={network: {"kind": "mlp", "width": 8}},
         experiments={

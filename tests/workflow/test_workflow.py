@@ -192,7 +192,7 @@ def test_the_slurm_profile_is_read(checkout):
     assert set(settings["set-resources"]) <= rules
     # all that may use a GPU asks for one
     assert {rule for rule, resources in settings["set-resources"].items() if "gpu" in resources} == {
-        *("probe_cascade", "train_network", "explain_decisions", "score_predictor"),
+        *("probe_cascade", "probe_kernel", "train_network", "explain_decisions", "score_predictor"),
         *("network_entropy", "probe_budget", "train_snapshots"),
     }
 
@@ -329,7 +329,7 @@ def test_convolutional_networks_run_from_end_to_end(checkout):
 
 def test_white_noise_is_judged_by_another_data_set(checkout):
     noise = {"kind": "white_noise", "shape": [8, 8], "train_samples": 64, "test_samples": 30}
-    noise["probe"] = {"evaluation_samples": 20}
+    noise["probe"] = {"evaluation_samples": 20, "kernel_samples": 30}
     checkout.configure(
         datasets={"white_noise": noise, "digits": {"train_samples": 64, "test_samples": 40, "train": {"epochs": 1}}},
         experiments={
@@ -343,7 +343,7 @@ def test_white_noise_is_judged_by_another_data_set(checkout):
         },
     )
     checkout.run("all_cubes", *pictures("noise"))
-    assert len(list(checkout.root.glob("results/probe_cascade/white_noise/mlp/*.nc"))) == 2
+    assert len(list(checkout.root.glob("results/probe_kernel/white_noise/mlp/*.nc"))) == 2
     assert len(list(checkout.root.glob("results/train_network/digits/mlp/*.nc"))) == 2
     assert (read_trainability(checkout.root / "results/cubes/noise.nc")["train_status"] == 0).all()
 
