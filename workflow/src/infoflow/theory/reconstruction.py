@@ -19,6 +19,7 @@ import scipy.fft
 from numpy.typing import ArrayLike
 from scipy.linalg.lapack import dpotrf, dpotrs
 from scipy.spatial.distance import cdist
+from threadpoolctl import ThreadpoolController
 
 from infoflow.reconstruction.divergence import differential_entropy, explained_variance, relative_entropy
 from infoflow.theory.meanfield import check_variances
@@ -138,7 +139,21 @@ def theory_cascade(
     if not (np.isfinite(fit).all() and np.isfinite(evaluation).all()):
         raise ValueError("fit and evaluation must be finite")
     grams = _gram_matrices(KERNELS[activation], float(sigma_w2), float(sigma_b2), widths, (fit, evaluation))
-    return _reconstruct(grams, fit, penalty, relative)
+    return _on_one_thread(_reconstruct(grams, fit, penalty, relative))
+
+
+def _on_one_thread(steps: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    """The same; of matrices as small as these, the threads of linear algebra wait for each other longer than they work.
+
+    The caller has its threads back from one step to the next.
+    """
+    threads = ThreadpoolController()
+    while True:
+        with threads.limit(limits=1, user_api="blas"):
+            step = next(steps, None)
+        if step is None:
+            return
+        yield step
 
 
 def _reconstruct(
