@@ -5,7 +5,7 @@ import math
 import numpy as np
 import xarray as xr
 
-from infoflow.files.conventions import POINT
+from infoflow.files.conventions import DIVERGED, OK, POINT
 from infoflow.files.names import decode, encode
 from infoflow.files.results import Result
 from infoflow.studies.trainability.evaluate_kl import evaluate_probe
@@ -68,12 +68,11 @@ def evaluation(
 
 
 def training(accuracy: float, epochs: int = 3, diverged: bool = False) -> Result:
-    history = np.full((REPLICAS, 4), np.nan, np.float32)
-    history[:, :epochs] = np.linspace(0.1, accuracy, epochs)
-    return Result(
-        {"accuracy": history, "loss": 1 - history, "diverged": np.array([diverged, False], np.int8)},
-        {"train_seconds": 5.0},
-    )
+    """The trainings of a point at one learning rate."""
+    history = np.full((REPLICAS, 1, 4), np.nan, np.float32)
+    history[..., :epochs] = np.linspace(0.1, accuracy, epochs)
+    status = np.array([[DIVERGED if diverged else OK], [OK]], np.int8)
+    return Result({"accuracy": history, "loss": 1 - history, "status": status, "seconds": np.full(REPLICAS, 2.5)}, {})
 
 
 def merge(evaluations, trainings, beside=None, predictors=None, **changes) -> xr.Dataset:
@@ -81,7 +80,7 @@ def merge(evaluations, trainings, beside=None, predictors=None, **changes) -> xr
     options = {
         "prefix_invariant": True,
         "architecture": MLP,
-        "success_accuracy": 0.8,
+        "train": {"success_accuracy": 0.8, "learning_rate": [0.1]},
         "experiment": "digits",
         "seed": 0,
     }

@@ -54,9 +54,9 @@ def make_cube(limits=LIMITS, scores=None, method=MAIN, truth=True, per_depth=Fal
     if not truth:
         return cube
     accuracy = np.where(np.broadcast_to(deep, shape) <= limit, 0.9, 0.1).astype(np.float32)
-    cube["best_accuracy"] = ((*POINT, "replica"), accuracy)
+    cube["reached_accuracy"] = ((*POINT, "replica"), accuracy)
     cube["trainable"] = ((*POINT, "replica"), (accuracy > 0.5).astype(np.int8))
-    cube["train_seconds"] = (POINT, np.full(shape[:3], 10.0))
+    cube["train_seconds"] = ((*POINT, "replica"), np.full(shape, 10.0 / REPLICAS))
     scores = {"explained_variance": None, "mean_field": 6 * limit / FACTOR / deep, **(scores or {})}
     values = {n: np.broadcast_to(known if v is None else v, shape).astype(np.float32) for n, v in scores.items()}
     add_scores(cube, values, method)

@@ -18,7 +18,10 @@ def write_truth() -> xr.Dataset:
     return xr.Dataset(
         {
             "trainable": (("sigma_w2", "sigma_b2", "depth", "replica"), labels),
-            "train_seconds": (("sigma_w2", "sigma_b2", "depth"), np.full(labels.shape[:-1], 10.0)),
+            "train_seconds": (
+                ("sigma_w2", "sigma_b2", "depth", "replica"),
+                np.full(labels.shape, 10.0 / labels.shape[-1]),
+            ),
         },
         {**{name: list(values) for name, values in AXES.items()}, "replica": np.arange(REPLICAS)},
     )

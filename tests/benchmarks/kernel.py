@@ -234,7 +234,7 @@ def measure_job(mnist: Images) -> str:
             "evaluation_samples": EVALUATION,
         },
         "options": {"offset": OFFSET, "saturation_rtol": RTOL, "pictures": 10},
-        "run": {"seed": SEED, "replicas": 1, "precision": "float32"},
+        "run": {"seed": SEED, "replicas": 1, "draws": "independent", "precision": "float32"},
         "data": {},
     }
     with tempfile.TemporaryDirectory() as folder:

@@ -53,7 +53,7 @@ def test_images_of_one_class_can_be_probed_but_not_learned(tmp_path):
 
     common = {
         "architecture": {"kind": "mlp", **ARCHITECTURES["mlp"].defaults, "width": 5},
-        "run": {"seed": 0, "replicas": 1, "precision": "float32"},
+        "run": {"seed": 0, "replicas": 1, "draws": "independent", "precision": "float32"},
         "data": data,
     }
 

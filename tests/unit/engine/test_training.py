@@ -9,8 +9,8 @@ import plain
 from common import ARCHITECTURES
 from infoflow.architectures.build import build_network
 from infoflow.engine.images import PreparedImages
-from infoflow.engine.initialization import Ensemble, draw_order
-from infoflow.engine.training import class_loss, predict_classes, train
+from infoflow.engine.initialization import Ensemble
+from infoflow.engine.training import class_loss, predict_classes, train, train_at_rates
 
 SEED = 5
 OPTIONS = {"kind": "mlp", "layout": "wide", "width": 9, "activation": "tanh"}
@@ -21,6 +21,8 @@ TRAIN = {
     "momentum": 0.5,
     "readout": "logits",
     "success_accuracy": 1.0,
+    "optimizer": "sgd",
+    "stop": "success",
 }
 
 
@@ -49,10 +51,14 @@ def plain_training(data, option, depth, replica, **changes):
     layers = plain.frozen_layers([b.forward for b in network.blocks], 1.5, 0.1, **to)
     layers += plain.frozen_layers(network.head, 1.5, 0.1, purpose="head", **to)
     model = torch.nn.Sequential(*layers)
-    optimizer = torch.optim.SGD(model.parameters(), lr=settings["learning_rate"], momentum=settings["momentum"])
+    if settings["optimizer"] == "adamw":
+        options = {"lr": settings["learning_rate"], "weight_decay": settings["weight_decay"]}
+        optimizer = torch.optim.AdamW(model.parameters(), **options)
+    else:
+        optimizer = torch.optim.SGD(model.parameters(), lr=settings["learning_rate"], momentum=settings["momentum"])
     accuracy, loss = [], []
     for epoch in range(settings["epochs"]):
-        (order,) = draw_order(SEED, "train order", epoch, [replica], len(images))
+        (order,) = Ensemble(1.5, 0.1, SEED, [replica]).draw_order("train order", epoch, [replica], len(images))
         total = 0.0
         for batch in order.split(settings["batch_size"]):
             scores = model(images[batch])
@@ -70,10 +76,19 @@ def plain_training(data, option, depth, replica, **changes):
     return accuracy, loss, layers
 
 
-@pytest.mark.parametrize(("readout", "momentum"), [("logits", 0.0), ("logits", 0.5), ("reference", 0.5), ("tanh", 0.0)])
+@pytest.mark.parametrize(
+    ("readout", "how"),
+    [
+        ("logits", {"momentum": 0.0}),
+        ("logits", {"momentum": 0.5}),
+        ("reference", {"momentum": 0.5}),
+        ("tanh", {"momentum": 0.0}),
+        ("logits", {"optimizer": "adamw", "learning_rate": 0.003, "weight_decay": 0.1}),
+    ],
+)
 @pytest.mark.parametrize("option", ARCHITECTURES.values(), ids=ARCHITECTURES)
-def test_batched_training_equals_the_plain_loop(data, option, readout, momentum):
-    changes = {"readout": readout, "momentum": momentum, "epochs": 2}
+def test_batched_training_equals_the_plain_loop(data, option, readout, how):
+    changes = {"readout": readout, "epochs": 2, **how}
     together = run(data, option, depth=2, replicas=range(2), keep_parameters=True, **changes)
     network = build_network(option, (8, 8), 3, 2, readout)
     maps = [*(b.forward for b in network.blocks), *network.head]
@@ -86,8 +101,9 @@ def test_batched_training_equals_the_plain_loop(data, option, readout, momentum)
             torch.testing.assert_close(same.state_dict(), theirs.state_dict(), rtol=1e-9, atol=1e-11)
 
 
-def test_a_replica_stops_at_success_and_does_not_depend_on_the_others(data):
-    settings = {"epochs": 30, "success_accuracy": 0.75, "keep_parameters": True}
+@pytest.mark.parametrize("how", [{}, {"optimizer": "adamw", "learning_rate": 0.01, "weight_decay": 0.1}])
+def test_a_replica_stops_at_success_and_does_not_depend_on_the_others(data, how):
+    settings = {"epochs": 30, "success_accuracy": 0.58, "keep_parameters": True, **how}
     together = run(data, **settings)
     stops = np.isfinite(together.accuracy).sum(1)
     assert len(set(stops)) > 1, "the replicas should stop at different epochs for this test to mean something"
@@ -96,8 +112,8 @@ def test_a_replica_stops_at_success_and_does_not_depend_on_the_others(data):
         np.testing.assert_allclose(together.accuracy[r], alone.accuracy[0])
         np.testing.assert_allclose(together.loss[r], alone.loss[0], rtol=1e-10)
         history = together.accuracy[r, : stops[r]]
-        assert (history[:-1] < 0.75).all()
-        assert history[-1] >= 0.75 or stops[r] == 30
+        assert (history[:-1] < 0.58).all()
+        assert history[-1] >= 0.58 or stops[r] == 30
         assert np.isnan(together.accuracy[r, stops[r] :]).all()
         for ours, single in zip(together.parameters, alone.parameters, strict=True):
             for name, p in single.items():
@@ -168,3 +184,63 @@ def test_a_network_that_says_nothing_is_never_right(data):
     assert (found.accuracy[:, 0] == 0).all()
     scores = torch.tensor([[0.1, 0.7, 0.2], [math.nan] * 3, [0.1, math.nan, 0.2], [-math.inf, 0.0, -math.inf]])
     assert predict_classes(scores).tolist() == [1, -1, -1, 1]
+
+
+def test_without_a_stop_all_epochs_are_run(data):
+    stopped, whole = (run(data, epochs=30, success_accuracy=0.58, stop=stop) for stop in ("success", "never"))
+    reached = np.nan_to_num(stopped.accuracy).max(1) >= 0.58
+    assert reached.any()
+    assert np.isnan(stopped.accuracy[reached, -1]).all()
+    assert np.isfinite(whole.accuracy).all()
+    known = np.isfinite(stopped.accuracy)
+    np.testing.assert_allclose(whole.accuracy[known], stopped.accuracy[known])
+
+
+class TestRates:
+    """A network is trained at each rate from the same weights, until one is right for it."""
+
+    RATES = (1e-6, 0.1, 0.3)
+    HOW = TRAIN | {"epochs": 30, "success_accuracy": 0.58, "learning_rate": list(RATES)}
+
+    def trained(self, data, keep_parameters=False, **changes):
+        network = build_network(OPTIONS, (8, 8), 3, 3)
+        ensemble = Ensemble(1.5, 0.1, SEED, range(3))
+        return train_at_rates(network, ensemble, data, self.HOW | changes, keep_parameters=keep_parameters)
+
+    def test_every_history_is_that_of_a_training_at_that_rate(self, data):
+        found = self.trained(data, stop="never")
+        assert found.accuracy.shape == (3, 3, 30)
+        assert found.tried.all()
+        for k, rate in enumerate(self.RATES):
+            alone = run(data, epochs=30, learning_rate=rate, stop="never")
+            np.testing.assert_allclose(found.accuracy[:, k], alone.accuracy)
+            np.testing.assert_allclose(found.loss[:, k], alone.loss, rtol=1e-10)
+
+    def test_rates_behind_one_that_succeeds_are_not_tried(self, data):
+        whole, found = self.trained(data, stop="never"), self.trained(data)
+        good = (np.nan_to_num(whole.accuracy) >= 0.58).any(2)
+        assert good[:, 1:].any(1).all(), "some rate should succeed"
+        assert not good[:, 0].any(), "the first rate should be too small for this test to mean something"
+        for r, first in enumerate(good.argmax(1)):
+            assert found.tried[r].tolist() == [k <= first for k in range(3)]
+            assert np.isnan(found.accuracy[r, first + 1 :]).all()
+            stop = np.isfinite(found.accuracy[r, first]).sum()
+            np.testing.assert_allclose(found.accuracy[r, first, :stop], whole.accuracy[r, first, :stop])
+
+    def test_a_rate_that_diverges_is_one_that_is_wrong(self, data):
+        relu = build_network({**OPTIONS, "activation": "relu"}, (8, 8), 3, 3)
+        how = self.HOW | {"learning_rate": [1e30, 0.1]}
+        found = train_at_rates(relu, Ensemble(1.5, 0.1, SEED, range(2)), data, how)
+        assert found.diverged.tolist() == [[True, False]] * 2
+        alone = train(relu, Ensemble(1.5, 0.1, SEED, range(2)), data, how | {"learning_rate": 0.1})
+        np.testing.assert_allclose(found.accuracy[:, 1], alone.accuracy)
+
+    def test_the_parameters_are_those_of_the_rate_that_succeeded(self, data):
+        found = self.trained(data, keep_parameters=True)
+        for r in range(3):
+            won = int(np.flatnonzero(found.tried[r])[-1])
+            settings = {"epochs": 30, "success_accuracy": 0.58, "learning_rate": self.RATES[won]}
+            alone = run(data, replicas=[r], keep_parameters=True, **settings)
+            for ours, single in zip(found.parameters, alone.parameters, strict=True):
+                for name, p in single.items():
+                    torch.testing.assert_close(ours[name][r], p[0])

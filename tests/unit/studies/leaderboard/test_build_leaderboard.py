@@ -93,7 +93,7 @@ def test_costs_are_sums(per_depth):
     cube["ridge_probe_seconds"] = cube["probe_seconds"] / 4
     # what was not trained is not counted
     cube["train_seconds"][0] = np.nan
-    cube["trainable"][0], cube["best_accuracy"][0] = -1, np.nan
+    cube["trainable"][0], cube["reached_accuracy"][0] = -1, np.nan
     board = build({"a_mlp": cube, "b_mlp": make_cube(scores={"snip": None}, memory=7e6)})
     adam = 2.0 * 5 * (7 if per_depth else 1)
     expected = {"explained_variance": adam, "ridge_explained_variance": adam / 4, "snip": 0.5 * 35, "mean_field": 0.0}

@@ -54,10 +54,10 @@ def make_board(grids=3, scores=SCORES, truth=True, **limits) -> xr.Dataset:
             ratio = np.log(limit[:, None] / depth)[:, None, :, None]
             accuracy = np.clip(0.5 + 0.3 * ratio + 0.02 * random.normal(size=shape), 0, 1).astype(np.float32)
             known = [ratio + (0.2 + 0.2 * k) * random.normal(size=shape) for k in range(len(scores))]
-            cube["best_accuracy"] = ((*point, "replica"), accuracy)
+            cube["reached_accuracy"] = ((*point, "replica"), accuracy)
             cube["trainable"] = ((*point, "replica"), (ratio + 0 * accuracy >= 0).astype(np.int8))
-            cube["best_accuracy"] = cube["best_accuracy"].where(cube["trainable"] == 0, cube["best_accuracy"] + 1)
-            cube["train_seconds"] = (point, np.full(shape[:3], 10.0))
+            cube["reached_accuracy"] = cube["reached_accuracy"].where(cube["trainable"] == 0, cube["reached_accuracy"] + 1)
+            cube["train_seconds"] = ((*point, "replica"), np.full(shape, 10.0 / 3))
             add_scores(cube, dict(zip(scores, known)))
             seconds = 10.0 ** random.uniform(-3, 0, cube.sizes["predictor"])
             cube["predictor_seconds"] = ((*point, "predictor"), np.ones((*shape[:3], 1)) * seconds)

@@ -17,7 +17,7 @@ PARAMETERS = {
     "architecture": MLP,
     "entropy": {"images": 3, "samples": 10},
     "train": {"epochs": 2, "batch_size": 8, "learning_rate": 0.05, "momentum": 0.8, "readout": "tanh"},
-    "run": {"seed": 0, "replicas": 2, "precision": "float64"},
+    "run": {"seed": 0, "replicas": 2, "draws": "independent", "precision": "float64"},
     "data": DATA,
 }
 

@@ -46,7 +46,7 @@ def test_a_cube_is_merged_from_all_points_of_its_entry():
 def test_a_point_depends_on_what_its_entry_says():
     parameters = planned(ENTRY, run={"replicas": 2, "seed": 5}).point("digits")
     assert parameters["entropy"] == {"images": 12, "samples": 64}
-    assert parameters["run"] == {"seed": 5, "replicas": 2, "precision": "float32"}
+    assert parameters["run"] == {"seed": 5, "replicas": 2, "draws": "independent", "precision": "float32"}
     assert (parameters["data"]["options"], parameters["data"]["seed"]) == ({"kind": "digits"}, 5)
     assert parameters["architecture"] == {
         "kind": "mlp", "activation": "tanh", "layout": "wide", "width": None, "head": []

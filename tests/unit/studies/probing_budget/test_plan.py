@@ -57,7 +57,7 @@ def test_a_column_depends_on_all_methods_of_the_probe():
     }  # fmt: skip
     assert (parameters["probes"]["adam"]["epochs"], parameters["probes"]["adam"]["evaluation_samples"]) == (20, 360)
     assert parameters["probes"]["ridge"]["method"] == "ridge"
-    assert parameters["run"] == {"seed": 5, "replicas": 2, "precision": "float32"}
+    assert parameters["run"] == {"seed": 5, "replicas": 2, "draws": "independent", "precision": "float32"}
     assert parameters["offset"] == 1e-12
     one = planned(probe=PROBE | {"method": "ridge"}).probe("digits")
     assert list(one["probes"]) == ["ridge"]

@@ -23,7 +23,7 @@ from jobs import make_job
 
 OFFSET = 1e-12
 MLP = {"kind": "mlp", "layout": "wide", "width": 8, "activation": "tanh", "head": []}
-RUN = {"seed": 0, "replicas": 2, "precision": "float32"}
+RUN = {"seed": 0, "replicas": 2, "draws": "independent", "precision": "float32"}
 PROBES = {
     "adam": {"method": "adam", "epochs": 3, "batch_size": 8, "learning_rate": 0.01, "evaluation_samples": 12},
     "ridge": {"method": "ridge", "ridge_penalty": 1e-3, "ridge_samples": 30, "evaluation_samples": 12},

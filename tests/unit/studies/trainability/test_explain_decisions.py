@@ -24,8 +24,16 @@ from infoflow.studies.trainability.explain_decisions import (
 )
 from jobs import make_job
 
-RUN = {"seed": 3, "replicas": 2, "precision": "float64"}
-TRAIN = {"epochs": 6, "batch_size": 8, "learning_rate": 0.1, "momentum": 0.5, "success_accuracy": 0.85}
+RUN = {"seed": 3, "replicas": 2, "draws": "independent", "precision": "float64"}
+TRAIN = {
+    "epochs": 6,
+    "batch_size": 8,
+    "optimizer": "sgd",
+    "learning_rate": [0.1],
+    "momentum": 0.5,
+    "success_accuracy": 0.85,
+    "stop": "success",
+}
 PROBE = {"method": "adam", "epochs": 6, "batch_size": 8, "learning_rate": 0.01, "evaluation_samples": 40}
 KINDS = ["mlp", "mlp shrinking", "cnn"]
 POINT = 1.5, 0.05

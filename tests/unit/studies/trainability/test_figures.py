@@ -32,7 +32,7 @@ WEIGHTS, BIASES, DEPTHS = (0.5, 1.0, 1.8, 3.0), (0.05, 0.1), (2, 4, 6)
 
 
 def experiment(weights=WEIGHTS, biases=BIASES, depths=DEPTHS) -> Experiment:
-    return Experiment("test", "digits", "mlp", weights, biases, depths, "digits", weights[:3])
+    return Experiment("test", "digits", "mlp", weights, biases, depths, "digits", False, weights[:3])
 
 
 def draw(name: str, cube, asked: Experiment, probes, outputs) -> None:
@@ -124,7 +124,7 @@ def test_resources_are_shown_with_their_numbers(files):
 
 def test_a_map_without_truth_is_drawn(files, tmp_path):
     folder, probes = files
-    asked = Experiment("map", "digits", "mlp", WEIGHTS[:2], BIASES, (9,), None, WEIGHTS[:1])
+    asked = Experiment("map", "digits", "mlp", WEIGHTS[:2], BIASES, (9,), None, False, WEIGHTS[:1])
     for name in (name for name, needs in FIGURES.items() if not needs.truth):
         draw(name, folder / "map.nc", asked, probes[:2], [tmp_path / f"{name}.png"])
         assert (tmp_path / f"{name}.png").stat().st_size > 5000

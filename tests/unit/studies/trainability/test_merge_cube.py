@@ -80,7 +80,7 @@ def test_values_are_where_they_belong(cube, results):
     here = cube.sel(sigma_w2=1.8, sigma_b2=0.05)
     assert np.array_equal(here["differential_entropy"], results[0]["w1.800000_b0.050000_d006"]["differential_entropy"])
     assert here["trainable"].values.tolist() == [[1, 1], [1, 1], [0, 0]]
-    assert here["epochs_run"].values.tolist() == [[3, 3]] * 3
+    assert here["epochs_run"].values.tolist() == [[[3], [3]]] * 3
     assert float(here["train_seconds"].sum()) == 15
 
 

@@ -16,7 +16,7 @@ from infoflow.studies.trainability.evaluate_kl import evaluate_probe
 from infoflow.studies.trainability.probe_cascade import probe_cascade
 from jobs import make_job
 
-RUN = {"seed": 3, "replicas": 2, "precision": "float64"}
+RUN = {"seed": 3, "replicas": 2, "draws": "independent", "precision": "float64"}
 POINT = {"point": "w1.500000_b0.050000_d002"}
 
 

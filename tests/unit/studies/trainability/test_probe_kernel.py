@@ -19,7 +19,7 @@ from infoflow.studies.trainability.probe_kernel import measure_network, probe_ke
 from infoflow.studies.trainability.variables import PICTURES
 from jobs import make_job
 
-RUN = {"seed": 3, "replicas": 2, "precision": "float64"}
+RUN = {"seed": 3, "replicas": 2, "draws": "independent", "precision": "float64"}
 PROBE = {
     "method": "kernel",
     "kernel_samples": 30,

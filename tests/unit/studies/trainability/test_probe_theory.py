@@ -109,7 +109,7 @@ def test_samples_and_widths_are_those_of_the_probe_of_networks(run, prepared, tm
     of_networks = {name: v for name, v in parameters.items() if name != "seed"}
     of_networks |= {
         "probe": parameters["probe"] | {"method": "kernel"},
-        "run": {"seed": SEED, "replicas": 1, "precision": "float32"},
+        "run": {"seed": SEED, "replicas": 1, "draws": "independent", "precision": "float32"},
     }
     output = tmp_path / "b.nc"
     probe_kernel(make_job(of_networks, output, {"dataset": prepared[0]}, {"point": encode(1.5, 0.05, 2)}))

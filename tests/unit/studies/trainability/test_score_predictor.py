@@ -19,7 +19,7 @@ from infoflow.studies.trainability.scores import FREE
 from jobs import make_job
 
 NAMES = [name for name in PREDICTORS if name not in FREE]
-RUN = {"seed": 2, "replicas": 2, "precision": "float32"}
+RUN = {"seed": 2, "replicas": 2, "draws": "independent", "precision": "float32"}
 MLP = {**ARCHITECTURES["mlp"].defaults, "kind": "mlp", "width": 14}
 POINT = encode(1.5, 0.05, 5)
 

@@ -7,13 +7,23 @@ from common import ARCHITECTURES
 from infoflow.architectures.build import build_network
 from infoflow.datasets.prepared import read_prepared
 from infoflow.engine.initialization import Ensemble
-from infoflow.engine.training import train
+from infoflow.engine.training import train_at_rates
+from infoflow.files.conventions import OK
 from infoflow.files.results import read_result
 from infoflow.studies.trainability.train_network import train_network
 from jobs import make_job
 
-TRAIN = {"epochs": 3, "batch_size": 8, "learning_rate": 0.1, "momentum": 0.5, "readout": "tanh", "success_accuracy": 1}
-RUN = {"seed": 3, "replicas": 2, "precision": "float64"}
+TRAIN = {
+    "epochs": 3,
+    "batch_size": 8,
+    "optimizer": "sgd",
+    "learning_rate": [0.1],
+    "momentum": 0.5,
+    "readout": "tanh",
+    "success_accuracy": 1,
+    "stop": "success",
+}
+RUN = {"seed": 3, "replicas": 2, "draws": "independent", "precision": "float64"}
 
 
 def test_a_result_is_the_history_of_all_replicas(prepared, tmp_path):
@@ -24,10 +34,10 @@ def test_a_result_is_the_history_of_all_replicas(prepared, tmp_path):
     found = read_result(tmp_path / "a.nc", parameters)
     images = read_prepared(dataset, torch.device("cpu"), torch.float64)
     network = build_network(ARCHITECTURES["mlp"], images.shape, images.classes, 2, "tanh")
-    history = train(network, Ensemble(1.5, 0.05, 3, range(2)), images, TRAIN)
-    assert found["accuracy"].shape == found["loss"].shape == (2, 3)
+    history = train_at_rates(network, Ensemble(1.5, 0.05, 3, range(2)), images, TRAIN)
+    assert found["accuracy"].shape == found["loss"].shape == (2, 1, 3)
     np.testing.assert_array_equal(found["accuracy"], history.accuracy.astype(np.float32))
     np.testing.assert_array_equal(found["loss"], history.loss.astype(np.float32))
-    assert found["diverged"].tolist() == [0, 0]
-    assert found.attributes["train_seconds"] > 0
+    assert found["status"].tolist() == [[OK], [OK]]
+    assert (found["seconds"] > 0).all()
     assert (found.attributes["rule"], found.attributes["precision"]) == ("train_network", "float64")

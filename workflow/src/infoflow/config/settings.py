@@ -5,6 +5,7 @@ from typing import Any
 
 from infoflow.architectures.kinds import has_theory
 from infoflow.datasets.kinds import NOT_DATA
+from infoflow.errors import InfoflowError
 from infoflow.reconstruction.kinds import DEFAULT, METHODS
 
 
@@ -13,6 +14,17 @@ def settings(config: Mapping[str, Any], section: str, dataset: str, architecture
     data, network = config["datasets"][dataset], config["architectures"][architecture]
     both = data.get("architectures", {}).get(architecture, {})
     return config[section] | data.get(section, {}) | network.get(section, {}) | both.get(section, {})
+
+
+def train_settings(config: Mapping[str, Any], dataset: str, architecture: str) -> dict[str, Any]:
+    """Section `train` of a data set and an architecture, what has no effect left out; `learning_rate` is a list."""
+    known = settings(config, "train", dataset, architecture)
+    rates = known["learning_rate"]
+    unused = "momentum" if known["optimizer"] == "adamw" else "weight_decay"
+    return {
+        **{key: value for key, value in known.items() if key != unused},
+        "learning_rate": list(rates) if isinstance(rates, list | tuple) else [rates],
+    }
 
 
 def probe_methods(config: Mapping[str, Any], dataset: str, architecture: str) -> list[str]:
@@ -49,4 +61,8 @@ def entropy_training(config: Mapping[str, Any], name: str) -> dict[str, Any] | N
     if entry["train"] is None:
         return None
     known = settings(config, "train", entry["dataset"], entry["architecture"]) | entry["train"]
+    if isinstance(known["learning_rate"], list | tuple):
+        raise InfoflowError(
+            f"config: network_entropy.{name}.train.learning_rate: its networks are trained once; give one number"
+        )
     return {key: known[key] for key in ("epochs", "batch_size", "learning_rate", "momentum", "readout")}

@@ -1,7 +1,9 @@
 """Random numbers: every draw comes from a generator named by what it is for.
 
 A generator is seeded by (run seed, purpose, indices...), never by the order in which things happen. So layer l of
-replica r is the same whatever the depth of the network, the other replicas in the batch, or the device.
+replica r is the same whatever the depth of the network, the other replicas in the batch, or the device. Networks of
+different (σ_w², σ_b²) have independent draws, unless common ones are asked for: those differ by the scale alone, so
+that differences between neighbours are less noisy, but what is found at many points is then hardly more than at one.
 """
 
 import hashlib
@@ -21,6 +23,9 @@ def generator(seed: int, *labels: str | int) -> torch.Generator:
     return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
 
 
+INDEPENDENT, COMMON = "independent", "common"
+
+
 @dataclass(frozen=True)
 class Ensemble:
     """R random networks of one (σ_w², σ_b²): which ones, whatever their architecture.
@@ -28,12 +33,14 @@ class Ensemble:
     Attributes:
         seed: of the run.
         replicas: their indices; replica r does not depend on which others are computed with it.
+        draws: `independent` of those at other (σ_w², σ_b²), or `common` to all.
     """
 
     sigma_w2: float
     sigma_b2: float
     seed: int
     replicas: Sequence[int]
+    draws: str = INDEPENDENT
 
     def __len__(self) -> int:
         return len(self.replicas)
@@ -44,7 +51,9 @@ class Ensemble:
 
     def draw_each(self, maps: Sequence[Map], purpose: str = "frozen", **to) -> Iterator[Parameters]:
         """Those of `draw`, one map's at a time."""
-        return _draw(maps, torch.randn, self.sigma_w2, self.sigma_b2, self.seed, purpose, self.replicas, **to)
+        return _draw(
+            maps, torch.randn, self.sigma_w2, self.sigma_b2, self.seed, purpose, self.replicas, self.draws, **to
+        )
 
     def scale(self, weights: Sequence[Parameters], **to) -> list[Parameters]:
         """Given parameters times σ_w and σ_b, equal for all replicas, see `scale_weights`."""
@@ -54,10 +63,17 @@ class Ensemble:
         """Of the blocks, then of the readout head: what training starts from."""
         return self.draw([b.forward for b in network.blocks], **to) + self.draw(network.head, "head", **to)
 
+    def draw_order(self, purpose: str, epoch: int, replicas: Sequence[int], samples: int) -> torch.Tensor:
+        """See `draw_order`; of networks of different (σ_w², σ_b²) as independent as their weights."""
+        return draw_order(self.seed, purpose, epoch, replicas, samples, _of(self.draws, self.sigma_w2, self.sigma_b2))
 
-def draw_order(seed: int, purpose: str, epoch: int, replicas: Sequence[int], samples: int) -> torch.Tensor:
-    """A permutation of the training samples for every replica: [replica, sample]."""
-    return torch.stack([torch.randperm(samples, generator=generator(seed, purpose, epoch, r)) for r in replicas])
+
+def draw_order(
+    seed: int, purpose: str, epoch: int, replicas: Sequence[int], samples: int, of: Sequence[str] = ()
+) -> torch.Tensor:
+    """A permutation of the training samples for every replica: [replica, sample]; another one for other labels `of`."""
+    streams = (generator(seed, purpose, epoch, r, *of) for r in replicas)
+    return torch.stack([torch.randperm(samples, generator=stream) for stream in streams])
 
 
 def draw_gaussian(
@@ -65,10 +81,9 @@ def draw_gaussian(
 ) -> list[Parameters]:
     """Frozen-network parameters W ~ N(0, σ_w²/fan_in), b ~ N(0, σ_b²) for every map, stacked over replicas.
 
-    The standard normal draws do not depend on σ: neighbouring grid points differ by the scale alone.
     `to` holds dtype and device. Source: physics.md A1.
     """
-    return list(_draw(maps, torch.randn, sigma_w2, sigma_b2, seed, purpose, replicas, **to))
+    return list(_draw(maps, torch.randn, sigma_w2, sigma_b2, seed, purpose, replicas, INDEPENDENT, **to))
 
 
 def draw_truncated(
@@ -82,7 +97,7 @@ def draw_truncated(
     def draw(shape: tuple[int, ...], generator: torch.Generator) -> torch.Tensor:
         return torch.nn.init.trunc_normal_(torch.empty(shape), a=-2.0, b=2.0, generator=generator)
 
-    return list(_draw(maps, draw, sigma_w2, sigma_b2, seed, purpose, replicas, **to))
+    return list(_draw(maps, draw, sigma_w2, sigma_b2, seed, purpose, replicas, INDEPENDENT, **to))
 
 
 def scale_weights(
@@ -121,7 +136,13 @@ def draw_uniform(maps: Sequence[Map], seed: int, purpose: str, replicas: Sequenc
     ]
 
 
-def _draw(maps, draw, sigma_w2, sigma_b2, seed, purpose, replicas, **to) -> Iterator[Parameters]:
+def _of(draws: str, sigma_w2: float, sigma_b2: float) -> tuple[str, ...]:
+    """What tells the streams of one (σ_w², σ_b²) from those of others."""
+    return () if draws == COMMON else (f"w{float(sigma_w2)!r}", f"b{float(sigma_b2)!r}")
+
+
+def _draw(maps, draw, sigma_w2, sigma_b2, seed, purpose, replicas, draws, **to) -> Iterator[Parameters]:
+    of = _of(draws, sigma_w2, sigma_b2)
     for index, forward in enumerate(maps, start=1):
         networks = [
             {
@@ -129,7 +150,7 @@ def _draw(maps, draw, sigma_w2, sigma_b2, seed, purpose, replicas, **to) -> Iter
                 * math.sqrt(sigma_b2 if name.endswith("bias") else sigma_w2 / forward.fan_in(name))
                 for name, shape in forward.parameter_shapes.items()
             }
-            for stream in (generator(seed, purpose, index, r) for r in replicas)
+            for stream in (generator(seed, purpose, index, r, *of) for r in replicas)
         ]
         yield _stack(networks, **to)
 

@@ -15,12 +15,17 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from infoflow.engine.images import PreparedImages
-from infoflow.engine.initialization import Ensemble, draw_order
+from infoflow.engine.initialization import Ensemble
 from infoflow.engine.maps.map import PART, Map, Parameters, apply, units, vjp
 from infoflow.engine.network import Network
+from infoflow.engine.optimizers import AdamW, Descent, Momentum, make_optimizer
 from infoflow.engine.parallel import CACHE, for_each
 
 logger = logging.getLogger(__name__)
+
+
+SUCCESS, NEVER = "success", "never"
+"""When a training stops: as soon as the success accuracy is reached, or after all epochs."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,23 @@ class Training:
     parameters: list[Parameters] | None = None
 
 
+@dataclass(frozen=True)
+class Trainings:
+    """What R replicas did at K learning rates; NaN and False of those that were not tried.
+
+    Attributes:
+        accuracy, loss: see `Training`, [R, K, E].
+        diverged, tried: [R, K].
+        parameters: see `Training`; at the learning rate that succeeded, else at the last one.
+    """
+
+    accuracy: np.ndarray
+    loss: np.ndarray
+    diverged: np.ndarray
+    tried: np.ndarray
+    parameters: list[Parameters] | None = None
+
+
 def class_loss(scores: torch.Tensor, labels: torch.Tensor, readout: str) -> torch.Tensor:
     """Cross-entropy per network in nats: scores [N, B, classes], labels [N, B] -> [N].
 
@@ -52,6 +74,51 @@ def class_loss(scores: torch.Tensor, labels: torch.Tensor, readout: str) -> torc
     return cross_entropy(scores.flatten(0, 1), labels.flatten(), reduction="none").view(labels.shape).mean(1)
 
 
+def train_at_rates(
+    network: Network,
+    ensemble: Ensemble,
+    images: PreparedImages,
+    settings: Mapping[str, Any],
+    *,
+    keep_parameters: bool = False,
+) -> Trainings:
+    """Train all replicas, from the same weights at each of several learning rates.
+
+    A network is trainable if one of the rates is right for it: what has reached the success accuracy is not trained at
+    the rates behind that one, unless `stop` is `never`. A rate at which it diverges is one that is wrong.
+
+    Args:
+        settings: those of `train`, but that `learning_rate` is a list.
+    """
+    rates, shape = settings["learning_rate"], (len(ensemble), len(settings["learning_rate"]))
+    accuracy, loss = np.full((2, *shape, settings["epochs"]), math.nan)
+    diverged, tried = np.zeros((2, *shape), dtype=bool)
+    open_ones = np.arange(len(ensemble))
+    parameters = None
+    for k, rate in enumerate(rates):
+        some = replace(ensemble, replicas=[ensemble.replicas[r] for r in open_ones])
+        found = train(network, some, images, {**settings, "learning_rate": rate}, keep_parameters=keep_parameters)
+        accuracy[open_ones, k], loss[open_ones, k] = found.accuracy, found.loss
+        diverged[open_ones, k], tried[open_ones, k] = found.diverged, True
+        if keep_parameters:
+            parameters = _put(parameters, found.parameters, open_ones)
+        if settings["stop"] == SUCCESS or keep_parameters:
+            open_ones = open_ones[~(found.accuracy >= settings["success_accuracy"]).any(1)]
+        if not len(open_ones):
+            break
+    return Trainings(accuracy, loss, diverged, tried, parameters)
+
+
+def _put(whole: list[Parameters] | None, part: list[Parameters], networks: np.ndarray) -> list[Parameters]:
+    """Parameters of some networks in those of all, in place."""
+    if whole is None:
+        return part
+    for of_all, of_some in zip(whole, part, strict=True):
+        for name, p in of_some.items():
+            of_all[name][networks] = p
+    return whole
+
+
 def train(
     network: Network,
     ensemble: Ensemble,
@@ -61,15 +128,15 @@ def train(
     at_once: int | None = None,
     keep_parameters: bool = False,
 ) -> Training:
-    """Train all replicas with stochastic gradient descent, several at once.
+    """Train all replicas, several at once.
 
-    A replica stops as soon as its test accuracy reaches `success_accuracy`, or when it diverges, and leaves the batch.
-    Replica r does not depend on which others are trained with it.
+    A replica stops as soon as its test accuracy reaches `success_accuracy`, unless `stop` is `never`, or when it
+    diverges, and leaves the batch. Replica r does not depend on which others are trained with it.
 
     Args:
         images: a data set with labels; the images' dtype and device are those of the training.
-        settings: section `train` of the config: epochs, batch_size, learning_rate, momentum, readout (see
-            `class_loss`), success_accuracy.
+        settings: section `train` of the config: epochs, batch_size, optimizer, learning_rate, momentum, weight_decay,
+            readout (see `class_loss`), success_accuracy, stop.
         at_once: how many replicas take their steps as one batch, by default what suits the device.
         keep_parameters: whether the trained parameters are returned as well; they take the memory of all replicas.
     """
@@ -114,16 +181,17 @@ def _train_together(
     loss = np.full((len(replicas), epochs), math.nan)
     diverged = np.zeros(len(replicas), dtype=bool)
     running = np.arange(len(replicas))
-    velocity = None
-    if settings["momentum"]:
-        velocity = [{name: torch.zeros_like(p) for name, p in layer.items()} for layer in parameters]
+    optimizer = make_optimizer(parameters, settings)
+    enough = math.inf if settings["stop"] == NEVER else settings["success_accuracy"]
     started = time.monotonic()
     for epoch in range(epochs):
         of_running = [replicas[r] for r in running]
-        order = draw_order(ensemble.seed, "train order", epoch, of_running, len(pixels)).to(pixels.device)
+        order = ensemble.draw_order("train order", epoch, of_running, len(pixels)).to(pixels.device)
         total = torch.zeros(len(running), dtype=torch.float64, device=pixels.device)
         for batch in order.split(settings["batch_size"], dim=1):
-            total += batch.shape[1] * _descend(layers, parameters, velocity, pixels[batch], labels[batch], settings)
+            total += batch.shape[1] * _descend(
+                layers, parameters, optimizer, pixels[batch], labels[batch], settings["readout"]
+            )
 
         loss[running, epoch] = (total / len(pixels)).cpu().numpy()
         accuracy[running, epoch] = _accuracy(layers, parameters, len(running), images.test_images, images.test_labels)
@@ -140,7 +208,7 @@ def _train_together(
             np.array2string(accuracy[running, epoch], precision=4),
             time.monotonic() - started,
         )
-        go_on = finite & (accuracy[running, epoch] < settings["success_accuracy"])
+        go_on = finite & (accuracy[running, epoch] < enough)
         if kept and (epoch + 1 == epochs or not go_on.all()):
             for whole, layer in zip(kept, parameters, strict=True):
                 for name, p in layer.items():
@@ -148,8 +216,7 @@ def _train_together(
         if not go_on.all():
             keep = torch.from_numpy(go_on).to(pixels.device)
             parameters = [{name: p[keep] for name, p in layer.items()} for layer in parameters]
-            if velocity is not None:
-                velocity = [{name: v[keep] for name, v in layer.items()} for layer in velocity]
+            optimizer.keep(keep, parameters)
             running = running[go_on]
         if not running.size:
             break
@@ -159,34 +226,23 @@ def _train_together(
 def _descend(
     layers: Sequence[Map],
     parameters: Sequence[Parameters],
-    velocity: Sequence[Parameters] | None,
+    optimizer: AdamW | Descent | Momentum,
     x: torch.Tensor,
     labels: torch.Tensor,
-    settings: Mapping[str, Any],
+    readout: str,
 ) -> torch.Tensor:
-    """One step on a batch x [N, B, *input_shape], labels [N, B]; parameters, velocity move in place. Loss [N]."""
-    learning_rate = settings["learning_rate"]
+    """One step on a batch x [N, B, *input_shape], labels [N, B]; the parameters move in place. Loss [N]."""
     way_back = []
     for layer, p in zip(layers, parameters, strict=True):
         x, pull_back = vjp(layer, p, x)
         way_back.append(pull_back)
     scores = x.detach().requires_grad_()  # not x itself, which the way back holds: the steps would become a graph
     with torch.enable_grad():
-        loss = class_loss(scores, labels, settings["readout"])
+        loss = class_loss(scores, labels, readout)
         (gradient,) = torch.autograd.grad(loss.sum(), scores)
-    # The products add the step to the parameters, or the gradient to the velocity: no memory for gradients.
     for index in reversed(range(len(layers))):
-        if velocity is None:
-            into, decay, scale = parameters[index], 1.0, -learning_rate
-        else:
-            into, decay, scale = velocity[index], settings["momentum"], 1.0
-        gradient = way_back[index](gradient, into, decay, scale, to_input=index > 0)
-    if velocity is not None:
-        torch._foreach_add_(
-            [p for layer in parameters for p in layer.values()],
-            [v for layer in velocity for v in layer.values()],
-            alpha=-learning_rate,
-        )
+        gradient = way_back[index](gradient, *optimizer.target(index), to_input=index > 0)
+    optimizer.step()
     return loss.detach()
 
 

@@ -119,7 +119,7 @@ def probing_to_training(cost: Mapping[str, Mapping[str, float]]) -> dict[str, fl
 
     Whole jobs, their start included. Empty without training.
     """
-    training = cost.get("train_network")
+    training = cost.get("train_network") or cost.get("search_boundary")
     ratios = {}
     for rule, probing in cost.items():
         if training and rule.startswith("probe_"):

@@ -9,40 +9,10 @@ import torch
 from infoflow.engine.initialization import draw_order, draw_uniform
 from infoflow.engine.maps.map import Parameters, record_of, vjp
 from infoflow.engine.network import Block
+from infoflow.engine.optimizers import Adam
 from infoflow.engine.parallel import for_each
 from infoflow.reconstruction.fit import Inverses, Progress
 from infoflow.reconstruction.walk import Chunk, Pair, is_streamed, walk
-
-
-class Adam:
-    """torch.optim.Adam(fused=True) on gradients in fixed buffers.
-
-    It calls the same kernel; the class in torch.optim costs every process that makes one 1.8 s, because it imports the
-    compiler.
-    """
-
-    def __init__(self, parameters: Sequence[torch.Tensor], learning_rate: float):
-        self.parameters = list(parameters)
-        self.gradients = [torch.zeros_like(p) for p in self.parameters]
-        self._moments = [torch.zeros_like(p) for p in self.parameters]
-        self._squares = [torch.zeros_like(p) for p in self.parameters]
-        self._steps = [torch.zeros((), dtype=torch.float32, device=p.device) for p in self.parameters]
-        self._options = {"lr": learning_rate, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "weight_decay": 0.0}
-
-    def step(self) -> None:
-        """Move the parameters, in place."""
-        torch._foreach_add_(self._steps, 1)
-        torch._fused_adam_(
-            self.parameters,
-            self.gradients,
-            self._moments,
-            self._squares,
-            [],
-            self._steps,
-            amsgrad=False,
-            maximize=False,
-            **self._options,
-        )
 
 
 def fit(

@@ -34,7 +34,8 @@ class Bench:
     def ensemble(self) -> Ensemble:
         """The networks of the job's grid point."""
         sigma_w2, sigma_b2, _ = decode(self.job.wildcards["point"])
-        return Ensemble(sigma_w2, sigma_b2, self.job["run"]["seed"], range(self.job["run"]["replicas"]))
+        run = self.job["run"]
+        return Ensemble(sigma_w2, sigma_b2, run["seed"], range(run["replicas"]), run["draws"])
 
     @property
     def depth(self) -> int:

@@ -16,6 +16,9 @@ from infoflow.jobs.record import mark
 Parameters = dict[str, Any]
 """All that a result depends on: recorded in it, and compared by whoever reads it."""
 
+OF_NETWORKS = ("seed", "replicas", "draws", "precision")
+"""Settings of the run that results of networks depend on."""
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -134,5 +137,5 @@ class Study:
 
     def about_run(self, cube_config: Parameters) -> Parameters:
         """What a cube says of the run that it is part of: its title, and the part of the config that it comes from."""
-        run = self.run("name", "seed", "replicas", "precision")
+        run = self.run("name", *OF_NETWORKS)
         return {"title": run["name"], "config": {"run": run, **cube_config}}

@@ -249,7 +249,7 @@ def _read_grid(name: str, cube: xr.Dataset, known: Collection[str]) -> _Grid:
     if "trainable" in cube:
         point = ("sigma_w2", "sigma_b2", "depth", "replica")
         label = cube["trainable"].transpose(*point).values.reshape(-1, replicas)
-        accuracy = cube["best_accuracy"].transpose(*point).values.astype(float).reshape(-1, replicas)
+        accuracy = cube["reached_accuracy"].transpose(*point).values.astype(float).reshape(-1, replicas)
         accuracy = np.where(label >= 0, accuracy, np.nan)
         if (label == 1).any():
             success = float(accuracy[label == 1].min())  # that tells them apart, however it was chosen

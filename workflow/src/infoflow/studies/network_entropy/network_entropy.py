@@ -1,6 +1,5 @@
 """The job of the relative entropy through the networks of one point, untrained and trained."""
 
-import math
 from dataclasses import fields
 from typing import Any
 
@@ -10,7 +9,7 @@ import torch
 from infoflow.architectures.build import build_network
 from infoflow.engine.images import PreparedImages
 from infoflow.engine.network import Network
-from infoflow.engine.training import train
+from infoflow.engine.training import NEVER, train
 from infoflow.errors import InfoflowError
 from infoflow.files.conventions import DIVERGED, OK
 from infoflow.files.results import Variable, describe
@@ -45,7 +44,7 @@ def network_entropy(job: Job) -> None:
     found, accuracy, training = [first], np.full(len(bench.ensemble), np.nan), 0.0
     if settings:
         # All epochs, or the networks of different points would not have been trained alike.
-        settings = {**settings, "success_accuracy": math.inf}
+        settings = {**settings, "stop": NEVER}
         history, training = bench.timed(train, network, bench.ensemble, images, settings, keep_parameters=True)
         accuracy = np.where(history.diverged, np.nan, history.accuracy[:, -1])
         second, more = bench.timed(_measure, bench, network, history.parameters, chosen)

@@ -12,7 +12,7 @@ from infoflow.datasets.kinds import check_number, is_labelled, set_sizes
 from infoflow.errors import InfoflowError
 from infoflow.files.names import dataset_file, encode
 from infoflow.jobs.provenance import code_digest
-from infoflow.studies.study import Parameters, Study
+from infoflow.studies.study import OF_NETWORKS, Parameters, Study
 
 _MOST_POINTS = 200_000
 
@@ -67,7 +67,7 @@ class NetworkEntropy(Study):
             **self.networks("network_entropy", entry["architecture"]),
             "entropy": {key: entry[key] for key in ("images", "samples")},
             "train": settings.entropy_training(self.config, name),
-            "run": self.run("seed", "replicas", "precision"),
+            "run": self.run(*OF_NETWORKS),
             "data": self.data(entry["dataset"]),
         }
 

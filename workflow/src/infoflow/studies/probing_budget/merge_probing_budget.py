@@ -8,7 +8,7 @@ last of every axis but the method's. `grid` below stands for (sigma_w2, sigma_b2
 |---|---|---|
 | prediction_score | grid, replica, setting, score | score of the last hidden layer of every depth |
 | trainable | grid, replica | of the experiment's cube |
-| train_seconds | grid | likewise, all replicas |
+| train_seconds | grid, replica | likewise |
 | auroc, auroc_low, auroc_high, networks | setting, score | with a 95 % interval |
 | auroc_loss, auroc_loss_low, auroc_loss_high | setting, score | AUROC of the full probe less the setting's, paired |
 | sufficient_share | setting, score | share of resamples in which it loses no more than the tolerance |
@@ -114,7 +114,7 @@ def merge_budget(
     for name in ("trainable", "train_seconds"):
         cube[name] = (
             truth[name]
-            .transpose(..., *(["replica"] if name == "trainable" else []))
+            .transpose(*POINT, "replica")
             .drop_vars([c for c in truth[name].coords if c not in truth[name].dims])
         )
     _add_costs(cube, list(found.values()))

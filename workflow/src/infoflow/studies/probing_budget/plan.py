@@ -10,7 +10,7 @@ from infoflow.errors import InfoflowError
 from infoflow.files.names import cube_file, dataset_file, encode
 from infoflow.jobs.provenance import code_digest
 from infoflow.reconstruction.kinds import METHODS
-from infoflow.studies.study import Parameters, Study
+from infoflow.studies.study import OF_NETWORKS, Parameters, Study
 from infoflow.studies.trainability.experiment import Experiment
 
 
@@ -82,7 +82,7 @@ class ProbingBudget(Study):
             "probes": {method: settings.probe_options(self.config, *cube, method) for method in methods},
             "budget": self._budget(name),
             "offset": self.config["evaluate"]["offset"],
-            "run": self.run("seed", "replicas", "precision"),
+            "run": self.run(*OF_NETWORKS),
             "data": self.data(experiment.dataset),
         }
 

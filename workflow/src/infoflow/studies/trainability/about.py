@@ -4,7 +4,8 @@ import numpy as np
 
 from infoflow.files.about import AXES, STATUS
 from infoflow.reconstruction.cases import SATURATION_CASES
-from infoflow.studies.trainability.variables import PICTURE_LEVELS
+from infoflow.studies.trainability.variables import INFERRED, NOT_KNOWN, PICTURE_LEVELS
+from infoflow.studies.trainability.variables import TRAINED as TRAINED_SOURCE
 
 _PLAIN = {"units": "1"}
 _PICTURE = {"units": "1", "scale_factor": 1 / PICTURE_LEVELS}
@@ -98,9 +99,17 @@ FIRST_IMAGE = {
 TRAINED: dict[str, dict] = {
     "accuracy": {"long_name": "accuracy on the test set after each epoch", **_PLAIN},
     "loss": {"long_name": "mean training loss of each epoch", **_PLAIN, "comment": "in nats"},
-    "diverged": {"long_name": "whether loss or parameters became NaN or infinite", **_PLAIN},
+    "status": {"long_name": "outcome at each learning rate; missing: not tried", **STATUS},
+    "seconds": {"long_name": "seconds of the training", "units": "s"},
 }
 """Of `train_network`."""
+
+SEARCHED: dict[str, dict] = {
+    **TRAINED,
+    "depth": {"long_name": "depth of the networks", **_PLAIN},
+    "order": {"long_name": "number of the training in the search, from 0; -1, not trained", **_PLAIN},
+}
+"""Of `search_boundary`."""
 
 SCORED: dict[str, dict] = {
     "depth": {"long_name": "depth of the networks", **_PLAIN},
@@ -132,6 +141,7 @@ _THEORY = (
     "NaN for architectures that it is not known for; of residual networks chi_1 is the factor of the mean squared "
     "gradient per block, and xi_c the blocks over which it changes by e, both averaged over all blocks"
 )
+_OF_COLUMN = "of the trainings of all depths of the column; NaN where nothing was trained"
 _FLAGS = {"units": "1", "flag_values": np.array([-1, 0, 1], np.int8)}
 CUBE: dict[str, dict] = {
     **AXES,
@@ -170,6 +180,7 @@ CUBE: dict[str, dict] = {
         "units": "1",
         "comment": f"NaN for residual networks; {_THEORY}",
     },
+    "learning_rate": {"long_name": "learning rate of the training, in the order in which they are tried", "units": "1"},
     "accuracy": {
         "long_name": "accuracy on the test set after each epoch",
         "units": "1",
@@ -180,21 +191,62 @@ CUBE: dict[str, dict] = {
         "units": "1",
         "comment": "cross-entropy in nats; NaN as in accuracy, or where it diverged",
     },
-    "train_status": {"long_name": "outcome of the full training", **STATUS},
-    "train_seconds": {
-        "long_name": "seconds of full training of all replicas; NaN where missing",
-        "units": "s",
+    "train_status": {
+        "long_name": "outcome of the training",
+        "comment": "missing also at learning rates behind one that succeeded, unless train.stop is never",
+        **STATUS,
     },
-    "best_accuracy": {
-        "long_name": "best accuracy on the test set",
+    "train_seconds": {"long_name": "seconds of training; NaN where missing", "units": "s"},
+    "reached_accuracy": {
+        "long_name": "best accuracy on the test set that was reached",
         "units": "1",
-        "comment": "NaN where train_status is missing",
+        "comment": "unless train.stop is never, a training stops at the success accuracy: how good the network would "
+        "get is not known; NaN where train_status is missing",
     },
-    "epochs_run": {"long_name": "epochs until the replica stopped", "units": "1"},
+    "winning_rate": {"long_name": "first learning rate that succeeded", "units": "1", "comment": "NaN if none did"},
+    "epochs_to_success": {
+        "long_name": "epochs until the success accuracy was reached",
+        "units": "1",
+        "comment": "at winning_rate; NaN if it never was",
+    },
+    "epochs_run": {"long_name": "epochs until the training stopped", "units": "1"},
     "trainable": {
-        "long_name": "whether the success accuracy was reached",
+        "long_name": "whether the success accuracy was reached at one of the learning rates",
         "flag_meanings": "missing not_trainable trainable",
+        "comment": "of networks that were not trained, whether it would be: truth_source",
         **_FLAGS,
+    },
+    "truth_source": {
+        "long_name": "where trainable is from",
+        "units": "1",
+        "flag_values": np.array([NOT_KNOWN, TRAINED_SOURCE, INFERRED], np.int8),
+        "flag_meanings": "missing trained inferred",
+        "comment": "inferred: train_probability, of other trainings of the column, is beyond 0.9 or 0.1",
+    },
+    "train_probability": {
+        "long_name": "probability that a network can be trained",
+        "units": "1",
+        "comment": f"posterior mean, logistic in ln depth, {_OF_COLUMN}",
+    },
+    "train_probability_low": {"long_name": "2.5 % posterior quantile of train_probability", "units": "1"},
+    "train_probability_high": {"long_name": "97.5 % posterior quantile of train_probability", "units": "1"},
+    "threshold_depth": {
+        "long_name": "depth at which half of the networks can be trained",
+        "units": "1",
+        "comment": f"posterior median, {_OF_COLUMN}; between half a step above the first depth and one below the last",
+    },
+    "threshold_depth_low": {"long_name": "2.5 % posterior quantile of threshold_depth", "units": "1"},
+    "threshold_depth_high": {"long_name": "97.5 % posterior quantile of threshold_depth", "units": "1"},
+    "trainable_depth": {
+        "long_name": "largest depth of the grid at which at least half of the networks can be trained",
+        "units": "1",
+        "comment": f"the most probable one; 0 if it is above the first, {_OF_COLUMN}",
+    },
+    "column_case": {
+        "long_name": "where the boundary is",
+        "units": "1",
+        "flag_values": np.arange(-1, 4, dtype=np.int8),
+        "flag_meanings": "missing among_the_depths below_all_depths above_all_depths not_monotone",
     },
     "prediction_score": {
         "long_name": "score of the last hidden layer",

@@ -10,7 +10,19 @@ from infoflow.errors import InfoflowError
 from infoflow.files.conventions import OK, validate
 from infoflow.files.cubes import read_cube
 
-DIMENSIONS = ("sigma_w2", "sigma_b2", "depth", "replica", "layer", "epoch", "quantile", "measure", "score", "predictor")
+DIMENSIONS = (
+    "sigma_w2",
+    "sigma_b2",
+    "depth",
+    "replica",
+    "layer",
+    "learning_rate",
+    "epoch",
+    "quantile",
+    "measure",
+    "score",
+    "predictor",
+)
 
 
 def read_trainability(path: str | Path, made_by: Mapping[str, Any] | None = None) -> xr.Dataset:

@@ -43,6 +43,8 @@ class Experiment:
     depth: tuple[int, ...]
     truth: str | None
     """Data set of the trainings that judge the probe; None for a probe without ground truth."""
+    search: bool
+    """Whether only the boundary of every column is trained, and not every point."""
     highlight: tuple[float, ...]
     """σ_w² values drawn as curves and as reconstructions."""
     decisions: tuple[float, float, int] | None = None

@@ -19,7 +19,7 @@ from infoflow.engine.initialization import Ensemble
 from infoflow.engine.maps.inverse import inverse_of
 from infoflow.engine.maps.map import Map, Parameters
 from infoflow.engine.network import Block, Network
-from infoflow.engine.training import compute_scores, predict_classes, train
+from infoflow.engine.training import compute_scores, predict_classes, train_at_rates
 from infoflow.files.results import describe
 from infoflow.jobs.job import Job
 from infoflow.reconstruction.cascade import compose_cascades, send_back
@@ -85,7 +85,7 @@ def find_decisions(
         count: how many inputs are chosen that are classified correctly, and at most so many that are not.
     """
     evaluation = images.evaluation_images(probe["evaluation_samples"])  # before all the work: it may be too small
-    trained = train(network, ensemble, images, train_settings, keep_parameters=True).parameters
+    trained = train_at_rates(network, ensemble, images, train_settings, keep_parameters=True).parameters
     replicas = ensemble.replicas
     blocks = all_blocks(network)
     layers = [b.forward for b in blocks]

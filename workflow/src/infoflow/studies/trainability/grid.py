@@ -65,20 +65,31 @@ class Grid:
         }
         return sorted(points)
 
-    def trainings(self, *names: str) -> list[GridPoint]:
-        """The points that are trained fully, for some experiments or for all."""
+    def judged(self, *names: str) -> list[GridPoint]:
+        """The points with ground truth, of their trainings or of a search, for some experiments or for all."""
         return sorted({p for e in self._of(names) if e.truth for p in e.points(e.truth)})
 
+    def trainings(self, *names: str) -> list[GridPoint]:
+        """The points that are all trained, for some experiments or for all."""
+        return self.judged(*full) if (full := [e.name for e in self._of(names) if not e.search]) else []
+
+    def searches(self, name: str) -> list[GridPoint]:
+        """The columns of an experiment whose boundary is searched, each as its deepest point."""
+        experiment = self.experiments[name]
+        if not experiment.search:
+            return []
+        return sorted(p for p in experiment.points(experiment.truth) if p.depth == experiment.depth[-1])
+
     def columns(self) -> dict[str, list[int]]:
-        """Depths of the trained networks of every (data set, architecture, σ_w², σ_b²), by the stem of the deepest."""
+        """Depths of the judged networks of every (data set, architecture, σ_w², σ_b²), by the stem of the deepest."""
         depths: dict[tuple, set[int]] = {}
-        for p in self.trainings():
+        for p in self.judged():
             depths.setdefault((p.dataset, p.architecture, p.sigma_w2, p.sigma_b2), set()).add(p.depth)
         return {GridPoint(*column, max(found)).stem: sorted(found) for column, found in depths.items()}
 
     def datasets(self) -> list[str]:
         """Names of the data sets that are probed or trained on."""
-        return sorted({p.dataset for p in (*self.probes(), *self.trainings())})
+        return sorted({p.dataset for p in (*self.probes(), *self.judged())})
 
     def _of(self, names: tuple[str, ...]) -> list[Experiment]:
         return [e for e in self.experiments.values() if not names or e.name in names]
@@ -104,6 +115,7 @@ def expand_experiment(name: str, entry: Mapping[str, Any]) -> Experiment:
         dataset=entry["dataset"],
         architecture=entry["architecture"],
         truth=(entry["truth_dataset"] or entry["dataset"]) if entry["truth"] else None,
+        search=entry["truth"] == "boundary",
         highlight=highlight or _default_highlight(axes["sigma_w2"]),
         **axes,
         **more,

@@ -1,9 +1,10 @@
 """The NetCDF cube of an experiment, and the job that merges it.
 
-Dimensions, in this order, each only where it applies: sigma_w2, sigma_b2, depth, replica, layer, epoch, and then the
-short ones of single variables (quantile, measure, score, predictor). `layer` counts hidden layers from 1; `depth` is
-counted as the architecture does, and the coordinate `layers` has the number of hidden layers of each depth. `probe`
-below stands for the dimensions of one probe: (sigma_w2, sigma_b2), and depth too if the layout is not prefix-invariant.
+Dimensions, in this order, each only where it applies: sigma_w2, sigma_b2, depth, replica, layer, and then the short
+ones of single variables (learning_rate, epoch, quantile, measure, score, predictor). `layer` counts hidden layers from
+1; `depth` is counted as the architecture does, and the coordinate `layers` has the number of hidden layers of each
+depth. `probe` below stands for the dimensions of one probe: (sigma_w2, sigma_b2), and depth too if the layout is not
+prefix-invariant.
 
 | variable | dimensions | |
 |---|---|---|
@@ -18,9 +19,13 @@ below stands for the dimensions of one probe: (sigma_w2, sigma_b2), and depth to
 | probe_status | probe, replica, layer | ok, diverged, missing |
 | probe_seconds | probe | wall-clock of all replicas |
 | theory_…, adam_…: most of the above | likewise | of a method of probing that is scored beside the main one |
-| accuracy, loss | sigma_w2, sigma_b2, depth, replica, epoch | NaN after a replica has stopped |
-| best_accuracy, epochs_run, trainable, train_status | sigma_w2, sigma_b2, depth, replica | |
-| train_seconds | sigma_w2, sigma_b2, depth | wall-clock of all replicas |
+| accuracy, loss | sigma_w2, sigma_b2, depth, replica, learning_rate, epoch | NaN after a replica has stopped |
+| train_status, epochs_run | sigma_w2, sigma_b2, depth, replica, learning_rate | missing: not tried |
+| trainable, truth_source | sigma_w2, sigma_b2, depth, replica | label, and whether it was trained or inferred |
+| reached_accuracy, winning_rate, epochs_to_success | sigma_w2, sigma_b2, depth, replica | |
+| train_seconds | sigma_w2, sigma_b2, depth, replica | wall-clock |
+| train_probability, …_low, …_high | sigma_w2, sigma_b2, depth | that a network can be trained |
+| threshold_depth, …_low, …_high, trainable_depth, column_case | sigma_w2, sigma_b2 | the boundary |
 | layers | depth | hidden layers of a network of that depth: as many, or with those of a stem |
 | q_star, chi_1, c_star, chi_c, xi_c, xi_q | sigma_w2, sigma_b2 | mean field |
 | edge_of_chaos | sigma_b2 | mean field, σ_w² |
@@ -35,7 +40,7 @@ layer on that has them; nothing else is NaN but what its comment names.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -44,7 +49,7 @@ import numpy as np
 import xarray as xr
 
 from infoflow.errors import InfoflowError
-from infoflow.files.conventions import DIVERGED, MISSING, OK, POINT, add_deviations, place
+from infoflow.files.conventions import MISSING, OK, POINT, add_deviations, place
 from infoflow.files.cubes import about_job, describe_cube, write_cube
 from infoflow.files.names import decode
 from infoflow.files.results import Result, attributes_of, read_results
@@ -53,10 +58,26 @@ from infoflow.jobs.record import probing_to_training
 from infoflow.studies.trainability.about import CUBE, EVALUATED
 from infoflow.studies.trainability.cube import validate_trainability
 from infoflow.studies.trainability.scores import fixed_threshold, names_of_scores, score_of
-from infoflow.studies.trainability.variables import NO_WEIGHTS, PICTURES, QUANTILES, SATURATION_MEASURES
+from infoflow.studies.trainability.variables import (
+    ALL_TRAINABLE,
+    BRACKETED,
+    COLUMN_MISSING,
+    INFERRED,
+    NO_WEIGHTS,
+    NONE_TRAINABLE,
+    NOT_KNOWN,
+    NOT_MONOTONE,
+    OF_TRAINING,
+    PICTURES,
+    QUANTILES,
+    SATURATION_MEASURES,
+    SURE,
+    TRAINED,
+)
 from infoflow.theory import architectures as theory
 from infoflow.verdict.auroc import auroc, best_threshold
 from infoflow.verdict.resampling import auroc_interval, resample_stream
+from infoflow.verdict.threshold import depth_grid
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +92,7 @@ def merge_cube(job: Job) -> None:
     """Merge the results of all points of an experiment, and write its cube.
 
     Parameters of the job: `made_by`, by input, those of what is merged; `axes`, `prefix_invariant`, `architecture`,
-    `success_accuracy` and `seed`, see `merge_results`.
+    `train` and `seed`, see `merge_results`.
     """
     # All at once, so that one message names all that are damaged.
     files = {name: job.files(name) for name in job["made_by"]}
@@ -80,7 +101,7 @@ def merge_cube(job: Job) -> None:
     about = about_job(job, attributes_of(*job.files("datasets"), *read.values()))
     cube = merge_results(
         results,
-        **{name: job[name] for name in ("axes", "prefix_invariant", "architecture", "success_accuracy", "seed")},
+        **{name: job[name] for name in ("axes", "prefix_invariant", "architecture", "train", "seed")},
         experiment=Path(job.output).stem,
         attributes={**about, "probing_to_training": probing_to_training(about["cost"])},
     )
@@ -90,7 +111,7 @@ def merge_cube(job: Job) -> None:
 def _made_by(path: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
     """The parameters of one file: of those that differ from point to point, its own."""
     depths = parameters.get("depths")
-    return {**parameters, "depths": depths[Path(path).stem]} if depths else parameters
+    return {**parameters, "depths": depths[Path(path).stem]} if isinstance(depths, Mapping) else parameters
 
 
 def merge_results(
@@ -99,7 +120,7 @@ def merge_results(
     axes: Mapping[str, Sequence[float]],
     prefix_invariant: bool,
     architecture: Mapping[str, Any],
-    success_accuracy: float | None,
+    train: Mapping[str, Any] | None,
     experiment: str,
     seed: int,
     attributes: Mapping[str, Any],
@@ -108,12 +129,12 @@ def merge_results(
 
     Args:
         results: by the name of the point (`names.encode`): `evaluations` of the main method of probing, of further ones
-            under their names; `trainings`, none for a probe without ground truth; `predictors` by the name of the
-            deepest point of a column, which may have more depths.
+            under their names; `trainings`, or `searches` by the name of the deepest point of a column, none for a probe
+            without ground truth; `predictors` likewise by columns, which may have more depths.
         axes: of the experiment, `sigma_w2`, `sigma_b2` and `depth`, ascending.
         prefix_invariant: whether one probe serves all depths; it may be deeper, if other experiments share it.
         architecture: its entry of the config, for the mean-field quantities.
-        success_accuracy: from which a network counts as trainable; None, if there is no ground truth.
+        train: how the networks are trained: learning_rate, success_accuracy; None, if there is no ground truth.
         experiment, seed: of the bootstrap.
         attributes: further global attributes.
 
@@ -122,6 +143,8 @@ def merge_results(
     """
     parts = {part: {decode(name): result for name, result in found.items()} for part, found in results.items()}
     probes, truths = parts.pop("evaluations", {}), parts.pop("trainings", {})
+    searches = parts.pop("searches", {})
+    truths = {point: one for column, result in searches.items() for point, one in _of_search(column, result)} or truths
     predicted = parts.pop("predictors", {})
     if not probes:
         raise InfoflowError("no results to merge")
@@ -152,7 +175,8 @@ def merge_results(
         _add_probes(cube, found, prefix_invariant, prefix)
     _add_mean_field(cube, probes, prefix_invariant, architecture)
     if truths:
-        _add_trainings(cube, truths, success_accuracy)
+        _add_trainings(cube, truths, train)
+        _add_boundary(cube, infer=bool(searches))
         if named:
             _add_predictors(cube, columns, named)
         _add_predictions(cube, partial(resample_stream, seed, experiment))
@@ -228,7 +252,7 @@ def _add_mean_field(
 
 def _replicas(probes: Mapping[tuple, Result], truths: Mapping[tuple, Result]) -> int:
     counts = [len(result["probe_status"]) for result in probes.values()]
-    return max(*counts, *(len(result["diverged"]) for result in truths.values()), 1)
+    return max(*counts, *(len(result["seconds"]) for result in truths.values()), 1)
 
 
 def _layers(result: Result) -> int:
@@ -240,28 +264,80 @@ def _image(result: Result) -> np.ndarray:
     return result["first_image"].reshape(np.atleast_1d(result.attributes["image_shape"])).astype(np.float64)
 
 
-def _add_trainings(cube: xr.Dataset, truths: Mapping[tuple, Result], success_accuracy: float) -> None:
-    epochs = max(r["accuracy"].shape[1] for r in truths.values())
-    cube.coords["epoch"] = np.arange(1, epochs + 1)
-    point = ["sigma_w2", "sigma_b2", "depth"]
+def _of_search(column: tuple[float, float, int], result: Result) -> Iterator[tuple[tuple, Result]]:
+    """The points that a search has trained, as if they were results of single points."""
+    for d, depth in enumerate(result["depth"].tolist()):
+        if (result["order"][d] >= 0).any():
+            yield (*column[:2], depth), Result({name: result[name][d] for name in OF_TRAINING}, result.attributes)
+
+
+def _add_trainings(cube: xr.Dataset, truths: Mapping[tuple, Result], train: Mapping[str, Any]) -> None:
+    cube.coords["learning_rate"] = list(train["learning_rate"])
+    cube.coords["epoch"] = np.arange(1, max(r["accuracy"].shape[-1] for r in truths.values()) + 1)
+    network = ["sigma_w2", "sigma_b2", "depth", "replica"]
     for name in ("accuracy", "loss"):
-        place(cube, name, [*point, "replica", "epoch"], np.nan, np.float32, truths, lambda r, n=name: r[n])
-    place(
-        cube,
-        "train_status",
-        [*point, "replica"],
-        MISSING,
-        np.int8,
-        truths,
-        lambda r: np.where(r["diverged"], DIVERGED, OK),
-    )
-    place(cube, "train_seconds", point, np.nan, np.float32, truths, lambda r: r.attributes["train_seconds"])
-    known = cube["train_status"] != MISSING
-    best = cube["accuracy"].max("epoch")
-    cube["best_accuracy"] = best
-    cube["epochs_run"] = cube["accuracy"].notnull().sum("epoch").astype(np.int32)
+        of = [*network, "learning_rate", "epoch"]
+        place(cube, name, of, np.nan, np.float32, truths, lambda r, n=name: r[n])
+    place(cube, "train_status", [*network, "learning_rate"], MISSING, np.int8, truths, lambda r: r["status"])
+    place(cube, "train_seconds", network, np.nan, np.float32, truths, lambda r: r["seconds"])
+    known = (cube["train_status"] != MISSING).any("learning_rate")
     # Rounded like the stored accuracies, or one that meets the threshold exactly would be missed.
-    cube["trainable"] = xr.where(known, (best >= np.float32(success_accuracy)).astype(np.int8), np.int8(-1))
+    enough = cube["accuracy"] >= np.float32(train["success_accuracy"])
+    cube["reached_accuracy"] = cube["accuracy"].max(("learning_rate", "epoch"))
+    cube["epochs_run"] = cube["accuracy"].notnull().sum("epoch").astype(np.int32)
+    won = enough.any("epoch")
+    cube["winning_rate"] = (
+        cube["learning_rate"][won.argmax("learning_rate")].drop_vars("learning_rate").where(won.any("learning_rate"))
+    )
+    first = cube["epoch"].where(enough).min("epoch")
+    cube["epochs_to_success"] = first.isel(learning_rate=won.argmax("learning_rate")).drop_vars("learning_rate")
+    cube["trainable"] = xr.where(known, won.any("learning_rate").astype(np.int8), np.int8(-1))
+    cube["truth_source"] = xr.where(known, np.int8(TRAINED), np.int8(NOT_KNOWN))
+
+
+def _add_boundary(cube: xr.Dataset, infer: bool) -> None:
+    """Down to which depth the networks of every column can be trained, and with which probability at each depth.
+
+    Args:
+        infer: whether networks that were not trained are labelled by that, where it is all but certain.
+    """
+    grid = depth_grid(cube["depth"].values)
+    column = ("sigma_w2", "sigma_b2")
+    label = cube["trainable"].transpose(*column, "depth", "replica").values
+    source = cube["truth_source"].transpose(*column, "depth", "replica").values.copy()
+    shape = label.shape[:2]
+    probability, thresholds = np.full((3, *label.shape[:3]), np.nan), np.full((3, *shape), np.nan)
+    trainable, case = np.full(shape, np.nan), np.full(shape, COLUMN_MISSING, np.int8)
+    for w, b in np.ndindex(shape):
+        known = label[w, b] >= 0
+        if not known.any():
+            continue
+        good, trained = (label[w, b] == 1).sum(1), known.sum(1)
+        found = grid.fit(good, trained)
+        probability[:, w, b] = found.probability, *found.probability_quantiles(0.025, 0.975)
+        thresholds[:, w, b] = found.quantiles(0.5, 0.025, 0.975)
+        count = int(found.of_counts.argmax())
+        trainable[w, b] = grid.depths[count - 1] if count else 0
+        case[w, b] = _case_of(good, trained, count)
+        if infer and case[w, b] != NOT_MONOTONE:
+            p = found.probability[:, None]
+            sure = ~known & ((p >= SURE) | (p <= 1 - SURE))
+            label[w, b] = np.where(sure, p >= SURE, label[w, b])
+            source[w, b] = np.where(sure, INFERRED, source[w, b])
+    for end, of_depths, of_columns in zip(("", "_low", "_high"), probability, thresholds):
+        cube[f"train_probability{end}"] = ((*column, "depth"), of_depths.astype(np.float32))
+        cube[f"threshold_depth{end}"] = (column, of_columns)
+    cube["trainable_depth"], cube["column_case"] = (column, trainable), (column, case)
+    cube["trainable"], cube["truth_source"] = (((*column, "depth", "replica"), v) for v in (label, source))
+
+
+def _case_of(good: np.ndarray, trained: np.ndarray, count: int) -> int:
+    """What kind of column it is, by how many of the trained networks of each depth are good."""
+    usual = trained >= min(2, trained.max())
+    fails, works = np.flatnonzero(usual & (2 * good < trained)), np.flatnonzero(usual & (2 * good > trained))
+    if len(fails) and len(works) and fails[0] < works[-1]:
+        return NOT_MONOTONE
+    return ALL_TRAINABLE if count == len(good) else NONE_TRAINABLE if not count else BRACKETED
 
 
 def _add_predictors(cube: xr.Dataset, columns: Mapping[tuple, Result], names: Sequence[str]) -> None:
@@ -274,7 +350,7 @@ def _add_predictors(cube: xr.Dataset, columns: Mapping[tuple, Result], names: Se
         "seconds": (*point, "predictor"),
         "memory": (*point, "predictor"),
     }
-    known = (cube["train_status"] != MISSING).any("replica").to_series()
+    known = (cube["trainable"] >= 0).any("replica").to_series()
     results = {where: columns[where[:2]] for where in known[known].index if where[:2] in columns}
     for name, of in dimensions.items():
 

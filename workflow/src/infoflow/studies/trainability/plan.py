@@ -15,7 +15,7 @@ from infoflow.errors import InfoflowError
 from infoflow.files.names import dataset_file, decode
 from infoflow.jobs.provenance import code_digest
 from infoflow.reconstruction.kinds import METHODS
-from infoflow.studies.study import Figure, Parameters, Study
+from infoflow.studies.study import OF_NETWORKS, Figure, Parameters, Study
 from infoflow.studies.trainability.experiment import Experiment
 from infoflow.studies.trainability.grid import Grid, is_prefix_invariant
 
@@ -86,6 +86,29 @@ class Trainability(Study):
         """Full trainings of some experiments, or of all."""
         return [f"results/train_network/{p.stem}.nc" for p in self.grid.trainings(*names)]
 
+    def search_files(self, name: str) -> list[str]:
+        """Searches of the boundary of an experiment."""
+        return [f"results/search_boundary/{name}/{p.name}.nc" for p in self.grid.searches(name)]
+
+    def searched_files(self) -> list[str]:
+        """Those of all experiments."""
+        return [f for name in self.experiments for f in self.search_files(name)]
+
+    def search_inputs(self, name: str, point: str) -> dict[str, Any]:
+        """What the search of a column reads: data, probes, and networks that others train anyway."""
+        experiment = self.experiments[name]
+        column = decode(point)[:2]
+        main, *_ = self.methods(experiment)
+        probes = [f for f in self.evaluation_files(name, main) if _point_of(f)[:2] == column]
+        of = experiment.truth, experiment.architecture
+        known = [p for p in self.grid.trainings() if (p.dataset, p.architecture) == of]
+        trained = [p for p in known if (p.sigma_w2, p.sigma_b2) == column and p.depth in experiment.depth]
+        return {
+            "dataset": dataset_file(experiment.truth),
+            "probe": probes,
+            "trained": [f"results/train_network/{p.stem}.nc" for p in trained],
+        }
+
     def merge_inputs(self, name: str) -> dict[str, list[str]]:
         """What the cube of an experiment is merged from."""
         experiment = self.experiments[name]
@@ -95,6 +118,7 @@ class Trainability(Study):
         return {
             "evaluations": self.evaluation_files(name, main),
             "trainings": self.training_files(name),
+            "searches": self.search_files(name),
             **{method: self.evaluation_files(name, method) for method in beside},
             **({"predictors": scored} if scored else {}),
             "datasets": [dataset_file(dataset) for dataset in sorted(used)],
@@ -109,7 +133,7 @@ class Trainability(Study):
         if about.network:
             of = {
                 **self.networks(about.script, architecture, *plugins),
-                "run": self.run("seed", "replicas", "precision"),
+                "run": self.run(*OF_NETWORKS),
             }
         else:
             options = settings.architecture_options(self.config, architecture)
@@ -139,9 +163,25 @@ class Trainability(Study):
         """Of rule train_network."""
         return {
             **self.networks("train_network", architecture),
-            "train": settings.settings(self.config, "train", dataset, architecture),
-            "run": self.run("seed", "replicas", "precision"),
+            "train": settings.train_settings(self.config, dataset, architecture),
+            "run": self.run(*OF_NETWORKS),
             "data": self.data(dataset),
+        }
+
+    def search(self, name: str) -> Parameters:
+        """Of rule search_boundary."""
+        experiment = self.experiments[name]
+        of = experiment.truth, experiment.architecture
+        main, *_ = self.methods(experiment)
+        return {
+            **self.networks("search_boundary", experiment.architecture),
+            "training": self.training(*of),
+            "truth": "/".join(of),
+            "depths": list(experiment.depth),
+            "search": self.config["search"],
+            "made_by": self.evaluation(main, experiment.dataset, experiment.architecture),
+            "run": self.run(*OF_NETWORKS),
+            "data": self.data(experiment.truth),
         }
 
     def prediction(self, dataset: str, architecture: str) -> Parameters:
@@ -150,7 +190,7 @@ class Trainability(Study):
         return {
             **self.networks("score_predictor", architecture, *plugins),
             "predictors": self.config["predictors"],
-            "run": self.run("seed", "replicas", "precision"),
+            "run": self.run(*OF_NETWORKS),
             "data": self.data(dataset),
         }
 
@@ -166,9 +206,9 @@ class Trainability(Study):
         shown = [e.images for e in self.experiments.values() if e.explained and e.explained.stem == stem]
         return {
             **self.networks("explain_decisions", architecture, "reconstruction.adam"),
-            "train": settings.settings(self.config, "train", dataset, architecture),
+            "train": settings.train_settings(self.config, dataset, architecture),
             "probe": {name: value for name, value in probe.items() if name != "show_channels"},
-            "run": self.run("seed", "replicas", "precision"),
+            "run": self.run(*OF_NETWORKS),
             "data": self.data(dataset),
             "images": max(shown),
         }
@@ -182,8 +222,11 @@ class Trainability(Study):
             part: self.evaluation(method, experiment.dataset, architecture)
             for method, part in [(main, "evaluations"), *zip(beside, beside)]
         }
+        train = None
         if experiment.truth:
-            made_by["trainings"] = self.training(experiment.truth, architecture)
+            train = settings.train_settings(self.config, experiment.truth, architecture)
+            truth = self.search(name) if experiment.search else self.training(experiment.truth, architecture)
+            made_by["searches" if experiment.search else "trainings"] = truth
             if depths := self._scored(name):
                 scored = {stem.rpartition("/")[2]: found for stem, found in depths.items()}
                 made_by["predictors"] = self.prediction(experiment.truth, architecture) | {"depths": scored}
@@ -192,7 +235,7 @@ class Trainability(Study):
             "axes": {axis: list(getattr(experiment, axis)) for axis in ("sigma_w2", "sigma_b2", "depth")},
             "prefix_invariant": is_prefix_invariant(self.config["architectures"][architecture]),
             "architecture": settings.architecture_options(self.config, architecture),
-            "success_accuracy": made_by["trainings"]["train"]["success_accuracy"] if experiment.truth else None,
+            "train": train,
             "seed": self.config["run"]["seed"],
             "code": code_digest("merge_cube"),
             **self.about_run(self._config_of(name)),
@@ -249,21 +292,21 @@ class Trainability(Study):
             if p.sigma_w2 in experiment.highlight and p.depth == experiment.depth[-1]
         }
         files = self.evaluation_files(experiment.name, self.methods(experiment)[0])
-        return [f for f in files if decode(f.rpartition("/")[2].removesuffix(".nc")) in wanted]
+        return [f for f in files if _point_of(f) in wanted]
 
     @cached_property
     def _columns(self) -> dict[str, list[int]]:
         return self.grid.columns() if self.config["predictors"] else {}
 
     def _scored(self, name: str) -> dict[str, list[int]]:
-        """Columns of the trained networks of an experiment, with their depths."""
-        trained = {(p.sigma_w2, p.sigma_b2) for p in self.grid.trainings(name)}
+        """Columns of the judged networks of an experiment, with their depths."""
+        judged = {(p.sigma_w2, p.sigma_b2) for p in self.grid.judged(name)}
         experiment = self.experiments[name]
         where = f"{experiment.truth}/{experiment.architecture}/"
         return {
             stem: depths
             for stem, depths in self._columns.items()
-            if stem.startswith(where) and decode(stem.removeprefix(where))[:2] in trained
+            if stem.startswith(where) and decode(stem.removeprefix(where))[:2] in judged
         }
 
     def _config_of(self, name: str) -> Parameters:
@@ -282,6 +325,7 @@ class Trainability(Study):
             "architectures": {network: settings.architecture_options(self.config, network)},
             "evaluate": self.config["evaluate"],
             **({"predictors": self.config["predictors"]} if experiment.truth else {}),
+            **({"search": self.config["search"]} if experiment.search else {}),
             "experiments": {name: {key: value for key, value in entry.items() if key not in _OF_FIGURES}},
         }
 
@@ -294,6 +338,11 @@ class Trainability(Study):
             for key, value in settings.probe_options(self.config, *cube, method).items()
         }
         return {**used, "method": self.methods(experiment)}
+
+
+def _point_of(path: str) -> tuple[float, float, int]:
+    """(σ_w², σ_b², depth) of a result."""
+    return decode(path.rpartition("/")[2].removesuffix(".nc"))
 
 
 def _check_experiment(config: Mapping[str, Any], name: str, entry: Mapping[str, Any]) -> None:

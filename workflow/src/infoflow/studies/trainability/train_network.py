@@ -1,27 +1,28 @@
 """The job of the full training of one grid point, from the prepared data set to the history."""
 
-import numpy as np
+import logging
+from pathlib import Path
 
-from infoflow.architectures.build import build_network
-from infoflow.engine.training import train
-from infoflow.files.results import describe
 from infoflow.jobs.job import Job
 from infoflow.studies.bench import set_up
-from infoflow.studies.trainability.about import TRAINED
+from infoflow.studies.trainability.trained import described, find_replicas, gather, train_replicas
+
+logger = logging.getLogger(__name__)
 
 
 def train_network(job: Job) -> None:
-    """Train the networks of one point, and write their history.
+    """Train the networks of one point, but for those that a search has trained, and write their history.
 
     Parameters of the job: `architecture`, `train`, `run`, `data`.
     """
     bench = set_up(job, to_learn=True)
-    images, readout = bench.images, job["train"]["readout"]
-    network = build_network(job["architecture"], images.shape, images.classes, bench.depth, readout)
-    history, seconds = bench.timed(train, network, bench.ensemble, images, job["train"])
-    found = {
-        "accuracy": (("replica", "epoch"), history.accuracy.astype(np.float32)),
-        "loss": (("replica", "epoch"), history.loss.astype(np.float32)),
-        "diverged": (("replica",), history.diverged.astype(np.int8)),
-    }
-    bench.write(describe(found, TRAINED), train_seconds=seconds)
+    output = Path(job.output)
+    replicas = bench.ensemble.replicas
+    stem = f"{output.parent.parent.name}/{output.parent.name}/{output.stem}"
+    found = find_replicas(output.parents[3], job.parameters, stem, replicas)
+    if found:
+        logger.info("replicas %s are trained already", ", ".join(map(str, found)))
+    if missing := [r for r in replicas if r not in found]:
+        trained = train_replicas(bench, job.parameters, bench.depth, missing)
+        found |= {r: {name: part[k : k + 1] for name, part in trained.items()} for k, r in enumerate(missing)}
+    bench.write(described(gather([found[r] for r in replicas])))

@@ -12,3 +12,19 @@ PICTURE_LEVELS = 127
 
 NO_WEIGHTS = "none"
 """Attribute `weights` of what is not of single networks, but of all: its one replica stands for all."""
+
+NOT_KNOWN, TRAINED, INFERRED = -1, 0, 1
+"""Where the label of a network is from: nowhere, its training, or the boundary of its column."""
+SURE = 0.9
+"""Probability of being trainable, or of not being so, from which on a network that was not trained is labelled."""
+COLUMN_MISSING, BRACKETED, ALL_TRAINABLE, NONE_TRAINABLE, NOT_MONOTONE = -1, 0, 1, 2, 3
+"""Kinds of columns: nothing trained; the boundary is among the depths; below all of them; above; deeper networks can be
+trained than some that cannot."""
+
+OF_TRAINING = {
+    "accuracy": ("replica", "learning_rate", "epoch"),
+    "loss": ("replica", "learning_rate", "epoch"),
+    "status": ("replica", "learning_rate"),
+    "seconds": ("replica",),
+}
+"""Variables of the training of a point, and their dimensions."""

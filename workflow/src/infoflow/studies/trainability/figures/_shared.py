@@ -36,6 +36,12 @@ def theory_variable(cube: xr.Dataset, name: str) -> xr.DataArray | None:
     return probe_variable(cube, f"theory_{name}").isel(replica=0, drop=True)
 
 
+def share_trained(cube: xr.Dataset) -> xr.DataArray:
+    """Share of the labelled replicas that can be trained, NaN where there is none."""
+    label = cube["trainable"]
+    return (label == 1).where(label >= 0).mean("replica")
+
+
 def title(cube: xr.Dataset, experiment: Experiment) -> str:
     """One line that says what was measured."""
     options = json.loads(cube.attrs["architecture"])

@@ -35,7 +35,7 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
 def draw_seconds(ax: Axes, cube: xr.Dataset) -> None:
     """Seconds per network of training and of probing."""
     replicas = cube.sizes["replica"]
-    train = cube["train_seconds"] / replicas
+    train = cube["train_seconds"].mean("replica")
     flat = train.stack(point=("sigma_w2", "sigma_b2"))
     depth = cube["depth"].values
     ax.fill_between(depth, flat.min("point"), flat.max("point"), color="0.8", label="full training, range over grid")

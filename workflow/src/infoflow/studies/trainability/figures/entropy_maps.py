@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from infoflow.figures.style import SIGMA_W2, cell_edges, colour_limits, finite_entropy, mark_edge
 from infoflow.studies.trainability.experiment import Experiment
-from infoflow.studies.trainability.figures._shared import probe_variable, theory_variable, title
+from infoflow.studies.trainability.figures._shared import probe_variable, share_trained, theory_variable, title
 
 LEVELS = {"differential_entropy": -12.0, "explained_variance": 0.5}
 """Contours that are drawn of what was measured, and of theory."""
@@ -99,7 +99,7 @@ def _finish_map(ax: Axes, cube: xr.Dataset, b: float, label: str) -> None:
     ax.set_xlabel(SIGMA_W2)
     ax.set_title(label, pad=14 if has_truth(cube) else None)
     if has_truth(cube):
-        accuracy = cube["best_accuracy"].isel(depth=-1).sel(sigma_b2=b).mean("replica")
+        accuracy = share_trained(cube).isel(depth=-1).sel(sigma_b2=b)
         bar = ax.inset_axes([0, 1.01, 1, 0.05], sharex=ax)
         bar.pcolormesh(cell_edges(accuracy["sigma_w2"]), [0, 1], accuracy.values[None], cmap="Greys", vmin=0, vmax=1)
         bar.tick_params(labelbottom=False, bottom=False, labelleft=False, left=False)
@@ -109,9 +109,9 @@ def _finish_map(ax: Axes, cube: xr.Dataset, b: float, label: str) -> None:
 
 def has_truth(cube: xr.Dataset) -> bool:
     """Whether networks of the experiment were trained; others of its cube may have been."""
-    return "best_accuracy" in cube and cube.sizes["depth"] > 0
+    return "trainable" in cube and cube.sizes["depth"] > 0
 
 
 def explain_bar(cube: xr.Dataset) -> str:
     """What the bar above the maps shows."""
-    return f"bar: accuracy after full training at depth {int(cube['depth'][-1])}, white 0, black 1"
+    return f"bar: share of the networks of depth {int(cube['depth'][-1])} that train, white none, black all"
