@@ -80,9 +80,9 @@ def merge(evaluations, trainings, beside=None, predictors=None, **changes) -> xr
     options = {
         "prefix_invariant": True,
         "architecture": MLP,
-        "train": {"success_accuracy": 0.8, "learning_rate": [0.1]},
+        "train": {"epochs": 4, "optimizer": "sgd", "learning_rate": [0.1], "success_accuracy": 0.8},
         "experiment": "digits",
-        "seed": 0,
+        "run": {"seed": 0, "draws": "independent"},
     }
     options["axes"] = dict(zip(POINT, (sorted(set(v)) for v in zip(*map(decode, [*evaluations, *trainings])))))
     if trainings and changes.get("prefix_invariant", True):  # of probes the deepest

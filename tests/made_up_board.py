@@ -47,7 +47,8 @@ def make_cube(limits=LIMITS, scores=None, method=MAIN, truth=True, per_depth=Fal
     deep = d[None, None, :, None]
     shape = len(w), 1, len(d), REPLICAS
     known = np.broadcast_to(np.log(limit / deep), shape) + 0.1
-    cube = xr.Dataset(coords={"sigma_w2": w, "sigma_b2": [0.05], "depth": d.astype(int), "replica": range(REPLICAS)})
+    coords = {"sigma_w2": w, "sigma_b2": [0.05], "depth": d.astype(int), "replica": range(REPLICAS)}
+    cube = xr.Dataset(coords=coords, attrs={"draws": "independent"})
     cube["xi_c"] = (POINT[:2], limit[:, :, 0, 0] / FACTOR)
     probe = POINT if per_depth else POINT[:2]
     cube["probe_seconds"] = (probe, np.full([cube.sizes[n] for n in probe], 2.0))

@@ -24,6 +24,7 @@ def write_truth() -> xr.Dataset:
             ),
         },
         {**{name: list(values) for name, values in AXES.items()}, "replica": np.arange(REPLICAS)},
+        {"draws": "independent"},
     )
 
 

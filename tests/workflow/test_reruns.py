@@ -183,7 +183,9 @@ def test_another_name_of_the_run_merges_and_draws_so_that_no_cube_has_the_old_on
 def test_another_experiment_runs_itself_and_nothing_of_the_first_one(whole):
     other = {"sigma_w2": [1.5], "depth": [2], "highlight": [1.5]}
     of_it = {"probe_kernel": 1, "probe_theory": 1, "probe_cascade": 1, "evaluate_kl": 1, "merge_cube": 1}
-    untrue = drawn("trainability", without=("overview", "accuracy_map", "cost", "channels", "decisions"))
+    untrue = drawn(
+        "trainability", without=("overview", "trainability_map", "boundary", "cost", "channels", "decisions")
+    )
     whole.configure_all(experiments=TINY["experiments"] | {"other": other | {"truth": False}})
     assert planned(whole) == {**of_it, **untrue}
     whole.configure_all(experiments=TINY["experiments"] | {"other": other})
@@ -201,7 +203,7 @@ def test_another_experiment_runs_itself_and_nothing_of_the_first_one(whole):
     ("module", "jobs"),
     [
         ("studies/trainability/figures/cost.py", {"figure_cost": 1, "figure_overview": 1}),
-        ("studies/trainability/figures/accuracy_map.py", {"figure_accuracy_map": 1, "figure_overview": 1}),
+        ("studies/trainability/figures/trainability_map.py", {"figure_trainability_map": 1, "figure_overview": 1}),
         ("studies/trainability/figures/channels.py", {}),
         ("studies/ising/figures/ising_probes.py", {"figure_ising_probes": 1}),
         ("figures/style.py", {name: 1 for name in ALL_MERGED if name.startswith("figure_")}),

@@ -31,7 +31,7 @@ def tool(*command: str) -> subprocess.CompletedProcess:
 
 def pictures(experiment: str) -> list[str]:
     """Figures of an experiment that have all panels of all of them: the overview has those of three others."""
-    others = {"entropy_maps", "accuracy_map", "cost"}
+    others = {"entropy_maps", "trainability_map", "boundary", "cost"}
     names = (name.removeprefix("figure_") for name in DRAWN)
     return [f"results/figures/{experiment}/{name}.png" for name in names if name not in others]
 

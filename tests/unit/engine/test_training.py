@@ -228,11 +228,11 @@ class TestRates:
             np.testing.assert_allclose(found.accuracy[r, first, :stop], whole.accuracy[r, first, :stop])
 
     def test_a_rate_that_diverges_is_one_that_is_wrong(self, data):
-        relu = build_network({**OPTIONS, "activation": "relu"}, (8, 8), 3, 3)
-        how = self.HOW | {"learning_rate": [1e30, 0.1]}
-        found = train_at_rates(relu, Ensemble(1.5, 0.1, SEED, range(2)), data, how)
+        network = build_network(OPTIONS, (8, 8), 3, 3)
+        how = self.HOW | {"learning_rate": [1e308, 0.1]}
+        found = train_at_rates(network, Ensemble(1.5, 0.1, SEED, range(2)), data, how)
         assert found.diverged.tolist() == [[True, False]] * 2
-        alone = train(relu, Ensemble(1.5, 0.1, SEED, range(2)), data, how | {"learning_rate": 0.1})
+        alone = train(network, Ensemble(1.5, 0.1, SEED, range(2)), data, how | {"learning_rate": 0.1})
         np.testing.assert_allclose(found.accuracy[:, 1], alone.accuracy)
 
     def test_the_parameters_are_those_of_the_rate_that_succeeded(self, data):

@@ -17,7 +17,7 @@ from infoflow.predictors.measure import score_network
 from infoflow.predictors.untrained import draw_untrained
 from infoflow.studies.trainability.scores import FREE
 
-SEED, CLASSES, SAMPLES = 3, 4, 7
+SEED, CLASSES, SAMPLES = 11, 4, 7
 VGG = {"kind": "vgg16", "activation": "relu"}
 EXAMPLES = {
     "mlp": (ARCHITECTURES["mlp"], (5, 5), 4),

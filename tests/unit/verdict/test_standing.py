@@ -6,17 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infoflow.verdict.auroc import best_threshold
+from infoflow.verdict.resampling import draw_weights
 from infoflow.verdict.standing import (
     Estimate,
     average,
     balanced_accuracy,
     bootstrap,
-    check,
+    bootstrap_boundary,
     find_boundary,
     judge,
     kendall,
+    make_grid,
     spearman,
-    trainable,
 )
 
 DEPTHS = 2.0 ** np.arange(1, 8)  # 2 ... 128
@@ -38,16 +39,29 @@ def exact_scores(columns, depths, limits=LIMITS, shift=None):
     return np.repeat((np.log(np.vectorize(limits.get)(columns) / depths) + wrong)[:, None], REPLICAS, 1)
 
 
-def standing(scores, limits=LIMITS, **options):
-    columns, depths, accuracy = grid(limits)
-    return judge(scores, accuracy, columns, depths, 0.5, (0, "digits"), resamples=50, boundary_resamples=10, **options)
+def trainable(accuracy):
+    return np.where(np.isnan(accuracy), np.nan, accuracy > 0.5)
+
+
+def networks(columns, depths, accuracy, resamples=50):
+    named = 0, "digits"
+    return make_grid(trainable(accuracy), accuracy, columns, depths, named, "independent", resamples, resamples // 5)
+
+
+def standing(scores, limits=LIMITS):
+    return judge(scores, networks(*grid(limits)))
 
 
 def test_a_perfect_predictor():
     columns, depths, accuracy = grid()
     found = standing(exact_scores(columns, depths))
-    for estimate, expected in ((found.auroc, 1), (found.boundary_error, 0), (found.least_boundary_error, 0)):
-        assert (estimate.value, estimate.low, estimate.high) == (expected, expected, expected)
+    for estimate in (found.boundary_error, found.least_boundary_error):
+        assert (estimate.value, estimate.low, estimate.high) == (0, 0, 0)
+    for estimate in (found.auroc, found.auroc_within_depth):  # few networks leave a doubt
+        assert (estimate.value, estimate.high) == (1, 1)
+        assert 0.7 < estimate.low < 0.95
+    assert found.auroc_gain.low > 0
+    assert found.auroc_spread == 0
     assert (found.columns, found.censored_columns, found.networks) == (6, 0, accuracy.size)
     assert math.isnan(found.censored_agreement)
 
@@ -57,7 +71,7 @@ def test_a_predictor_that_is_wrong_in_one_column(octaves):
     """Of six columns: the threshold of each is chosen on the others, so that the error is that of the one."""
     columns, depths, _ = grid()
     scores = exact_scores(columns, depths, shift={1.5: octaves})
-    found = find_boundary(scores, trainable(grid()[2], 0.5), columns, depths)
+    found = find_boundary(scores, trainable(grid()[2]), columns, depths)
     expected = {c: 2**octaves * l if c == 1.5 else l for c, l in LIMITS.items()}
     assert dict(zip(found.columns, found.predicted)) == {c: min(e, 128) for c, e in expected.items()}
     assert dict(zip(found.columns, found.true)) == LIMITS
@@ -67,11 +81,15 @@ def test_a_predictor_that_is_wrong_in_one_column(octaves):
 def test_a_predictor_that_knows_the_depth_only():
     """One boundary for all columns, which the limits lie around."""
     columns, depths, accuracy = grid({0.5: 4.0, 1.0: 16.0, 1.5: 16.0, 2.0: 16.0, 2.5: 64.0})
-    found = find_boundary(np.repeat(-depths[:, None], 3, 1), trainable(accuracy, 0.5), columns, depths)
+    found = find_boundary(np.repeat(-depths[:, None], 3, 1), trainable(accuracy), columns, depths)
     np.testing.assert_array_equal(found.predicted, 16)
     np.testing.assert_allclose(found.errors, np.log([4, 1, 1, 1, 4]), atol=1e-12)
-    backwards = judge(depths[:, None].repeat(3, 1), accuracy, columns, depths, 0.5, (0, "digits"), 20, 5)
+    backwards = judge(depths[:, None].repeat(3, 1), networks(columns, depths, accuracy))
     assert backwards.auroc.value < 0.1
+    assert backwards.auroc_within_depth.value == 0.5
+    assert backwards.auroc_gain.high < 0
+    same = judge(-depths[:, None].repeat(3, 1), networks(columns, depths, accuracy))
+    assert (same.auroc_gain.value, same.auroc_gain.low, same.auroc_gain.high) == (0, 0, 0)
     assert backwards.kendall.value < 0
 
 
@@ -84,7 +102,7 @@ def test_censored_columns_are_told_apart():
     assert found.least_boundary_error.value == 0
     # In column 6 it predicts depths up to 8: at least three octaves too many, from 1 = 2²/4, where none counts.
     wrong = exact_scores(columns, depths, limits, shift={6.0: 3, 5.0: 2})
-    boundary = find_boundary(wrong, trainable(grid(limits)[2], 0.5), columns, depths)
+    boundary = find_boundary(wrong, trainable(grid(limits)[2]), columns, depths)
     where = dict(zip(boundary.columns, range(9)))
     assert boundary.censored[[where[c] for c in (0.1, 5.0, 6.0, 1.0)]].tolist() == [-1, 1, -1, 0]
     assert boundary.predicted_censored[[where[c] for c in (0.1, 5.0, 6.0)]].tolist() == [-1, 1, 0]
@@ -100,7 +118,7 @@ def test_a_threshold_does_not_know_its_own_column():
     random = np.random.default_rng(0)
     columns, depths, accuracy = grid()
     scores = exact_scores(columns, depths) + random.normal(size=accuracy.shape)
-    before = find_boundary(scores, trainable(accuracy, 0.5), columns, depths)
+    before = find_boundary(scores, trainable(accuracy), columns, depths)
     other = random.uniform(-1, 0, accuracy.shape)
     mine = (columns == 1.5)[:, None]
     changed = np.where(mine, other > -0.2, accuracy > 0.5).astype(float)
@@ -123,11 +141,11 @@ def test_what_is_not_known_does_not_count():
     columns, depths, accuracy = grid()
     scores = exact_scores(columns, depths)
     scores[0, 0], accuracy[1, 1], scores[columns == 3.0] = np.nan, np.nan, np.nan
-    found = judge(scores, accuracy, columns, depths, 0.5, (0, "digits"), 20, 5)
+    found = judge(scores, networks(columns, depths, accuracy))
     assert found.networks == accuracy.size - 2 - 3 * len(DEPTHS)
     assert found.columns == 5
     assert found.auroc.value == 1
-    nothing = judge(np.full_like(scores, np.nan), accuracy, columns, depths, 0.5, (0, "digits"), 20, 5)
+    nothing = judge(np.full_like(scores, np.nan), networks(columns, depths, accuracy))
     assert nothing.networks == nothing.columns == 0
     for name in ("auroc", "spearman", "kendall", "boundary_error", "least_boundary_error"):
         assert np.isnan([getattr(getattr(nothing, name), v) for v in ("value", "low", "high")]).all()
@@ -146,7 +164,7 @@ def test_infinite_scores_have_their_place():
 
 def test_all_or_no_networks_trainable_is_no_contest():
     columns, depths, accuracy = grid()
-    found = judge(exact_scores(columns, depths), np.ones_like(accuracy), columns, depths, 0.5, (0, "digits"), 10, 5)
+    found = judge(exact_scores(columns, depths), networks(columns, depths, np.ones_like(accuracy)))
     assert math.isnan(found.auroc.value)
     assert math.isnan(found.boundary_error.value)
     assert found.censored_columns == 6
@@ -169,42 +187,37 @@ def test_rank_correlations_are_those_of_pairs(rows):
         assert math.isnan(spearman(a, b))
 
 
-def test_intervals_grow_with_what_replicas_and_points_share():
+def test_intervals_grow_with_what_a_column_shares():
     random = np.random.default_rng(0)
+    columns = np.repeat(np.arange(20), 3)
     truth = random.normal(size=(60, 1)) + random.normal(size=(60, 5)) * 0.1
     noise = random.normal(size=(60, 5))
+    weights = draw_weights(columns, 5, np.random.default_rng(1), "independent", 400)
     width = {}
     for name, scores in {
         "independent": truth + noise,
-        "shared by a point's replicas": truth + noise[:, :1],
-        "shared by a replica's points": truth + 3 * noise[:1] + noise,
+        "shared by a column": truth + noise[columns, :1],
     }.items():
-        found = bootstrap(spearman, scores, truth, np.random.default_rng(1), 400)
+        found = bootstrap(spearman, scores, truth, weights)
         assert found.low < found.value < found.high
         width[name] = found.high - found.low
-    assert width["shared by a point's replicas"] > 1.15 * width["independent"]
-    assert width["shared by a replica's points"] > 1.3 * width["independent"]
+    assert width["shared by a column"] > 1.15 * width["independent"]
 
 
-def test_equal_replicas_do_not_narrow_the_interval():
-    random = np.random.default_rng(0)
-    truth = random.normal(size=(40, 1))
-    scores = truth + random.normal(size=(40, 1))
-    one, many = (
-        bootstrap(spearman, scores.repeat(n, 1), truth.repeat(n, 1), np.random.default_rng(1), 300) for n in (1, 6)
-    )
-    assert many.high - many.low == pytest.approx(one.high - one.low, rel=0.2)
+def test_a_boundary_error_is_of_the_columns_that_are_drawn():
+    """Four columns with an error of one octave and two without: the mean of what is drawn is a share of six."""
+    columns, depths, accuracy = grid()
+    scores = exact_scores(columns, depths, shift={0.5: 1, 1.0: 1, 2.5: 1, 3.0: 1})
+    networks_ = networks(columns, depths, accuracy, 200)
+    _, found = bootstrap_boundary(scores, networks_, threshold=0.05 - math.log(2) / 2)
+    assert found.value == pytest.approx(math.log(2) * 4 / 6)
+    assert found.low < found.value < found.high
 
 
 def test_the_same_seed_gives_the_same_standing():
     columns, depths, accuracy = grid()
     scores = exact_scores(columns, depths) + np.random.default_rng(0).normal(size=accuracy.shape)
     assert repr(standing(scores)) == repr(standing(scores))  # NaN is not equal to itself
-
-
-def test_accuracies_are_rounded_like_those_of_the_cubes():
-    stored = np.array([[np.float64(np.float32(0.9)), 0.89, np.nan]])
-    np.testing.assert_array_equal(trainable(stored, 0.9), [[1, 0, np.nan]])
 
 
 def test_a_threshold_is_that_of_all_pairs_of_candidates():
@@ -224,19 +237,22 @@ def test_a_threshold_is_that_of_all_pairs_of_candidates():
 def test_what_does_not_fit_is_refused():
     columns, depths, accuracy = grid()
     with pytest.raises(ValueError, match="both must be"):
-        check(accuracy[:, 0], accuracy, columns, depths)
+        judge(accuracy[:, 0], networks(columns, depths, accuracy))
     with pytest.raises(ValueError, match="columns of shape"):
-        check(accuracy, accuracy, columns[1:], depths)
+        networks(columns[1:], depths, accuracy)
     with pytest.raises(ValueError, match="twice"):
-        check(accuracy, accuracy, columns, np.ones_like(depths))
+        networks(columns, np.ones_like(depths), accuracy)
 
 
 def test_the_mean_of_independent_estimates_is_more_certain():
     random = np.random.default_rng(0)
-    one = [Estimate(0.0, -2, 2, tuple(random.normal(size=4000))) for _ in range(4)]
-    found = average(one)
-    assert found.value == 0
-    assert found.high - found.low == pytest.approx(2 * 1.96 / 2, rel=0.06)
+    truth = random.normal(size=(4000, 4))
+    seen = truth + random.normal(size=truth.shape)
+    means = [average([Estimate(v, v - 1.96, v + 1.96) for v in run]) for run in seen]
+    held = [e.low < m < e.high for e, m in zip(means, truth.mean(1))]
+    assert np.mean(held) == pytest.approx(0.95, abs=0.015)
+    assert means[0].high - means[0].low == pytest.approx(1.96)
+    assert average([Estimate(0.9, 0.5, 1.0)]) == Estimate(0.9, 0.5, 1.0)
     assert math.isnan(average([]).value)
 
 

@@ -36,7 +36,10 @@ def test_a_perfect_score_is_best():
     for measure, expected in (("auroc", 1), ("balanced_accuracy", 1), ("boundary_error", 0), ("spearman", None)):
         for end in ("", "_low", "_high"):
             found = value(board, f"{measure}{end}", "a_mlp", "explained_variance")
-            assert found == expected if expected is not None else 0.5 < found < 1
+            if expected is None or (measure, end) == ("auroc", "_low"):  # few networks leave a doubt
+                assert 0.5 < found < 1
+            else:
+                assert found == expected
             # of a single grid the mean is that grid
             assert found == value(board, f"{measure}{end}", "overall", "explained_variance")
     assert 0.5 < value(board, "auroc", "a_mlp", "snip") < 0.95
@@ -97,7 +100,7 @@ def test_costs_are_sums(per_depth):
     board = build({"a_mlp": cube, "b_mlp": make_cube(scores={"snip": None}, memory=7e6)})
     adam = 2.0 * 5 * (7 if per_depth else 1)
     expected = {"explained_variance": adam, "ridge_explained_variance": adam / 4, "snip": 0.5 * 35, "mean_field": 0.0}
-    assert value(board, "training_seconds", "a_mlp") == 350
+    assert value(board, "training_seconds", "a_mlp") == pytest.approx(350)
     for score, seconds in expected.items():
         assert value(board, "scoring_seconds", "a_mlp", score) == pytest.approx(seconds)
         assert value(board, "relative_cost", "a_mlp", score) == pytest.approx(seconds / 350)
@@ -122,10 +125,11 @@ def test_overall_is_the_mean_over_grids():
     a, b = (value(board, "auroc", grid, "snip") for grid in ("a_mlp", "b_mlp"))
     assert (a < 0.95, b) == (True, 1)
     assert value(board, "auroc", "overall", "snip") == pytest.approx((a + b) / 2)
-    # half of the interval of one grid, as the other has none
     for end in ("low", "high"):
-        half = (value(board, f"auroc_{end}", "a_mlp", "snip") + 1) / 2
-        assert value(board, f"auroc_{end}", "overall", "snip") == pytest.approx(half)
+        off = [value(board, f"auroc_{end}", grid, "snip") - v for grid, v in (("a_mlp", a), ("b_mlp", b))]
+        sign = -1 if end == "low" else 1
+        expected = (a + b) / 2 + sign * math.hypot(*off) / 2
+        assert value(board, f"auroc_{end}", "overall", "snip") == pytest.approx(expected)
     # not on all grids
     assert math.isnan(value(board, "auroc", "overall", "fisher"))
     assert board["covered_grids"].sel(score="fisher").item() == "a_mlp"
@@ -143,7 +147,7 @@ def test_the_interval_of_a_grid_is_its_own():
             )
     # equal grids are resampled independently of each other
     twice = build({"a_mlp": cube, "b_mlp": cube})
-    assert value(twice, "auroc_low", "a_mlp", "snip") != value(twice, "auroc_low", "b_mlp", "snip")
+    assert value(twice, "spearman_low", "a_mlp", "snip") != value(twice, "spearman_low", "b_mlp", "snip")
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,8 @@ def make_board(grids=3, scores=SCORES, truth=True, **limits) -> xr.Dataset:
         limit = 40 * np.exp(-2 * abs(np.log(w / 1.8)))
         if g == grids - 1 and limits:
             limit = np.full(len(w), limits["limit"])
-        cube = xr.Dataset(coords={"sigma_w2": w, "sigma_b2": [0.05], "depth": depth, "replica": range(3)})
+        coords = {"sigma_w2": w, "sigma_b2": [0.05], "depth": depth, "replica": range(3)}
+        cube = xr.Dataset(coords=coords, attrs={"draws": "independent"})
         cube["xi_c"] = (point[:2], limit[:, None] / 4)
         if truth or g < grids - 1:
             shape = len(w), 1, len(depth), 3
@@ -56,7 +57,6 @@ def make_board(grids=3, scores=SCORES, truth=True, **limits) -> xr.Dataset:
             known = [ratio + (0.2 + 0.2 * k) * random.normal(size=shape) for k in range(len(scores))]
             cube["reached_accuracy"] = ((*point, "replica"), accuracy)
             cube["trainable"] = ((*point, "replica"), (ratio + 0 * accuracy >= 0).astype(np.int8))
-            cube["reached_accuracy"] = cube["reached_accuracy"].where(cube["trainable"] == 0, cube["reached_accuracy"] + 1)
             cube["train_seconds"] = ((*point, "replica"), np.full(shape, 10.0 / 3))
             add_scores(cube, dict(zip(scores, known)))
             seconds = 10.0 ** random.uniform(-3, 0, cube.sizes["predictor"])

@@ -10,7 +10,7 @@ from infoflow.engine.images import PreparedImages
 from infoflow.engine.initialization import Ensemble, draw_gaussian
 from infoflow.engine.maps.dense import Dense
 from infoflow.engine.maps.map import apply
-from infoflow.engine.training import train
+from infoflow.engine.training import train_at_rates
 from infoflow.files.results import read_result
 from infoflow.jobs.record import describe_job
 from infoflow.reconstruction.fit import Inverses
@@ -62,7 +62,7 @@ def explain(images, kind, readout="logits", count=3):
 def test_the_networks_of_the_ground_truth_are_explained_by_inputs_and_prototypes(images, kind, readout):
     network, found = explain(images, kind, readout)
     settings = {**TRAIN, "readout": readout}
-    trained = train(network, ENSEMBLE, images, settings, keep_parameters=True).parameters
+    trained = train_at_rates(network, ENSEMBLE, images, settings, keep_parameters=True).parameters
 
     def ask(x):
         for layer, p in zip([*(b.forward for b in network.blocks), *network.head], trained, strict=True):

@@ -16,16 +16,16 @@ from infoflow.files.conventions import DIVERGED
 from infoflow.files.cubes import write_cube
 from infoflow.files.names import decode, encode
 from infoflow.files.results import read_result, write_result
-from infoflow.reconstruction.cases import NOT_SATURATED, SATURATED
 from infoflow.studies.trainability.cube import read_trainability
 from infoflow.studies.trainability.draw_figure import draw_figure
 from infoflow.studies.trainability.experiment import Experiment
-from infoflow.studies.trainability.figures import accuracy_map, cost, decisions, initialization, resources
 from infoflow.studies.trainability.figures import channels as channels_figure
+from infoflow.studies.trainability.figures import cost, decisions, initialization, resources, trainability_map
 from infoflow.studies.trainability.figures._shared import beyond_depth, select_experiment, show_picture
 from infoflow.studies.trainability.plan import Trainability
+from infoflow.studies.trainability.variables import INFERRED
 from jobs import make_job
-from made_up import CNN, PIXELS, RESNET, SAMPLES, VGG16, evaluation, merge, merge_images, training
+from made_up import CNN, PIXELS, RESNET, SAMPLES, TRUTH, VGG16, evaluation, merge, merge_images, training
 
 FIGURES = Trainability.FIGURES
 WEIGHTS, BIASES, DEPTHS = (0.5, 1.0, 1.8, 3.0), (0.05, 0.1), (2, 4, 6)
@@ -183,53 +183,45 @@ def test_the_initialization_check_says_what_it_knows(files, kind, label, lines):
 
 
 @pytest.mark.parametrize(("kind", "known"), [("cnn", True), ("resnet", False), ("vgg16", False)])
-def test_the_accuracy_map_marks_what_there_is(files, kind, known):
+def test_the_trainability_map_marks_what_there_is(files, kind, known):
     cube = read_trainability(files[0] / f"{kind}.nc")
     with mpl.rc_context(STYLE):
-        (ax, *_) = accuracy_map.draw(cube, experiment(biases=(0.05,)), {}).axes
+        figure = trainability_map.draw(cube, experiment(biases=(0.05,)), {})
+    ax = figure.axes[0]
     labels = ax.get_legend_handles_labels()[1]
     assert ("edge of chaos" in labels) == known
-    assert (r"$\xi_c$" in labels) == (kind != "vgg16")
+    assert (r"mean field: $6\,\xi_c$" in labels) == (kind != "vgg16")
+    assert "inferred, not trained" not in labels
     assert ax.get_ylabel() == ("depth (hidden layers)" if kind == "vgg16" else "depth")
-    # counted in depth, not in layers
-    (explained,) = (line for line in ax.lines if line.get_label().startswith("first layer"))
-    worse = (cube["explained_variance"].isel(sigma_b2=0).mean("replica") < 0).values
-    first = np.where(worse.any(1), worse.argmax(1) + 1.0, np.nan)
-    np.testing.assert_array_equal(explained.get_ydata(), first - (0 if kind == "vgg16" else 2))
+    assert "test accuracy ≥ 0.8 within 4 epochs, sgd at learning rate 0.1" in figure.get_suptitle()
+    share = ax.collections[0].get_array()
+    expected = (cube["trainable"].isel(sigma_b2=0) == 1).mean("replica").transpose("depth", "sigma_w2")
+    np.testing.assert_array_equal(share, expected)
 
 
-@pytest.mark.parametrize(("broken", "since"), [(None, 1), (slice(None), 1), (slice(None), 5), (0, 5)], ids=str)
-def test_where_the_probe_diverged_no_saturation_beyond_the_depth_is_drawn(broken, since):
-    """Nor is the saturation depth of a shallower network; if one replica diverged alone, the others are drawn."""
+def test_the_boundary_of_every_column_is_drawn_where_it_is():
+    """Columns of which no depth trains, or all, have an arrow at the end instead of a depth."""
     evaluations = {encode(w, 0.05, 6): evaluation(k, 6) for k, w in enumerate(WEIGHTS)}
-    cubes = []
-    for changes in ({}, {"broken": broken, "since": since}):
-        evaluations[encode(1.8, 0.05, 6)] = evaluation(2, 6, **changes)
-        trainings = {encode(w, 0.05, d): training(0.9 if w > 0.6 and d < 5 else 0.3) for w in WEIGHTS for d in DEPTHS}
-        cubes.append(merge(evaluations, trainings))
-    diverged = (cubes[1]["probe_status"] == DIVERGED).any("layer")
-    for name, value in (("saturation_depth", 1.0), ("saturation_case", SATURATED)):
-        cubes[1][name] = cubes[1][name].where(~diverged, value)
-    assert (cubes[0]["saturation_case"].sel(measure="relative_entropy_ratio") == NOT_SATURATED).all()
-    marked = []
-    for cube in cubes:
-        with mpl.rc_context(STYLE):
-            figure = accuracy_map.draw(cube, experiment(biases=(0.05,)), {})
-        drawn = {line.get_label(): line for line in figure.axes[0].lines}
-        assert not figure.axes[0].containers  # of the saturation depth and its spread
-        marked.append(drawn["not saturated within the depth"].get_xdata().tolist())
-        plt.close(figure)
-    assert marked[0] == list(WEIGHTS)
-    assert marked[1] == [w for w in WEIGHTS if w != 1.8 or not isinstance(broken, slice)]
+    limits = dict(zip(WEIGHTS, (0, 4, 6, 4)))
+    trainings = {encode(w, 0.05, d): training(0.9 if d <= limits[w] else 0.3) for w in WEIGHTS for d in DEPTHS}
+    cube = merge(evaluations, trainings)
+    with mpl.rc_context(STYLE):
+        ax = trainability_map.draw(cube, experiment(biases=(0.05,)), {}).axes[0]
+    lines = {line.get_label(): list(line.get_xdata()) for line in ax.lines}
+    assert lines["no depth trains"] == [WEIGHTS[0]]
+    assert lines["all depths train"] == [WEIGHTS[2]]
+    (bars,) = ax.containers
+    np.testing.assert_array_equal(bars.lines[0].get_xdata(), [WEIGHTS[1], WEIGHTS[3]])
+    np.testing.assert_allclose(bars.lines[0].get_ydata(), cube["threshold_depth"].values[[1, 3], 0])
 
 
-def test_a_point_that_is_missing_is_not_called_unsaturated():
-    evaluations = {encode(w, 0.05, 6): evaluation(k, 6) for k, w in enumerate(WEIGHTS) if w != 1.8}
-    trainings = {encode(w, 0.05, d): training(0.9 if w > 0.6 and d < 5 else 0.3) for w in WEIGHTS for d in DEPTHS}
-    figure = accuracy_map.draw(merge(evaluations, trainings), experiment(biases=(0.05,)), {})
-    (triangles,) = (line for line in figure.axes[0].lines if line.get_label().startswith("not saturated"))
-    assert triangles.get_xdata().tolist() == [w for w in WEIGHTS if w != 1.8]
-    plt.close(figure)
+def test_cells_that_were_not_trained_are_marked():
+    evaluations = {encode(w, 0.05, 6): evaluation(k, 6) for k, w in enumerate(WEIGHTS)}
+    cube = merge(evaluations, TRUTH)
+    cube["truth_source"][0, 0, 2] = INFERRED
+    with mpl.rc_context(STYLE):
+        ax = trainability_map.draw(cube, experiment(biases=(0.05,)), {}).axes[0]
+    assert "inferred, not trained" in ax.get_legend_handles_labels()[1]
 
 
 @pytest.mark.parametrize("name", ["reconstructions", "channels"])

@@ -313,7 +313,8 @@ def test_a_probe_without_truth_makes_a_cube(results):
 
 def test_an_accuracy_that_just_meets_the_threshold_counts(results):
     for success in (0.9, 0.7, 0.55):
-        cube = merge(results[0], {name: training(success) for name in results[1]}, success_accuracy=success)
+        train = {"success_accuracy": success, "learning_rate": [0.1]}
+        cube = merge(results[0], {name: training(success) for name in results[1]}, train=train)
         assert (cube["trainable"] == 1).all()
 
 
@@ -405,8 +406,9 @@ JOB = {
     "axes": {"sigma_w2": list(WIDTHS), "sigma_b2": [0.05], "depth": list(DEPTHS)},
     "prefix_invariant": True,
     "architecture": MLP,
-    "success_accuracy": 0.8,
-    "seed": 0,
+    "train": {"success_accuracy": 0.8, "learning_rate": [0.1]},
+    "truth": "digits",
+    "run": {"seed": 0, "draws": "independent"},
     "title": "mine",
     "config": {"experiments": {"own": {}}},
     "code": "5",

@@ -7,7 +7,7 @@ import torch
 from common import ARCHITECTURES
 from infoflow.architectures.build import build_network
 from infoflow.datasets.samples import read_samples
-from infoflow.engine.initialization import Ensemble
+from infoflow.engine.initialization import COMMON, Ensemble
 from infoflow.errors import InfoflowError
 from infoflow.files.conventions import DIVERGED, OK
 from infoflow.files.names import encode
@@ -185,11 +185,11 @@ def test_given_weights_are_scaled(samples):
     """Those of one network, equal for all replicas."""
     blocks = build_network(ARCHITECTURES["mlp"], samples.shape, samples.classes, DEPTH).blocks
     forward = [b.forward for b in blocks]
-    unscaled = Ensemble(1.0, 1.0, RUN["seed"], [1]).draw(forward, **TO)
+    unscaled = Ensemble(1.0, 1.0, RUN["seed"], [1], COMMON).draw(forward, **TO)
     weights = [{name: p[0] for name, p in layer.items()} for layer in unscaled]
 
     def measure(replicas, weights=None):
-        ensemble = Ensemble(1.5, 0.05, RUN["seed"], replicas)
+        ensemble = Ensemble(1.5, 0.05, RUN["seed"], replicas, COMMON)
         found = measure_network(blocks, ensemble, samples, PROBE | OPTIONS, TO, weights)
         return {name: values for name, (_, values, _) in found.items()}
 

@@ -1,36 +1,102 @@
-"""How well a predictor of trainability does: its scores against the accuracies that training reached.
+"""How well a predictor of trainability does: its scores against what could be trained.
 
-Scores and accuracies are arrays [point, replica]; larger scores mean more likely trainable. A network counts where both
-are known (not NaN); scores may be infinite. All measures but the boundary error know the order of scores only.
+Scores, labels and accuracies are arrays [point, replica]; larger scores mean more likely trainable. A network counts
+where score and label are known (not NaN); scores may be infinite. All measures but the boundary error know the order of
+scores only. Every AUROC is to be read beside that of a baseline, such as −depth, which needs no network; the AUROC
+within depth is of pairs of equal depth, of which the baseline knows nothing.
 
-Intervals are percentile bootstrap intervals. Points and replicas are drawn at once, rows and columns of the arrays:
-replica r has the same draws at all points, and the replicas of a point share the point, so that neither single networks
-nor points alone are independent. Source: physics.md E.
+Intervals are those of the one bootstrap (`resampling`): columns and replicas. Source: physics.md E.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import kendalltau, rankdata
 
-from infoflow.streams import stream
 from infoflow.verdict.auroc import auroc, best_threshold
-from infoflow.verdict.resampling import LEVEL, RESAMPLES, interval, resample_stream
+from infoflow.verdict.resampling import (
+    LEVEL,
+    RESAMPLES,
+    auroc_interval,
+    auroc_within,
+    between_runs,
+    draw_weights,
+    interval,
+    resample_stream,
+    weighted_auroc,
+)
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value with its bootstrap interval; NaN where it is not defined.
-
-    Attributes:
-        resamples: the values that the interval is of, in the order in which they were drawn.
-    """
+    """A value with its interval; NaN where it is not defined."""
 
     value: float
     low: float
     high: float
-    resamples: tuple[float, ...] = field(default=(), repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The networks of an experiment, and their resamples, which are the same for all of its scores.
+
+    Attributes:
+        labels: 1 trainable, 0 not, NaN not known, [P, R].
+        accuracy: reached on the test set, NaN where not trained, [P, R].
+        columns: label of the column (σ_w², σ_b²) that a point belongs to, [P].
+        depths: [P].
+        draws: of the weights: independent, or common to all columns.
+        baseline: score of the baseline, [P, R].
+        weights: resamples of columns and replicas, see `resampling.draw_weights`, [B, P, R].
+        of_replicas: of replicas alone, likewise.
+        boundary_resamples: how many of them boundaries are found in; they take long.
+
+    Raises:
+        ValueError: shapes do not fit, or a point is there twice.
+    """
+
+    labels: np.ndarray
+    accuracy: np.ndarray
+    columns: np.ndarray
+    depths: np.ndarray
+    draws: str
+    baseline: np.ndarray
+    weights: np.ndarray
+    of_replicas: np.ndarray
+    boundary_resamples: int
+
+    def __post_init__(self):
+        if self.labels.ndim != 2 or self.labels.shape != self.accuracy.shape:
+            raise ValueError(f"labels are {self.labels.shape}, accuracies {self.accuracy.shape}: not [point, replica]")
+        if self.columns.shape != self.labels.shape[:1] or self.depths.shape != self.labels.shape[:1]:
+            given = f"{self.columns.shape} and depths of {self.depths.shape}"
+            raise ValueError(f"{len(self.labels)} points, but columns of shape {given}")
+        if len(set(zip(self.columns.tolist(), self.depths.tolist(), strict=True))) < len(self.labels):
+            raise ValueError("a column has a depth twice")
+
+
+def make_grid(
+    labels: np.ndarray,
+    accuracy: np.ndarray,
+    columns: np.ndarray,
+    depths: np.ndarray,
+    named: tuple[int, str],
+    draws: str,
+    resamples: int = RESAMPLES,
+    boundary_resamples: int = RESAMPLES // 5,
+) -> Grid:
+    """A grid with its resamples; the baseline is −depth.
+
+    Args:
+        named: seed of the run, and the experiment.
+    """
+    generator = resample_stream(*named)
+    replicas = labels.shape[1]
+    weights = draw_weights(columns, replicas, generator, draws, resamples)
+    of_replicas = draw_weights(columns, replicas, generator, draws, resamples, fixed=True)
+    baseline = np.broadcast_to(-depths[:, None].astype(float), labels.shape)
+    return Grid(labels, accuracy, columns, depths, draws, baseline, weights, of_replicas, boundary_resamples)
 
 
 @dataclass(frozen=True)
@@ -67,8 +133,12 @@ class Standing:
     """A row of the leaderboard.
 
     Attributes:
-        auroc: of `accuracy >= threshold`.
-        spearman, kendall: rank correlations of score and accuracy (Kendall's is τ_b).
+        auroc: of the labels.
+        auroc_within_depth: of pairs of equal depth.
+        auroc_gain: AUROC above that of the baseline on the same networks.
+        auroc_spread: standard deviation of the AUROC between whole runs with other seeds.
+        spearman, kendall: rank correlations of score and accuracy (Kendall's is τ_b), whatever is above the success
+            accuracy, where trainings stop, taken as equal.
         boundary_error: mean |ln(predicted/true)| over columns whose boundary is among the depths.
         least_boundary_error: over all columns, the censored ones with their least error.
         censored_columns: how many are censored.
@@ -78,6 +148,9 @@ class Standing:
     """
 
     auroc: Estimate
+    auroc_within_depth: Estimate
+    auroc_gain: Estimate
+    auroc_spread: float
     spearman: Estimate
     kendall: Estimate
     boundary_error: Estimate
@@ -88,61 +161,63 @@ class Standing:
     networks: int
 
 
-def judge(
-    scores: np.ndarray,
-    accuracy: np.ndarray,
-    columns: np.ndarray,
-    depths: np.ndarray,
-    success_accuracy: float,
-    named: tuple[int, str],
-    resamples: int = RESAMPLES,
-    boundary_resamples: int = RESAMPLES // 5,
-) -> Standing:
-    """The standing of a predictor; predictors of the same experiment are judged on the same resamples.
+def judge(scores: np.ndarray, grid: Grid) -> Standing:
+    """The standing of a predictor; those of the same grid are judged on the same resamples.
 
     Args:
-        scores, accuracy: [point, replica].
-        columns: label of the column that a point belongs to, such as its σ_w², [point].
-        depths: [point].
-        named: seed of the run, and the experiment.
-        success_accuracy: from which a network is trainable.
+        scores: [P, R].
+
+    Raises:
+        ValueError: the scores do not fit the grid.
     """
-    check(scores, accuracy, columns, depths)
-    labels = trainable(accuracy, success_accuracy)
-    boundary = find_boundary(scores, labels, columns, depths)
+    labels = grid.labels
+    if scores.shape != labels.shape:
+        raise ValueError(f"scores are {scores.shape}, labels {labels.shape}: both must be [point, replica]")
+    boundary = find_boundary(scores, labels, grid.columns, grid.depths)
     predicted = ~np.isnan(boundary.predicted)
     hidden = predicted & (boundary.censored != 0)
     agree = boundary.censored[hidden] == boundary.predicted_censored[hidden]
-    inside, everywhere = bootstrap_boundary(
-        scores, labels, columns, depths, stream(named[0], "boundaries", named[1]), boundary_resamples
-    )
+    inside, everywhere = bootstrap_boundary(scores, grid)
+    accuracy = np.where(labels == 1, np.inf, np.where(labels == 0, grid.accuracy, np.nan))
+    area = area_of(scores, grid)
+    known = _known(scores, labels)
     return Standing(
-        auroc=bootstrap(_auroc, scores, labels, resample_stream(*named), resamples),
-        spearman=bootstrap(spearman, scores, accuracy, resample_stream(*named), resamples),
-        kendall=bootstrap(kendall, scores, accuracy, resample_stream(*named), resamples),
+        auroc=area,
+        auroc_within_depth=area_of(scores, grid, within=True),
+        auroc_gain=gain_of(scores, grid, area),
+        auroc_spread=spread_of(scores, grid),
+        spearman=bootstrap(spearman, scores, accuracy, grid.weights),
+        kendall=bootstrap(kendall, scores, accuracy, grid.weights),
         boundary_error=inside,
         least_boundary_error=everywhere,
         censored_columns=int((boundary.censored != 0).sum()),
         censored_agreement=float(agree.mean()) if len(agree) else float("nan"),
         columns=int(predicted.sum()),
-        networks=int(_known(scores, labels).sum()),
+        networks=int(known.sum()),
     )
 
 
-def check(scores: np.ndarray, accuracy: np.ndarray, columns: np.ndarray, depths: np.ndarray) -> None:
-    """Raise ValueError if shapes do not fit, or a point is there twice."""
-    if scores.ndim != 2 or scores.shape != accuracy.shape:
-        raise ValueError(f"scores are {scores.shape}, accuracies {accuracy.shape}: both must be [point, replica]")
-    if columns.shape != scores.shape[:1] or depths.shape != scores.shape[:1]:
-        raise ValueError(f"{len(scores)} points, but columns of shape {columns.shape} and depths of {depths.shape}")
-    if len(set(zip(columns.tolist(), depths.tolist(), strict=True))) < len(scores):
-        raise ValueError("a column has a depth twice")
+def area_of(scores: np.ndarray, grid: Grid, within: bool = False) -> Estimate:
+    """AUROC of a score, or that of pairs of equal depth."""
+    strata = grid.depths if within else None
+    known = _known(scores, grid.labels)
+    value = auroc_within(scores, grid.labels, grid.depths) if within else auroc(scores[known], grid.labels[known] == 1)
+    low, high = auroc_interval(scores, grid.labels, grid.columns, grid.weights, grid.draws, strata)
+    return Estimate(value, low, high)
 
 
-def trainable(accuracy: np.ndarray, success_accuracy: float) -> np.ndarray:
-    """1 or 0, NaN where the accuracy is not known; rounded like stored accuracies, as in the cubes."""
-    reached = accuracy.astype(np.float32) >= np.float32(success_accuracy)
-    return np.where(np.isnan(accuracy), np.nan, reached)
+def spread_of(scores: np.ndarray, grid: Grid) -> float:
+    """Standard deviation of the AUROC between whole runs with other seeds."""
+    return between_runs(weighted_auroc(scores, grid.labels, grid.of_replicas), grid.labels.shape[1])
+
+
+def gain_of(scores: np.ndarray, grid: Grid, area: Estimate) -> Estimate:
+    """AUROC above the baseline's: both on the networks that the score knows, resample by resample."""
+    baseline = np.where(np.isnan(scores), np.nan, grid.baseline)
+    known = _known(baseline, grid.labels)
+    least = auroc(baseline[known], grid.labels[known] == 1)
+    gains = weighted_auroc(scores, grid.labels, grid.weights) - weighted_auroc(baseline, grid.labels, grid.weights)
+    return _estimate(area.value - least, gains.tolist(), LEVEL)
 
 
 def spearman(scores: np.ndarray, accuracy: np.ndarray) -> float:
@@ -171,22 +246,25 @@ def balanced_accuracy(predicted: np.ndarray, labels: np.ndarray) -> float:
     return float((predicted[positive] == 1).mean() + (predicted[~positive] == 0).mean()) / 2
 
 
-def average(estimates: Sequence[Estimate], level: float = LEVEL) -> Estimate:
+def average(estimates: Sequence[Estimate]) -> Estimate:
     """Mean of estimates that are independent of each other, each with the same weight.
 
-    The interval is that of the means of their resamples, one of each.
+    Each end is as far from the mean as the root of the summed squares of the distances of theirs (MOVER: Zou, Donner,
+    Statistics in Medicine 27, 1693 (2008)), so that of one estimate it is its own.
     """
-    resamples = [float(np.mean(values)) for values in zip(*(e.resamples for e in estimates), strict=False)]
-    value = float(np.mean([e.value for e in estimates])) if estimates else float("nan")
-    return Estimate(value, *map(float, interval(np.array(resamples), level)), tuple(resamples))
+    if not estimates:
+        return Estimate(*[float("nan")] * 3)
+    value, low, high = np.array([(e.value, e.low, e.high) for e in estimates]).T
+    middle = value.mean()
+    below, above = (float(np.sqrt(((end - value) ** 2).sum()) / len(value)) for end in (low, high))
+    return Estimate(float(middle), float(middle) - below, float(middle) + above)
 
 
 def bootstrap(
     statistic: Callable[[np.ndarray, np.ndarray], float],
     scores: np.ndarray,
     truth: np.ndarray,
-    generator: np.random.Generator,
-    resamples: int = RESAMPLES,
+    weights: np.ndarray,
     level: float = LEVEL,
 ) -> Estimate:
     """A statistic of all networks that count, with its interval.
@@ -194,22 +272,21 @@ def bootstrap(
     Args:
         statistic: of two vectors; NaN where it is not defined: such resamples are left out.
         scores, truth: [point, replica]; a network counts where both are known.
+        weights: of the resamples, see `resampling.draw_weights`.
     """
-
-    def evaluate(s: np.ndarray, t: np.ndarray) -> float:
-        known = _known(s, t)
-        return statistic(s[known], t[known])
-
-    found = []
-    points, replicas = scores.shape
-    for _ in range(resamples if scores.size else 0):
-        chosen = np.ix_(generator.integers(points, size=points), generator.integers(replicas, size=replicas))
-        found.append(evaluate(scores[chosen], truth[chosen]))
-    return _estimate(evaluate(scores, truth), found, level)
+    known = _known(scores, truth)
+    s, t = scores[known], truth[known]
+    found = [statistic(np.repeat(s, drawn), np.repeat(t, drawn)) for drawn in weights[:, known]]
+    return _estimate(statistic(s, t), found, level)
 
 
 def find_boundary(
-    scores: np.ndarray, labels: np.ndarray, columns: np.ndarray, depths: np.ndarray, threshold: float | None = None
+    scores: np.ndarray,
+    labels: np.ndarray,
+    columns: np.ndarray,
+    depths: np.ndarray,
+    threshold: float | None = None,
+    weights: np.ndarray | None = None,
 ) -> Boundary:
     """The largest trainable depth of every column, true and predicted.
 
@@ -221,55 +298,57 @@ def find_boundary(
         scores, labels: [point, replica]; labels 1, 0 or NaN.
         columns, depths: [point].
         threshold: the same for all columns.
+        weights: how often every network counts, [point, replica]; None: once.
     """
     known = _known(scores, labels)
+    if weights is None:
+        weights = known.astype(np.int32)
+    known &= weights > 0
     names = np.unique(columns[known.any(1)])
     true, predicted, thresholds = (np.full(len(names), np.nan) for _ in range(3))
     censored, predicted_censored = np.zeros((2, len(names)), int)
     for c, name in enumerate(names):
         others = known & (columns != name)[:, None]
-        thresholds[c] = best_threshold(scores[others], labels[others] == 1) if threshold is None else threshold
+        if threshold is None:
+            times = weights[others]
+            thresholds[c] = best_threshold(np.repeat(scores[others], times), np.repeat(labels[others] == 1, times))
+        else:
+            thresholds[c] = threshold
         rows = np.flatnonzero((columns == name) & known.any(1))
         rows = rows[np.argsort(depths[rows])]
-        share = np.array([labels[r, known[r]].mean() for r in rows])
+        share = np.array([np.average(labels[r, known[r]], weights=weights[r, known[r]]) for r in rows])
         true[c], censored[c] = _last(depths[rows], share >= 0.5)
         if not np.isnan(thresholds[c]):
-            share = np.array([(scores[r, known[r]] >= thresholds[c]).mean() for r in rows])
+            reached = [scores[r, known[r]] >= thresholds[c] for r in rows]
+            share = np.array([np.average(v, weights=weights[r, known[r]]) for r, v in zip(rows, reached)])
             predicted[c], predicted_censored[c] = _last(depths[rows], share >= 0.5)
     return Boundary(names, true, predicted, thresholds, censored, predicted_censored)
 
 
-def bootstrap_boundary(
-    scores: np.ndarray,
-    labels: np.ndarray,
-    columns: np.ndarray,
-    depths: np.ndarray,
-    generator: np.random.Generator,
-    resamples: int = RESAMPLES // 5,
-    level: float = LEVEL,
-    threshold: float | None = None,
-) -> tuple[Estimate, Estimate]:
+def bootstrap_boundary(scores: np.ndarray, grid: Grid, threshold: float | None = None) -> tuple[Estimate, Estimate]:
     """Mean boundary error over the columns that are not censored, and over all of them.
 
-    Replicas are drawn, with thresholds (unless one is given) and boundaries found anew, and whole columns for the mean:
-    the depths of a column make one boundary. Columns without a prediction are left out.
+    In every resample thresholds (unless one is given) and boundaries are found anew, and a column counts as often as it
+    was drawn: its depths make one boundary. Columns without a prediction are left out.
     """
+    arrays = scores, grid.labels, grid.columns, grid.depths, threshold
+    counts = {name: np.flatnonzero(grid.columns == name)[0] for name in np.unique(grid.columns)}
+    replicas = grid.labels.shape[1]
 
-    def means(boundary: Boundary, drawn: np.ndarray) -> tuple[float, float]:
-        errors, censored = boundary.errors[drawn], boundary.censored[drawn]
+    def means(boundary: Boundary, times: np.ndarray) -> tuple[float, float]:
+        errors = boundary.errors
         usable = ~np.isnan(errors)
-        return _mean(errors[usable & (censored == 0)]), _mean(errors[usable])
+        inside = usable & (boundary.censored == 0)
+        return _mean(np.repeat(errors[inside], times[inside])), _mean(np.repeat(errors[usable], times[usable]))
 
-    whole = find_boundary(scores, labels, columns, depths, threshold)
+    whole = find_boundary(*arrays)
     found = []
-    replicas = scores.shape[1]
-    for _ in range(resamples if scores.size else 0):
-        chosen = generator.integers(replicas, size=replicas)
-        boundary = find_boundary(scores[:, chosen], labels[:, chosen], columns, depths, threshold)
-        count = len(boundary.columns)
-        found.append(means(boundary, generator.integers(count, size=count)))
-    values = means(whole, np.arange(len(whole.columns)))
-    return tuple(_estimate(v, [f[k] for f in found], level) for k, v in enumerate(values))
+    for weights in grid.weights[: grid.boundary_resamples]:
+        boundary = find_boundary(*arrays, weights)
+        first = [counts[name] for name in boundary.columns]
+        found.append(means(boundary, weights[first].sum(1) // replicas))
+    values = means(whole, np.ones(len(whole.columns), int))
+    return tuple(_estimate(v, [f[k] for f in found], LEVEL) for k, v in enumerate(values))
 
 
 def _last(depths: np.ndarray, positive: np.ndarray) -> tuple[float, int]:
@@ -279,10 +358,6 @@ def _last(depths: np.ndarray, positive: np.ndarray) -> tuple[float, int]:
     if positive.any():
         return depths[np.flatnonzero(positive)[-1]], 0
     return (depths[0] ** 2 / depths[1] if len(depths) > 1 else depths[0] / 2), -1
-
-
-def _auroc(scores: np.ndarray, labels: np.ndarray) -> float:
-    return auroc(scores, labels == 1)
 
 
 def _known(scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -298,5 +373,4 @@ def _mean(values: np.ndarray) -> float:
 
 
 def _estimate(value: float, found: list[float], level: float) -> Estimate:
-    known = tuple(v for v in found if not np.isnan(v))
-    return Estimate(value, *map(float, interval(np.array(known, float), level)), known)
+    return Estimate(value, *map(float, interval([v for v in found if not np.isnan(v)], level)))

@@ -4,25 +4,32 @@ import numpy as np
 import xarray as xr
 
 from infoflow.studies.leaderboard.variables import (
+    ALIKE,
     ALL_TRAINABLE,
+    BETTER,
     FIXED,
     JUDGED,
     MEASURES,
     NO_TRUTH,
     NONE_TRAINABLE,
+    NOT_JUDGED,
+    WORSE,
 )
 
 _NO_CONTEST = "NaN where grid_case is not judged, and where the score is not known of a grid that others are judged on"
-_INTERVAL = "{} % bootstrap quantile over points (or columns) and replicas of "
+_INTERVAL = "{} % bootstrap quantile over columns and replicas of "
 _RANGE = {"low": "smallest", "high": "largest"}
+_RANKED = "all trainable networks are equal, as their trainings may have stopped; NaN if one of the two is constant"
 _LONG_NAMES = {
     "auroc": ("area under the ROC curve of the score against trainable", "1", _NO_CONTEST),
-    "spearman": (
-        "Spearman's rank correlation of score and best accuracy",
+    "auroc_within_depth": (
+        "area under the ROC curve of pairs of networks of equal depth",
         "1",
-        "NaN if one of them is constant",
+        f"0.5 for whoever counts layers; {_NO_CONTEST}",
     ),
-    "kendall": ("Kendall's tau_b of score and best accuracy", "1", "NaN if one of them is constant"),
+    "auroc_gain": ("auroc above that of the negative depth, of the same networks", "1", _NO_CONTEST),
+    "spearman": ("Spearman's rank correlation of score and accuracy", "1", _RANKED),
+    "kendall": ("Kendall's tau_b of score and accuracy", "1", _RANKED),
     "boundary_error": (
         "mean |ln(predicted/true)| of the largest trainable depth, over columns where it is among the depths",
         "1",
@@ -63,6 +70,18 @@ CUBE: dict[str, dict] = {
         "long_name": "share of the censored columns that are predicted to be censored on the same side",
         "units": "1",
         "comment": "NaN if there are none, or no threshold",
+    },
+    "auroc_spread": {
+        "long_name": "standard deviation of auroc between whole runs with other seeds",
+        "units": "1",
+        "comment": "estimated from the replicas; NaN of a single one, and overall",
+    },
+    "gain_case": {
+        "long_name": "whether the score is shown to be better than counting layers",
+        "units": "1",
+        "flag_values": np.array([NOT_JUDGED, WORSE, ALIKE, BETTER], np.int8),
+        "flag_meanings": "not_judged worse alike better",
+        "comment": "by the interval of auroc_gain: below 0, around it, above",
     },
     "networks": {"long_name": "networks that count", "units": "1", "comment": "overall: of all grids"},
     "threshold": {

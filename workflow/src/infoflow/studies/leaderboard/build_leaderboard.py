@@ -5,9 +5,11 @@ those of the kernel cascade have no prefix.
 
 | variable | dimensions | |
 |---|---|---|
-| auroc, spearman, kendall | grid, score | see `standing.Standing`; each with …_low and …_high |
+| auroc, auroc_within_depth, auroc_gain | grid, score | see `standing.Standing`; each with …_low and …_high |
+| spearman, kendall | likewise | |
 | boundary_error, least_boundary_error, balanced_accuracy | likewise | thresholds chosen on all other columns |
 | fixed_boundary_error, fixed_least_boundary_error, fixed_balanced_accuracy | likewise | of the fixed rules |
+| auroc_spread, gain_case | grid, score | between runs; whether it is shown to be better than −depth |
 | columns, censored_columns, censored_agreement, networks | grid, score | |
 | threshold | grid, score | median over columns, with their range as …_low and …_high |
 | fixed_threshold | score | that of the fixed rule |
@@ -26,6 +28,7 @@ A column is one (σ_w², σ_b²). Source: physics.md E.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +40,12 @@ from infoflow.files.conventions import validate
 from infoflow.files.cubes import about_job, describe_cube, write_cube
 from infoflow.files.names import joined
 from infoflow.jobs.job import Job
-from infoflow.streams import stream
 from infoflow.studies.leaderboard.about import describe_board
 from infoflow.studies.leaderboard.tables import write_csv, write_latex
 from infoflow.studies.leaderboard.variables import (
+    ALIKE,
     ALL_TRAINABLE,
+    BETTER,
     BOUNDARIES,
     COUNTS,
     DIMENSIONS,
@@ -52,62 +56,56 @@ from infoflow.studies.leaderboard.variables import (
     MEASURES,
     NO_TRUTH,
     NONE_TRAINABLE,
+    NOT_JUDGED,
     OVERALL,
-    PER_GRID,
     RANKS,
+    WORSE,
 )
 from infoflow.studies.trainability.cube import read_trainability
+from infoflow.studies.trainability.networks import grid_of, rows_of
 from infoflow.studies.trainability.scores import FREE, MEAN_FIELD, NO_METHOD, fixed_threshold
 from infoflow.studies.trainability.scores import MEASURES as MEASURES_OF_PROBES
-from infoflow.verdict.resampling import RESAMPLES, resample_stream
+from infoflow.verdict.resampling import RESAMPLES
 from infoflow.verdict.standing import (
+    Boundary,
     Estimate,
+    Grid,
     average,
     balanced_accuracy,
     bootstrap,
     bootstrap_boundary,
     find_boundary,
     judge,
-    trainable,
 )
 
 REFERENCES = "arXiv:2406.12916; arXiv:1611.01232; arXiv:2101.08134"
+UNKNOWN = Estimate(np.nan, np.nan, np.nan)
 
 
 @dataclass(frozen=True)
-class _Grid:
+class _Judged:
     """What a cube says, its P points in rows.
 
     Attributes:
+        grid: its networks; None without ground truth.
         scores: by their name in the leaderboard, [P, R].
         measures: what each of them measures, without its method.
-        accuracy: NaN where not trained, [P, R].
-        success: accuracy from which on a network is trainable.
-        columns: index of (σ_w², σ_b²), [P].
-        depths, correlation_length: [P].
+        correlation_length: [P].
         seconds, memory: of all scores, by name.
-        training_seconds: of the whole grid.
+        training_seconds: of all trainings.
     """
 
+    grid: Grid | None
     scores: dict[str, np.ndarray]
     measures: dict[str, str]
-    accuracy: np.ndarray
-    success: float
-    columns: np.ndarray
-    depths: np.ndarray
     correlation_length: np.ndarray
     seconds: dict[str, float]
     memory: dict[str, float]
     training_seconds: float
 
     @property
-    def labels(self) -> np.ndarray:
-        """1, 0 or NaN, [P, R]."""
-        return trainable(self.accuracy, self.success)
-
-    @property
     def case(self) -> int:
-        known = self.labels[~np.isnan(self.labels)]
+        known = self.grid.labels[~np.isnan(self.grid.labels)] if self.grid else np.array([])
         if not known.size:
             return NO_TRUTH
         return JUDGED if 0 < known.mean() < 1 else ALL_TRAINABLE if known.all() else NONE_TRAINABLE
@@ -169,7 +167,9 @@ def judge_cubes(
     """
     if not cubes:
         raise InfoflowError("leaderboard: there is no cube to judge predictors by; give experiments with ground truth")
-    grids = {name: _read_grid(name, cube, known) for name, cube in cubes.items()}
+    grids = {
+        name: _read_grid(name, cube, known, (seed, name, resamples, boundary_resamples)) for name, cube in cubes.items()
+    }
     there = {score for grid in grids.values() for score in grid.scores}
     scores = [name for name in known if name in there]
     shape = len(grids) + 1, len(scores)
@@ -179,25 +179,24 @@ def judge_cubes(
     found: dict[str, dict[tuple[int, int], Estimate]] = {name: {} for name in MEASURES}
     counts = {name: np.zeros(shape, np.int32) for name in COUNTS}
     thresholds = np.full((3, *shape), np.nan)
-    agreement = np.full(shape, np.nan)
-    factors: dict[str, list[np.ndarray]] = {name: [] for name in PER_GRID}
-    for g, (name, grid) in enumerate(grids.items()):
-        for s, score in enumerate(scores):
-            values = grid.scores.get(score, np.full_like(grid.accuracy, np.nan))
-            arrays = grid.accuracy, grid.columns, grid.depths, grid.success
-            standing = judge(values, *arrays, (seed, name), resamples, boundary_resamples)
-            for measure in (*RANKS, *BOUNDARIES):
-                found[measure][g, s] = getattr(standing, measure)
-            for count in COUNTS:
-                counts[count][g, s] = getattr(standing, count)
-            agreement[g, s] = standing.censored_agreement
-            rules = _judge_rules(score, values, grid, (seed, name), resamples, boundary_resamples)
-            for measure, estimate in rules.items():
-                found[measure][g, s] = estimate
-            chosen = find_boundary(values, grid.labels, grid.columns, grid.depths).threshold
-            thresholds[:, g, s] = _median_and_range(chosen)
-        factors["calibrated_factor"].append(_calibrated_factors(grid))
-        factors["true_factor"].append(_true_factors(grid))
+    agreement, spread = np.full((2, *shape), np.nan)
+    factors: dict[str, list[np.ndarray]] = {}
+    for (g, grid), (s, score) in product(enumerate(grids.values()), enumerate(scores)):
+        found |= {measure: {**of, (g, s): UNKNOWN} for measure, of in found.items()}
+        if grid.grid is None:
+            continue
+        values = grid.scores.get(score, np.full_like(grid.grid.labels, np.nan))
+        standing = judge(values, grid.grid)
+        for measure in (*RANKS, *BOUNDARIES):
+            found[measure][g, s] = getattr(standing, measure)
+        for count in COUNTS:
+            counts[count][g, s] = getattr(standing, count)
+        agreement[g, s], spread[g, s] = standing.censored_agreement, standing.auroc_spread
+        for measure, estimate in _judge_rules(score, values, grid).items():
+            found[measure][g, s] = estimate
+        thresholds[:, g, s] = _median_and_range(_boundary(values, grid.grid).threshold)
+    factors["calibrated_factor"] = [_calibrated_factors(grid) for grid in grids.values()]
+    factors["true_factor"] = [_true_factors(grid) for grid in grids.values()]
 
     for measure, estimates in found.items():
         table = np.full((3, *shape), np.nan)
@@ -213,6 +212,8 @@ def judge_cubes(
     for s, e in _overall(plain, len(grids), len(scores)).items():
         agreement[-1, s] = e.value
     board["censored_agreement"] = (DIMENSIONS, agreement)
+    board["auroc_spread"] = (DIMENSIONS, spread)
+    board["gain_case"] = (DIMENSIONS, _gain_case(board))
     _place(board, "threshold", DIMENSIONS, thresholds)
     measures = {score: measure for grid in grids.values() for score, measure in grid.measures.items()}
     board["fixed_threshold"] = ("score", np.array([fixed_threshold(measures[score]) for score in scores]))
@@ -239,33 +240,25 @@ def validate_leaderboard(board: xr.Dataset) -> None:
         raise InfoflowError(f"cube: the last of its grids is {board['grid'].values[-1]}, not {OVERALL}")
 
 
-def _read_grid(name: str, cube: xr.Dataset, known: Collection[str]) -> _Grid:
-    w, b, d = (cube[a].values for a in ("sigma_w2", "sigma_b2", "depth"))
-    columns, depths = np.meshgrid(np.arange(len(w) * len(b)), d, indexing="ij")
-    length = np.broadcast_to(cube["xi_c"].transpose("sigma_w2", "sigma_b2").values.ravel()[:, None], columns.shape)
-    replicas = cube.sizes["replica"]
-    accuracy, success, training = np.full((columns.size, replicas), np.nan), np.inf, np.nan
+def _read_grid(name: str, cube: xr.Dataset, known: Collection[str], resampled: tuple[int, str, int, int]) -> _Judged:
+    columns = cube.sizes["sigma_w2"] * cube.sizes["sigma_b2"]
+    length = cube["xi_c"].transpose("sigma_w2", "sigma_b2").values.ravel()
+    length = np.repeat(length, cube.sizes["depth"]) if columns else length
+    grid, training = None, np.nan
     scores, measures, seconds, memory = {}, {}, {}, {}
     if "trainable" in cube:
-        point = ("sigma_w2", "sigma_b2", "depth", "replica")
-        label = cube["trainable"].transpose(*point).values.reshape(-1, replicas)
-        accuracy = cube["reached_accuracy"].transpose(*point).values.astype(float).reshape(-1, replicas)
-        accuracy = np.where(label >= 0, accuracy, np.nan)
-        if (label == 1).any():
-            success = float(accuracy[label == 1].min())  # that tells them apart, however it was chosen
-        trained = cube["train_seconds"].notnull()
-        training = _total(cube["train_seconds"], trained)
+        grid = grid_of(cube, *resampled)
+        judged = (cube["trainable"] >= 0).any("replica")
+        training = float(cube["train_seconds"].sum(min_count=1))
         for own in cube["score"].values.tolist():
             score, probe = _canonical(name, cube, own, known)
-            values = cube["prediction_score"].sel(score=own).transpose(*point).values.astype(float)
-            if not (np.isfinite(values) | np.isinf(values)).any():
+            values = rows_of(cube["prediction_score"].sel(score=own)).astype(float)
+            if np.isnan(values).all():
                 continue
-            scores[score] = values.reshape(-1, replicas)
+            scores[score] = values
             measures[score] = str(cube["score_measure"].sel(score=own).values)
-            seconds[score], memory[score] = _costs(cube, score, probe, trained)
-    return _Grid(
-        scores, measures, accuracy, success, columns.ravel(), depths.ravel(), length.ravel(), seconds, memory, training
-    )
+            seconds[score], memory[score] = _costs(cube, score, probe, judged)
+    return _Judged(grid, scores, measures, length, seconds, memory, training)
 
 
 def _canonical(name: str, cube: xr.Dataset, score: str, known: Collection[str]) -> tuple[str, str | None]:
@@ -277,58 +270,68 @@ def _canonical(name: str, cube: xr.Dataset, score: str, known: Collection[str]) 
     return found, None if method == NO_METHOD else f"{score.removesuffix(measure)}probe_seconds"
 
 
-def _costs(cube: xr.Dataset, score: str, probe: str | None, trained: xr.DataArray) -> tuple[float, float]:
-    """Seconds of scoring the points that were trained, and bytes."""
+def _costs(cube: xr.Dataset, score: str, probe: str | None, judged: xr.DataArray) -> tuple[float, float]:
+    """Seconds of scoring the points that are judged, and bytes."""
     if score in FREE:
         return 0.0, 0.0
     if probe is not None:
         per = cube[probe]
-        return _total(per, trained if "depth" in per.dims else trained.any("depth")), np.nan
+        return _total(per, judged if "depth" in per.dims else judged.any("depth")), np.nan
     if score not in cube.get("predictor", xr.DataArray([])).values.tolist():
         return np.nan, np.nan
     memory = cube["predictor_memory"].sel(predictor=score) if "predictor_memory" in cube else xr.DataArray(np.nan)
-    return _total(cube["predictor_seconds"].sel(predictor=score), trained), float(memory.max())
+    return _total(cube["predictor_seconds"].sel(predictor=score), judged), float(memory.max())
 
 
 def _total(seconds: xr.DataArray, where: xr.DataArray) -> float:
     return float(seconds.where(where).sum(min_count=1))
 
 
-def _judge_rules(
-    score: str, values: np.ndarray, grid: _Grid, named: tuple[int, str], resamples: int, boundary_resamples: int
-) -> dict[str, Estimate]:
+def _gain_case(board: xr.Dataset) -> np.ndarray:
+    """Whether a score is shown to be better than counting layers, by the interval of the difference."""
+    low, high = board["auroc_gain_low"].values, board["auroc_gain_high"].values
+    return np.where(low > 0, BETTER, np.where(high < 0, WORSE, np.where(np.isnan(low), NOT_JUDGED, ALIKE))).astype(
+        np.int8
+    )
+
+
+def _boundary(values: np.ndarray, grid: Grid, threshold: float | None = None) -> Boundary:
+    return find_boundary(values, grid.labels, grid.columns, grid.depths, threshold)
+
+
+def _judge_rules(score: str, values: np.ndarray, judged: _Judged) -> dict[str, Estimate]:
     """Balanced accuracies of the calibrated and of the fixed rule, and the boundary error of the latter."""
+    grid = judged.grid
 
     def judge_labels(thresholds: np.ndarray) -> Estimate:
         predicted = np.where(np.isnan(values) | np.isnan(thresholds), np.nan, values >= thresholds)
-        return bootstrap(balanced_accuracy, predicted, grid.labels, resample_stream(*named), resamples)
+        return bootstrap(balanced_accuracy, predicted, grid.labels, grid.weights)
 
-    boundary = find_boundary(values, grid.labels, grid.columns, grid.depths)
+    boundary = _boundary(values, grid)
     chosen = dict(zip(boundary.columns.tolist(), boundary.threshold.tolist(), strict=True))
     rules = {"balanced_accuracy": judge_labels(np.array([[chosen.get(c, np.nan)] for c in grid.columns.tolist()]))}
-    if np.isnan(fixed := fixed_threshold(grid.measures.get(score, score))):
-        return rules | dict.fromkeys(FIXED, Estimate(np.nan, np.nan, np.nan))
-    generator = stream(named[0], "boundaries", named[1])
-    errors = bootstrap_boundary(
-        values, grid.labels, grid.columns, grid.depths, generator, boundary_resamples, threshold=fixed
-    )
-    if grid.case != JUDGED:  # there is nothing to be wrong about: NaN, as for the calibrated rules
-        errors = (Estimate(np.nan, np.nan, np.nan),) * 2
+    if np.isnan(fixed := fixed_threshold(judged.measures.get(score, score))):
+        return rules | dict.fromkeys(FIXED, UNKNOWN)
+    errors = bootstrap_boundary(values, grid, fixed)
+    if judged.case != JUDGED:  # there is nothing to be wrong about: NaN, as for the calibrated rules
+        errors = UNKNOWN, UNKNOWN
     return rules | dict(zip(FIXED, (*errors, judge_labels(np.full((len(values), 1), fixed))), strict=True))
 
 
-def _calibrated_factors(grid: _Grid) -> np.ndarray:
+def _calibrated_factors(judged: _Judged) -> np.ndarray:
     """k of every column: 6 ξ_c/depth >= t where depth <= (6/t) ξ_c."""
-    if MEAN_FIELD not in grid.scores:
+    if MEAN_FIELD not in judged.scores:
         return np.array([])
-    chosen = find_boundary(grid.scores[MEAN_FIELD], grid.labels, grid.columns, grid.depths).threshold
+    chosen = _boundary(judged.scores[MEAN_FIELD], judged.grid).threshold
     with np.errstate(divide="ignore"):
         return np.where(chosen > 0, FACTOR / chosen, np.where(np.isnan(chosen), np.nan, np.inf))
 
 
-def _true_factors(grid: _Grid) -> np.ndarray:
-    boundary = find_boundary(grid.labels.copy(), grid.labels, grid.columns, grid.depths, threshold=0.5)
-    lengths = dict(zip(grid.columns.tolist(), grid.correlation_length.tolist(), strict=True))
+def _true_factors(judged: _Judged) -> np.ndarray:
+    if judged.grid is None:
+        return np.array([])
+    boundary = _boundary(judged.grid.labels.copy(), judged.grid, threshold=0.5)
+    lengths = dict(zip(judged.grid.columns.tolist(), judged.correlation_length.tolist(), strict=True))
     length = np.array([lengths[c] for c in boundary.columns.tolist()])
     usable = (boundary.censored == 0) & np.isfinite(length)
     return boundary.true[usable] / length[usable]
@@ -353,7 +356,7 @@ def _place(board: xr.Dataset, name: str, dimensions: tuple[str, ...], table: np.
         board[f"{name}{end}"] = (dimensions, values)
 
 
-def _add_costs(board: xr.Dataset, grids: Mapping[str, _Grid], judged: Mapping[str, int]) -> None:
+def _add_costs(board: xr.Dataset, grids: Mapping[str, _Judged], judged: Mapping[str, int]) -> None:
     scores, rows = board["score"].values.tolist(), list(judged.values())
     tables = {"scoring_seconds": "seconds", "memory": "memory"}
     for name, attribute in tables.items():

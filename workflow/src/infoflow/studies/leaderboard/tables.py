@@ -53,7 +53,8 @@ def write_latex(board: xr.Dataset, path: str | Path) -> None:
     Raises:
         InfoflowError: the file could not be written.
     """
-    heads = ["predictor", "needs", "sides", "AUROC", r"Spearman's $\rho$", r"Kendall's $\tau$"]
+    heads = ["predictor", "needs", "sides", "AUROC", "within depth", r"above $-$depth"]
+    heads += [r"Spearman's $\rho$", r"Kendall's $\tau$"]
     heads += [r"$\langle|\ln(d/d_\mathrm{true})|\rangle$", "relative cost"]
     lines = [
         r"% \usepackage{booktabs}",

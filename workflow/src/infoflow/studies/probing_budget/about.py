@@ -27,7 +27,7 @@ PROBED: dict[str, dict] = {
 
 _NOT_COMPUTED = "NaN with the most samples after fewer steps in narrower networks, which are not computed"
 _UNDEFINED = f"NaN if all networks are trainable or none is; {_NOT_COMPUTED}"
-_INTERVAL = f"points and replicas drawn at once; {_UNDEFINED}"
+_INTERVAL = f"columns and replicas drawn; {_UNDEFINED}"
 _CHOICE = (
     "the cheapest of many settings that seem good enough: its cost is rather too low than too high; see the interval"
 )

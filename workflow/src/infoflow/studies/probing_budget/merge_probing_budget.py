@@ -20,7 +20,7 @@ last of every axis but the method's. `grid` below stands for (sigma_w2, sigma_b2
 | cheapest_… width, fraction, samples, relative_cost | method, score, criterion | the cheapest sufficient setting |
 | cheapest_relative_cost_low, …_high | method, score, criterion | interval of its cost over the resamples |
 
-Intervals draw points and replicas at once, the same for all settings, as in the leaderboard.
+Intervals draw columns and replicas, the same for all settings, as in the leaderboard.
 """
 
 from collections.abc import Mapping, Sequence
@@ -40,7 +40,7 @@ from infoflow.studies.probing_budget.about import CUBE
 from infoflow.studies.probing_budget.variables import CRITERIA, SCORES, SETTING, TOLERANCE
 from infoflow.studies.trainability.cube import read_trainability
 from infoflow.verdict.auroc import auroc
-from infoflow.verdict.resampling import draw_resamples, interval, resample_stream, resampled_auroc
+from infoflow.verdict.resampling import auroc_interval, draw_weights, interval, resample_stream, weighted_auroc
 
 DIMENSIONS = (*POINT, "replica", *SETTING, "score", "criterion")
 REFERENCES = "arXiv:2406.12916"
@@ -118,7 +118,7 @@ def merge_budget(
             .drop_vars([c for c in truth[name].coords if c not in truth[name].dims])
         )
     _add_costs(cube, list(found.values()))
-    _judge(cube, experiment, seed)
+    _judge(cube, experiment, seed, truth.attrs["draws"])
     add_deviations(cube)
     for name in cube.variables:
         cube[name].attrs = CUBE[name]
@@ -166,11 +166,12 @@ def _add_costs(cube: xr.Dataset, results: Sequence[Result]) -> None:
     cube["training_cost"] = cost / (training if training > 0 else np.nan)
 
 
-def _judge(cube: xr.Dataset, experiment: str, seed: int) -> None:
+def _judge(cube: xr.Dataset, experiment: str, seed: int, draws: str) -> None:
     """AUROC of every setting, with what it loses, and the cheapest sufficient setting of every method and score."""
     points = [cube.sizes[d] for d in POINT]
     labels = cube["trainable"].values.reshape(int(np.prod(points)), -1)
-    rows, columns = draw_resamples(*labels.shape, resample_stream(seed, experiment))
+    columns = np.repeat(np.arange(points[0] * points[1]), points[2])
+    weights = draw_weights(columns, labels.shape[1], resample_stream(seed, experiment), draws)
     sizes = {d: cube.sizes[d] for d in (*SETTING, "score")}
     scores = cube["prediction_score"].values.reshape(*labels.shape, *sizes.values())
     values = {name: np.full(tuple(sizes.values()), np.nan) for name in _JUDGED}
@@ -184,18 +185,19 @@ def _judge(cube: xr.Dataset, experiment: str, seed: int) -> None:
     for m in range(sizes["probe_method"]):
         cost = cube["relative_cost"].values[m]
         for s in range(sizes["score"]):
-            resampled = np.empty((*settings, len(rows)))
+            resampled = np.empty((*settings, len(weights)))
             for setting in np.ndindex(settings):
                 where = (m, *setting, s)
                 one = scores[(slice(None), slice(None), *where)]
                 known = (labels >= 0) & ~np.isnan(one)
                 networks[where] = known.sum()
                 values["auroc"][where] = auroc(one[known], labels[known] == 1)
-                resampled[setting] = resampled_auroc(one, labels, rows, columns)
+                resampled[setting] = weighted_auroc(one, labels, weights)
+                bounds = auroc_interval(one, labels, columns, weights, draws)
+                values["auroc_low"][where], values["auroc_high"][where] = bounds
             loss = resampled[full] - resampled
             values["auroc_loss"][m, ..., s] = values["auroc"][(m, *full, s)] - values["auroc"][m, ..., s]
-            for name, of in (("auroc", resampled), ("auroc_loss", loss)):
-                values[f"{name}_low"][m, ..., s], values[f"{name}_high"][m, ..., s] = interval(of)
+            values["auroc_loss_low"][m, ..., s], values["auroc_loss_high"][m, ..., s] = interval(loss)
             usable = ~np.isnan(loss)
             within = (loss <= TOLERANCE + _ROUNDING) & usable
             if not usable.any():

@@ -4,7 +4,7 @@ import numpy as np
 
 from infoflow.files.about import AXES, STATUS
 from infoflow.reconstruction.cases import SATURATION_CASES
-from infoflow.studies.trainability.variables import INFERRED, NOT_KNOWN, PICTURE_LEVELS
+from infoflow.studies.trainability.variables import ESTIMATED, INFERRED, NOT_KNOWN, PICTURE_LEVELS
 from infoflow.studies.trainability.variables import TRAINED as TRAINED_SOURCE
 
 _PLAIN = {"units": "1"}
@@ -142,6 +142,7 @@ _THEORY = (
     "gradient per block, and xi_c the blocks over which it changes by e, both averaged over all blocks"
 )
 _OF_COLUMN = "of the trainings of all depths of the column; NaN where nothing was trained"
+_UNDEFINED = "NaN, as its interval, if all networks are trainable or none is"
 _FLAGS = {"units": "1", "flag_values": np.array([-1, 0, 1], np.int8)}
 CUBE: dict[str, dict] = {
     **AXES,
@@ -264,10 +265,46 @@ CUBE: dict[str, dict] = {
     "auroc": {
         "long_name": "area under the ROC curve of the score against trainable",
         "units": "1",
-        "comment": "NaN, as its interval, if all networks are trainable or none is",
+        "comment": f"to be read beside that of negative_depth, which needs no network; {_UNDEFINED}",
     },
-    "auroc_low": {"long_name": "2.5 % bootstrap quantile of auroc over points and replicas", "units": "1"},
-    "auroc_high": {"long_name": "97.5 % bootstrap quantile of auroc over points and replicas", "units": "1"},
+    "auroc_within_depth": {
+        "long_name": "area under the ROC curve of pairs of networks of equal depth",
+        "units": "1",
+        "comment": f"0.5 for whoever counts layers; {_UNDEFINED}",
+    },
+    "auroc_gain": {
+        "long_name": "auroc above that of the negative depth, of the same networks",
+        "units": "1",
+        "comment": f"a score whose interval reaches 0 is not shown to be better than counting layers; {_UNDEFINED}",
+    },
+    "boundary_error": {
+        "long_name": "mean |ln(predicted/true largest trainable depth)| of the columns where it is among the depths",
+        "units": "1",
+        "comment": "thresholds chosen on all other columns",
+    },
+    "least_boundary_error": {
+        "long_name": "mean |ln(predicted/true largest trainable depth)| of all columns",
+        "units": "1",
+        "comment": "the least that it can be where all depths can be trained or none can",
+    },
+    **{
+        f"{name}_{end}": {
+            "long_name": f"{quantile} % bootstrap quantile of {name} over columns and replicas",
+            "units": "1",
+        }
+        for name in ESTIMATED
+        for end, quantile in (("low", "2.5"), ("high", "97.5"))
+    },
+    "auroc_spread": {
+        "long_name": "standard deviation of auroc between whole runs with other seeds",
+        "units": "1",
+        "comment": "estimated from the replicas; NaN of a single one",
+    },
+    "predicted_depth": {
+        "long_name": "predicted largest trainable depth",
+        "units": "1",
+        "comment": "of the grid of depths, threshold chosen on all other columns; NaN without a threshold",
+    },
     "auroc_networks": {
         "long_name": "number of networks that auroc is computed from",
         "units": "1",

@@ -31,7 +31,11 @@ prefix-invariant.
 | edge_of_chaos | sigma_b2 | mean field, σ_w² |
 | pre_activation_variance_theory, …_spread | probe, layer | mean field, and its standard deviation at finite width |
 | prediction_score, predicted_trainable | sigma_w2, sigma_b2, depth, replica, score | |
-| auroc, auroc_low, auroc_high | score | with a 95 % interval over points and replicas |
+| auroc, auroc_within_depth, each with …_low, …_high | score | 95 % intervals, over columns and replicas |
+| auroc_gain, …_low, …_high | score | AUROC above that of −depth |
+| auroc_spread | score | standard deviation between runs with other seeds |
+| predicted_depth | sigma_w2, sigma_b2, score | largest trainable depth, threshold chosen on the other columns |
+| boundary_error, least_boundary_error, each with …_low, …_high | score | mean |ln(predicted/true depth)| |
 | predictor_raw | sigma_w2, sigma_b2, depth, replica, predictor | of the literature; scores: prediction_score |
 | predictor_seconds, predictor_memory | sigma_w2, sigma_b2, depth, predictor | of scoring all replicas |
 
@@ -40,8 +44,7 @@ layer on that has them; nothing else is NaN but what its comment names.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,22 +55,24 @@ from infoflow.errors import InfoflowError
 from infoflow.files.conventions import MISSING, OK, POINT, add_deviations, place
 from infoflow.files.cubes import about_job, describe_cube, write_cube
 from infoflow.files.names import decode
-from infoflow.files.results import Result, attributes_of, read_results
+from infoflow.files.results import Result, attributes_of, read_result, read_results
 from infoflow.jobs.job import Job
 from infoflow.jobs.record import probing_to_training
 from infoflow.studies.trainability.about import CUBE, EVALUATED
 from infoflow.studies.trainability.cube import validate_trainability
+from infoflow.studies.trainability.histories import OF_TRAINING
+from infoflow.studies.trainability.networks import grid_of, rows_of
 from infoflow.studies.trainability.scores import fixed_threshold, names_of_scores, score_of
 from infoflow.studies.trainability.variables import (
     ALL_TRAINABLE,
     BRACKETED,
     COLUMN_MISSING,
+    ESTIMATED,
     INFERRED,
     NO_WEIGHTS,
     NONE_TRAINABLE,
     NOT_KNOWN,
     NOT_MONOTONE,
-    OF_TRAINING,
     PICTURES,
     QUANTILES,
     SATURATION_MEASURES,
@@ -75,8 +80,8 @@ from infoflow.studies.trainability.variables import (
     TRAINED,
 )
 from infoflow.theory import architectures as theory
-from infoflow.verdict.auroc import auroc, best_threshold
-from infoflow.verdict.resampling import auroc_interval, resample_stream
+from infoflow.verdict.auroc import best_threshold
+from infoflow.verdict.standing import Estimate, Grid, area_of, bootstrap_boundary, find_boundary, gain_of, spread_of
 from infoflow.verdict.threshold import depth_grid
 
 logger = logging.getLogger(__name__)
@@ -85,6 +90,7 @@ REFERENCES = "arXiv:2406.12916; arXiv:1611.01232; arXiv:1606.05340"
 _OF_THE_NETWORK = ("pre_activation_variance", "constant_states")
 """Variables of a probe that do not depend on its reconstruction networks."""
 
+_IMAGES = ("train_images", "test_images")
 _RECORDED = ("probe_method", "device", "torch_version", "cuda_version", "precision", "tf32", "determinism", "threads")
 
 
@@ -92,20 +98,27 @@ def merge_cube(job: Job) -> None:
     """Merge the results of all points of an experiment, and write its cube.
 
     Parameters of the job: `made_by`, by input, those of what is merged; `axes`, `prefix_invariant`, `architecture`,
-    `train` and `seed`, see `merge_results`.
+    `train` and `run`, see `merge_results`; `truth`, the data set of the trainings.
     """
     # All at once, so that one message names all that are damaged.
     files = {name: job.files(name) for name in job["made_by"]}
     read = read_results({f: _made_by(f, job["made_by"][name]) for name in files for f in files[name]}, skip=PICTURES)
     results = {name: {Path(f).stem: read[f] for f in of} for name, of in files.items()}
-    about = about_job(job, attributes_of(*job.files("datasets"), *read.values()))
+    datasets = {Path(f).stem: read_result(f, skip=_IMAGES) for f in job.files("datasets")}
+    about = about_job(job, attributes_of(*datasets.values(), *read.values()))
+    truth = {"chance_accuracy": _chance(datasets[job["truth"]])} if job["truth"] else {}
     cube = merge_results(
         results,
-        **{name: job[name] for name in ("axes", "prefix_invariant", "architecture", "train", "seed")},
+        **{name: job[name] for name in ("axes", "prefix_invariant", "architecture", "train", "run")},
         experiment=Path(job.output).stem,
-        attributes={**about, "probing_to_training": probing_to_training(about["cost"])},
+        attributes={**about, **truth, "probing_to_training": probing_to_training(about["cost"])},
     )
     write_cube(cube, job.output, job.rule)
+
+
+def _chance(dataset: Result) -> float:
+    """Accuracy of whoever takes all test images for the most frequent class."""
+    return float(np.bincount(dataset["test_labels"]).max() / len(dataset["test_labels"]))
 
 
 def _made_by(path: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -122,7 +135,7 @@ def merge_results(
     architecture: Mapping[str, Any],
     train: Mapping[str, Any] | None,
     experiment: str,
-    seed: int,
+    run: Mapping[str, Any],
     attributes: Mapping[str, Any],
 ) -> xr.Dataset:
     """Put the results of all points into one data set, and judge the predictions by the ground truth.
@@ -134,8 +147,9 @@ def merge_results(
         axes: of the experiment, `sigma_w2`, `sigma_b2` and `depth`, ascending.
         prefix_invariant: whether one probe serves all depths; it may be deeper, if other experiments share it.
         architecture: its entry of the config, for the mean-field quantities.
-        train: how the networks are trained: learning_rate, success_accuracy; None, if there is no ground truth.
-        experiment, seed: of the bootstrap.
+        train: how the networks are trained, `settings.train_settings`; None, if there is no ground truth.
+        experiment: its name.
+        run: its seed, for the bootstrap, and draws of weights, independent of each other or common to all columns.
         attributes: further global attributes.
 
     Raises:
@@ -169,7 +183,8 @@ def merge_results(
             "score": list(scores),
             "score_method": ("score", list(methods)),
             "score_measure": ("score", list(measures)),
-        }
+        },
+        attrs={"draws": run["draws"]},
     )
     for prefix, found in {"": probes, **{f"{method}_": found for method, found in parts.items()}}.items():
         _add_probes(cube, found, prefix_invariant, prefix)
@@ -179,11 +194,13 @@ def merge_results(
         _add_boundary(cube, infer=bool(searches))
         if named:
             _add_predictors(cube, columns, named)
-        _add_predictions(cube, partial(resample_stream, seed, experiment))
+        _add_predictions(cube, run["seed"], experiment)
     else:
         cube = cube.drop_dims("score")
     machines = _machines([*probes.values(), *truths.values()])
-    _annotate(cube, parts, {"architecture": architecture, **machines, **attributes})
+    _annotate(
+        cube, parts, {"architecture": architecture, **({"train": train} if train else {}), **machines, **attributes}
+    )
     validate_trainability(cube)
     return cube
 
@@ -362,8 +379,8 @@ def _add_predictors(cube: xr.Dataset, columns: Mapping[tuple, Result], names: Se
         place(cube, f"predictor_{name}", of, np.nan, np.float64, parts, at_point)
 
 
-def _add_predictions(cube: xr.Dataset, resamples: Callable[[], np.random.Generator]) -> None:
-    """Scores at layer = depth, the labels that they predict, and their areas under the ROC curve."""
+def _add_predictions(cube: xr.Dataset, seed: int, experiment: str) -> None:
+    """Scores at layer = depth, what they predict, and how well."""
     point = ("sigma_w2", "sigma_b2", "depth", "replica")
     names, measures = cube["score"].values.tolist(), cube["score_measure"].values.tolist()
     scores = [score_of(cube, n, m).transpose(*point).values.astype(np.float32) for n, m in zip(names, measures)]
@@ -372,27 +389,39 @@ def _add_predictions(cube: xr.Dataset, resamples: Callable[[], np.random.Generat
         logger.warning("all networks are trainable, or none is: the AUROC is undefined (NaN)")
 
     usable = [known & ~np.isnan(score) for score in scores]
-    areas = [_area(*arguments, positive, resamples()) for arguments in zip(scores, usable)]
     predicted = [_predict(m, *arguments, positive) for m, *arguments in zip(measures, scores, usable)]
     cube["prediction_score"] = ((*point, "score"), np.stack(scores, axis=-1))
     cube["predicted_trainable"] = ((*point, "score"), np.stack(predicted, axis=-1))
-    for name, column in zip(("auroc", "auroc_low", "auroc_high"), np.transpose(areas)):
-        cube[name] = (("score",), column)
+    _judge(cube, grid_of(cube, seed, experiment))
     cube["auroc_networks"] = (("score",), np.array([u.sum() for u in usable], np.int32))
     if "predictor_score" in cube:
         del cube["predictor_score"]
-    for name, (area, low, high) in zip(names, areas):
-        cube.attrs |= {f"auroc_{name}": area, f"auroc_{name}_interval": [low, high]}
+    for name in names:
+        area, *bounds = (float(cube[f"auroc{end}"].sel(score=name)) for end in ("", "_low", "_high"))
+        cube.attrs |= {f"auroc_{name}": area, f"auroc_{name}_interval": bounds}
 
 
-def _area(
-    score: np.ndarray, usable: np.ndarray, positive: np.ndarray, generator: np.random.Generator
-) -> tuple[float, float, float]:
-    """AUROC and its interval; all arrays are [σ_w², σ_b², depth, replica]."""
-    replicas = score.shape[-1]
-    rows = np.where(usable, score, np.nan).reshape(-1, replicas)
-    bounds = auroc_interval(rows, positive.reshape(-1, replicas).astype(int), generator)
-    return auroc(score[usable], positive[usable]), *bounds
+def _judge(cube: xr.Dataset, grid: Grid) -> None:
+    """How well every score does, beside the baseline, and where it puts the boundary of every column."""
+    columns = cube.sizes["sigma_w2"], cube.sizes["sigma_b2"]
+    found: dict[str, list[Estimate]] = {name: [] for name in ESTIMATED}
+    spread, predicted = [], []
+    for name in cube["score"].values.tolist():
+        values = rows_of(cube["prediction_score"].sel(score=name)).astype(float)
+        area = area_of(values, grid)
+        one = area, area_of(values, grid, within=True), gain_of(values, grid, area), *bootstrap_boundary(values, grid)
+        for measure, estimate in zip(found, one, strict=True):
+            found[measure].append(estimate)
+        spread.append(spread_of(values, grid))
+        boundary = find_boundary(values, grid.labels, grid.columns, grid.depths)
+        depths = np.full(np.prod(columns), np.nan)
+        depths[boundary.columns] = boundary.predicted
+        predicted.append(depths.reshape(columns))
+    for measure, estimates in found.items():
+        for end, part in (("", "value"), ("_low", "low"), ("_high", "high")):
+            cube[f"{measure}{end}"] = (("score",), np.array([getattr(e, part) for e in estimates]))
+    cube["auroc_spread"] = (("score",), np.array(spread))
+    cube["predicted_depth"] = (("sigma_w2", "sigma_b2", "score"), np.stack(predicted, axis=-1))
 
 
 def _predict(measure: str, score: np.ndarray, usable: np.ndarray, positive: np.ndarray) -> np.ndarray:

@@ -45,7 +45,8 @@ class Trainability(Study):
     FIGURES: ClassVar[Mapping[str, Any]] = {
         "overview": Needs(truth=True),
         "entropy_maps": Needs(),
-        "accuracy_map": Needs(truth=True),
+        "trainability_map": Needs(truth=True),
+        "boundary": Needs(truth=True),
         "relative_entropy": Needs(),
         "initialization": Needs(),
         "reconstructions": Needs(probes=True),
@@ -117,8 +118,9 @@ class Trainability(Study):
         used = {experiment.dataset, experiment.truth or experiment.dataset}
         return {
             "evaluations": self.evaluation_files(name, main),
-            "trainings": self.training_files(name),
-            "searches": self.search_files(name),
+            **(
+                {"searches": self.search_files(name)} if experiment.search else {"trainings": self.training_files(name)}
+            ),
             **{method: self.evaluation_files(name, method) for method in beside},
             **({"predictors": scored} if scored else {}),
             "datasets": [dataset_file(dataset) for dataset in sorted(used)],
@@ -235,8 +237,9 @@ class Trainability(Study):
             "axes": {axis: list(getattr(experiment, axis)) for axis in ("sigma_w2", "sigma_b2", "depth")},
             "prefix_invariant": is_prefix_invariant(self.config["architectures"][architecture]),
             "architecture": settings.architecture_options(self.config, architecture),
+            "truth": experiment.truth,
             "train": train,
-            "seed": self.config["run"]["seed"],
+            "run": self.run("seed", "draws"),
             "code": code_digest("merge_cube"),
             **self.about_run(self._config_of(name)),
         }

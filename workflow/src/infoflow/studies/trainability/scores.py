@@ -20,6 +20,8 @@ NEGATIVE_DEPTH = "negative_depth"
 FREE = (NEGATIVE_DEPTH, MEAN_FIELD)
 """The baseline that counts layers, and the one that counts correlation lengths: `infoflow.predictors`."""
 NO_METHOD = ""
+MAIN_SCORE = "differential_entropy"
+"""What the figures show of the main method of probing."""
 PUBLISHED_MEASURE = "relative_entropy_ratio"
 """Curve whose saturation is published."""
 

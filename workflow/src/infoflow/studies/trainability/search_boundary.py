@@ -23,6 +23,7 @@ from infoflow.files.results import describe, read_results
 from infoflow.jobs.job import Job
 from infoflow.studies.bench import set_up
 from infoflow.studies.trainability.about import SEARCHED
+from infoflow.studies.trainability.histories import OF_TRAINING
 from infoflow.studies.trainability.trained import (
     Trained,
     find_replicas,
@@ -30,7 +31,6 @@ from infoflow.studies.trainability.trained import (
     succeeded,
     train_replicas,
 )
-from infoflow.studies.trainability.variables import OF_TRAINING
 from infoflow.verdict.threshold import Posterior, depth_grid
 
 logger = logging.getLogger(__name__)

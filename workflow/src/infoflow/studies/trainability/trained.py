@@ -22,7 +22,7 @@ from infoflow.files.results import Result, describe, read_result, write_result
 from infoflow.jobs.record import describe_job
 from infoflow.studies.bench import Bench
 from infoflow.studies.trainability.about import TRAINED
-from infoflow.studies.trainability.variables import OF_TRAINING
+from infoflow.studies.trainability.histories import OF_TRAINING
 
 logger = logging.getLogger(__name__)
 

@@ -21,10 +21,5 @@ COLUMN_MISSING, BRACKETED, ALL_TRAINABLE, NONE_TRAINABLE, NOT_MONOTONE = -1, 0, 
 """Kinds of columns: nothing trained; the boundary is among the depths; below all of them; above; deeper networks can be
 trained than some that cannot."""
 
-OF_TRAINING = {
-    "accuracy": ("replica", "learning_rate", "epoch"),
-    "loss": ("replica", "learning_rate", "epoch"),
-    "status": ("replica", "learning_rate"),
-    "seconds": ("replica",),
-}
-"""Variables of the training of a point, and their dimensions."""
+ESTIMATED = ("auroc", "auroc_within_depth", "auroc_gain", "boundary_error", "least_boundary_error")
+"""How well a score does: values with an interval."""

@@ -84,7 +84,7 @@ def draw_auroc(ax: Axes, cube: xr.Dataset) -> None:
     for value, y in zip(area, order, strict=True):
         ax.annotate(f"{value:.3f}", (value, y), textcoords="offset points", xytext=(0, 6), ha="center", fontsize=8)
     ax.axvline(float(cube["auroc"].sel(score=NEGATIVE_DEPTH)), color="0.6", linestyle=":", label="depth alone")
-    ax.set_yticks(order, [_name(s) for s in known["score"].values])
+    ax.set_yticks(order, [name_score(s) for s in known["score"].values])
     lowest = float(np.nanmin(area)) if np.isfinite(area).any() else 0.5
     ax.set(xlim=(min(0.45, lowest - 0.05), 1.02), ylim=(-1.3, len(area) - 0.3))
     ax.set(xlabel="AUROC against the ground truth (95 % interval)")
@@ -95,7 +95,8 @@ def draw_auroc(ax: Axes, cube: xr.Dataset) -> None:
     ax.legend(loc="lower left")
 
 
-def _name(score: str) -> str:
+def name_score(score: str) -> str:
+    """What a score of a cascade, or one that is free, is called in figures."""
     known = next(name for name in NAMES if score.endswith(name))
     method = score.removesuffix(known).rstrip("_")
     return f"{NAMES[known]}, {method}" if method else NAMES[known]

@@ -1,0 +1,96 @@
+"""Predicted against true largest trainable depth, column by column, beside whoever counts layers."""
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from infoflow.figures.style import SIGMA_W2
+from infoflow.studies.trainability.experiment import Experiment
+from infoflow.studies.trainability.figures._shared import title
+from infoflow.studies.trainability.figures.cost import name_score
+from infoflow.studies.trainability.scores import MAIN_SCORE, MEAN_FIELD, NEGATIVE_DEPTH
+from infoflow.studies.trainability.variables import ALL_TRAINABLE, NONE_TRAINABLE
+
+STYLES = (("s", "crimson"), ("D", "tab:orange"), ("^", "tab:blue"), ("x", "black"))
+
+
+def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
+    """Left, depths over σ_w²; right, predicted against true."""
+    scores = shown_scores(cube)
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10.5, 4.6), width_ratios=(1.25, 1))
+    _draw_columns(left, cube, scores)
+    _draw_pairs(right, cube, scores)
+    handles, labels = left.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3)
+    figure.suptitle(f"{_finding(cube)}\n{title(cube, experiment)}")
+    return figure
+
+
+def shown_scores(cube: xr.Dataset) -> list[str]:
+    """The entropy of the main method and of theory, mean field, and the baseline; of those that the cube has."""
+    wanted = (MAIN_SCORE, f"theory_{MAIN_SCORE}", MEAN_FIELD, NEGATIVE_DEPTH)
+    return [
+        name
+        for name in wanted
+        if name in cube["score"].values and cube["predicted_depth"].sel(score=name).notnull().any()
+    ]
+
+
+def _finding(cube: xr.Dataset) -> str:
+    """Whether the main score finds the boundary better than a constant depth."""
+    error = {
+        n: [float(cube[f"boundary_error{e}"].sel(score=n)) for e in ("", "_low", "_high")]
+        for n in (MAIN_SCORE, NEGATIVE_DEPTH)
+    }
+    told = {n: f"{np.exp(v):.2f} [{np.exp(l):.2f}, {np.exp(h):.2f}]" for n, (v, l, h) in error.items()}
+    if np.isnan(error[MAIN_SCORE][0]):
+        return "Predicted and true boundary: no column has its boundary among the depths"
+    return f"Boundary off by a factor of {told[MAIN_SCORE]} with $H$, {told[NEGATIVE_DEPTH]} with one depth for all"
+
+
+def _draw_columns(ax: Axes, cube: xr.Dataset, scores: list[str]) -> None:
+    x = np.arange(cube.sizes["sigma_w2"] * cube.sizes["sigma_b2"])
+    middle, low, high = (cube[f"threshold_depth{end}"].values.ravel() for end in ("", "_low", "_high"))
+    error = np.stack([middle - low, high - middle])
+    ax.errorbar(
+        x, middle, error, fmt="o", color="0.5", markersize=7, capsize=3, label="half of the networks train, 95 %"
+    )
+    for (marker, colour), score in zip(STYLES, scores):
+        predicted = cube["predicted_depth"].sel(score=score).values.ravel()
+        ax.plot(x, predicted, marker, color=colour, markersize=5, label=name_score(score), fillstyle="none")
+    names = [f"{w:g}" for w in np.repeat(cube["sigma_w2"].values, cube.sizes["sigma_b2"])]
+    step = max(1, len(x) // 16)
+    ax.set_xticks(x[::step], names[::step])
+    ax.set(xlabel=SIGMA_W2, ylabel="largest trainable depth", yscale="log")
+    _label_depths(ax.yaxis, cube)
+
+
+def _draw_pairs(ax: Axes, cube: xr.Dataset, scores: list[str]) -> None:
+    depths = cube["depth"].values
+    ends = depths[0] / 1.5, depths[-1] * 1.5
+    ax.plot(ends, ends, color="0.7", linewidth=1)
+    true, case = cube["trainable_depth"].values.ravel(), cube["column_case"].values.ravel()
+    true = np.where(case == NONE_TRAINABLE, depths[0] / 1.3, true)
+    shift = np.linspace(-0.03, 0.03, len(scores))
+    for (marker, colour), score, by in zip(STYLES, scores, shift):
+        predicted = cube["predicted_depth"].sel(score=score).values.ravel()
+        for censored, fill in ((False, "full"), (True, "none")):
+            here = np.isin(case, (ALL_TRAINABLE, NONE_TRAINABLE)) == censored
+            at = true[here] * np.exp(by), predicted[here] * np.exp(by)  # apart, where they are equal
+            ax.plot(*at, marker, color=colour, markersize=5, fillstyle=fill)
+    ax.set(xscale="log", yscale="log", xlim=ends, ylim=ends, xlabel="true largest trainable depth", ylabel="predicted")
+    for axis in (ax.xaxis, ax.yaxis):
+        _label_depths(axis, cube)
+    ax.set_title("open: beyond the depths of the grid")
+
+
+def _label_depths(axis, cube: xr.Dataset) -> None:
+    """The depths of the grid, of many some."""
+    depths = cube["depth"].values
+    some = depths[:: max(1, len(depths) // 8)]
+    axis.set_ticks(some, [str(d) for d in some])
+    axis.set_ticks([], minor=True)
