@@ -433,7 +433,8 @@ def inputs(results, tmp_path_factory):
             own = made_by | {"depths": made_by["depths"][name]} if part == "predictors" else made_by
             write_result(path, variables, {**result.attributes, **describe_job(part, own)})
             files[part].append(path)
-    write_result(folder / "digits.nc", {"x": ((), np.float64(1), {})}, describe_job("prepare_dataset", {}))
+    labels = {"test_labels": (("test",), np.array([0, 1, 1, 2], np.int16), {})}
+    write_result(folder / "digits.nc", labels, describe_job("prepare_dataset", {}))
     return files | {"datasets": [folder / "digits.nc"]}
 
 
@@ -447,6 +448,8 @@ def test_the_job_merges_files(results, scored_cube, inputs, tmp_path):
     assert methods["ridge_explained_variance"] == "ridge"
     assert methods["snip"] == methods[MEAN_FIELD] == ""
     assert found.attrs["title"] == "mine"
+    assert found.attrs["chance_accuracy"] == 0.5
+    assert json.loads(found.attrs["train"]) == JOB["train"]
     cost = json.loads(found.attrs["cost"])
     counted = {rule: one["jobs"] for rule, one in cost.items()}
     assert counted == {**{p: len(inputs[p]) for p in MADE_BY}, "prepare_dataset": 1, "merge_cube": 1}

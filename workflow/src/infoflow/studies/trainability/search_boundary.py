@@ -138,9 +138,12 @@ class Search:
             return False
         known = self.posterior
         top = int(known.of_counts.argmax())
+        # the last depth that trains and the first that does not have been looked at, as far as there are such
+        bracketed = self.trained[max(top - 1, 0) : top + 1].all()
         near = known.of_counts[max(top - 1, 0) : top + 2].sum()
         low, high = np.log(known.quantiles(0.1, 0.9))
-        return (near >= self.confidence and known.of_counts[top] >= 0.5) or high - low <= 2 * self.resolution
+        likely = bracketed and near >= self.confidence and known.of_counts[top] >= 0.5
+        return likely or high - low <= 2 * self.resolution
 
     def _check(self, outcome: Callable[[int, int], bool]) -> None:
         """Train a network of half as many of the depths as can be trained; if it cannot be, its replicas, too."""
