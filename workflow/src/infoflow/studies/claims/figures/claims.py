@@ -12,10 +12,10 @@ from infoflow.studies.claims.variables import FAILS, HOLDS, NOT_TESTED, REDUCED,
 COLOURS = {FAILS: "#c23b22", UNDECIDED: "#e3a72f", NOT_TESTED: "0.6", REDUCED: "#7fb069", HOLDS: "#2e7d4f"}
 WIDTH, LINE, MARGIN = 13.0, 0.15, 0.7
 """Inches: of the page, of a line of text, and above and below the table."""
-COLUMNS = {"verdict": 0.01, "statement": 0.12, "value": 0.60, "expected": 0.80}
+COLUMNS = {"verdict": 0.01, "statement": 0.11, "value": 0.66, "expected": 0.82}
 """Where the columns begin, as a share of the width."""
-LONGEST = {"statement": 86, "value": 34, "expected": 38}
-"""Letters of a line."""
+LONGEST = {"statement": 150, "value": 34, "reason": 84, "expected": 38}
+"""Letters of a line; a reason has the columns of value and expectation."""
 
 
 def draw(cube: xr.Dataset) -> Figure:
@@ -46,15 +46,15 @@ def draw(cube: xr.Dataset) -> Figure:
 
 def _row(one: xr.Dataset, verdict: str) -> dict[str, list[str]]:
     """Lines of text by column."""
-    value = str(one["reason"].values) if verdict == NOT_TESTED else _interval(one)
-    expected = str(one["expected"].values)
-    text = {
-        "statement": f"{one['statement'].values} ({one['source'].values}; {one['place'].values})",
-        "value": value,
-        "expected": f"{expected}; accepted {_accepted(one)}" if expected and verdict != NOT_TESTED else expected,
+    claim = f"{one['statement'].values} ({one['source'].values}; {one['place'].values})"
+    mark = [verdict, *(["changed"] if int(one["changed"]) else [])]
+    row = {"verdict": mark, "statement": textwrap.wrap(claim, LONGEST["statement"])}
+    if verdict == NOT_TESTED:
+        return row | {"value": textwrap.wrap(str(one["reason"].values), LONGEST["reason"])}
+    return row | {
+        "value": textwrap.wrap(_interval(one), LONGEST["value"]),
+        "expected": textwrap.wrap(f"{one['expected'].values} (accepted {_accepted(one)})", LONGEST["expected"]),
     }
-    mark = [*textwrap.wrap(verdict, 14), *(["changed"] if int(one["changed"]) else [])]
-    return {"verdict": mark, **{name: textwrap.wrap(t, LONGEST[name]) or [""] for name, t in text.items()}}
 
 
 def _interval(one: xr.Dataset) -> str:

@@ -23,17 +23,21 @@ def auroc_of_run(cube: xr.Dataset, scores: Sequence[str]) -> Interval:
     return exact([float(cube["auroc"].sel(score=score)) for score in scores])
 
 
-def auroc_gain(cube: xr.Dataset, score: str, over: str) -> Interval:
-    """Area of a score less that of another, on the same resamples of points and replicas."""
+def auroc_gain(cube: xr.Dataset, score: str | Sequence[str], over: str) -> Interval:
+    """Area of a score, or of each of several, less that of another, on the same resamples of points and replicas."""
     truth = _points(cube["trainable"])
-    scores = [_points(cube["prediction_score"].sel(score=name, drop=True)) for name in (score, over)]
-    if any(np.isnan(one).all() for one in scores):
+    names = [score] if isinstance(score, str) else score
+    *scores, other = (_points(cube["prediction_score"].sel(score=name, drop=True)) for name in (*names, over))
+    if any(np.isnan(one).all() for one in (*scores, other)):
         raise Untested("one of the scores is not known")
     whole = [np.ones((1, size)) for size in truth.shape]
     drawn = draw_resamples(*truth.shape, stream(0, "claims"))
-    found = [resampled_auroc(one, truth, *whole)[0] for one in scores]
-    differences = np.subtract(*(resampled_auroc(one, truth, *drawn) for one in scores))
-    return Interval(found[0] - found[1], *map(float, interval(differences)))
+    gains = [
+        [resampled_auroc(one, truth, *rows) - resampled_auroc(other, truth, *rows) for rows in (whole, drawn)]
+        for one in scores
+    ]
+    low, high = interval(np.array([differences for _, differences in gains]))
+    return Interval(np.array([value[0] for value, _ in gains]), low, high)
 
 
 def collapse_slope(cube: xr.Dataset, method: str = "", threshold: float = -12.0) -> Interval:
