@@ -133,6 +133,25 @@ def trainable_networks(cube: xr.Dataset, depth: int) -> Interval:
     return exact(float((cube["trainable"].sel(depth=depth) == 1).sum()))
 
 
+def boundary_slope(cube: xr.Dataset, side: int) -> Interval:
+    """Slope through the origin of the largest trainable depth against ξ_c; side -1 ordered, 1 chaotic.
+
+    A depth is trainable if most of its networks are. The boundary lies between the largest trainable depth and the next
+    one of the grid: the ends of the interval have all boundaries at the one or the other. Columns of which all depths
+    are trainable, or none, say nothing.
+    """
+    truth = (cube["trainable"].isel(sigma_b2=0) == 1).mean("replica").transpose("sigma_w2", "depth").values >= 0.5
+    depth, xi = cube["depth"].values.astype(float), cube["xi_c"].isel(sigma_b2=0).values
+    known = truth.any(1) & ~truth.all(1) & (side * (cube["sigma_w2"].values - cube["edge_of_chaos"].values[0]) > 0)
+    if not known.any():
+        raise Untested("no column has its boundary among the depths")
+    last = truth.shape[1] - 1 - truth[known][:, ::-1].argmax(1)
+    inside = last < truth.shape[1] - 1
+    xi, last = xi[known][inside], last[inside]
+    low, high = (xi @ depth[last + k] / (xi @ xi) for k in (0, 1))
+    return Interval((low + high) / 2, low, high)
+
+
 def trainable_growth(cube: xr.Dataset) -> Interval:
     """Largest change of the number of trainable networks from a depth to the next larger one."""
     count = (cube["trainable"] == 1).sum([d for d in cube["trainable"].dims if d != "depth"])
