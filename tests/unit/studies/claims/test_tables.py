@@ -55,12 +55,12 @@ def test_the_document_has_a_table_per_source(make_claim):
 
 def test_what_is_said_is_told_in_words(make_claim):
     def told(expected):
-        return said(Judged(make_claim(expected=expected), HOLDS, Interval(1, 1, 1), (0, 2), "", True))
+        return said(Judged(make_claim(expected=expected), HOLDS, Interval(1, 1, 1), (1.7, 2.3), "", True))
 
     assert [told(e) for e in ({"at_least": 2}, {"at_most": 0.5}, {"between": [1, 2]}, {"equals": [1, 2]}, {})] == [
         "≥ 2",
         "≤ 0.5",
         "1 to 2",
-        "1, 2",
+        "2, one of 2",
         "",
     ]

@@ -135,15 +135,18 @@ def shown(one: Judged) -> str:
 
 
 def said(one: Judged) -> str:
-    """What is expected, in words."""
+    """What is expected, in words; of several components, of the one that is shown."""
     if not one.claim.expected:
         return ""
     ((relation, values),) = one.claim.expected.items()
-    told = [f"{v:g}" for v in values] if isinstance(values, list) else [f"{values:g}"]
     if relation == "between":
-        return f"{told[0]} to {told[1]}"
+        return f"{values[0]:g} to {values[1]:g}"
     sign = {"equals": "", "at_least": "≥ ", "at_most": "≤ "}[relation]
-    return sign + ", ".join(told)
+    if not isinstance(values, list):
+        return f"{sign}{values:g}"
+    slack = one.claim.reading_error + one.claim.tolerance
+    shown_one = one.accepted[0] + slack if relation != "at_most" else one.accepted[1] - slack
+    return f"{sign}{number(shown_one)}, one of {len(values)}"
 
 
 def _table(judged: Iterable[Judged], evidence: dict[str, Evidence]) -> list[str]:
