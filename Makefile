@@ -8,9 +8,11 @@ TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
 # Config files of one's own, laid over each other; without any the demonstration runs.
 CONFIG ?=
+# Directories with results that claims are decided from, of several runs together.
+RESULTS ?= results
 SNAKEMAKE := $(BIN)/snakemake --profile profiles/local $(if $(CONFIG),--configfile $(CONFIG))
 
-.PHONY: help setup figures report archive verify settings unlock unchanged test test-long test-slurm bench lint lock
+.PHONY: help setup figures report archive verify claims settings unlock unchanged test test-long test-slurm bench lint lock
 .DELETE_ON_ERROR:
 
 setup: $(READY)
@@ -20,6 +22,7 @@ help:
 	@echo "make report   [CONFIG=...]                figures with captions in one file, results/report.zip"
 	@echo "make archive  [CONFIG=...]                cubes, figures, config and source in results/archive"
 	@echo "make verify ARCHIVE=... [CONFIG=...]      check an archive, and what differs from here"
+	@echo "make claims [RESULTS=results]             what is said, decided from cubes, in docs/claims.md"
 	@echo "make settings [CONFIG=...]                settings in force, and where each of them comes from"
 	@echo "make unlock   [CONFIG=...]                after Snakemake was killed"
 	@echo "make unchanged MODULE=... WHY=...         say that an edit of a module changes no number"
@@ -38,6 +41,10 @@ archive: $(READY)
 verify: $(READY)
 	@test -n "$(ARCHIVE)" || { echo "error: name the archive: make verify ARCHIVE=results/archive/<name>.zip" >&2; exit 1; }
 	@$(BIN)/python -m infoflow.archive.verify $(if $(CONFIG),--config $(CONFIG)) -- "$(ARCHIVE)"
+
+# Fails if a verdict is another one than is recorded in workflow/claims.
+claims: $(READY)
+	@$(BIN)/python -m infoflow.studies.claims.check $(RESULTS) --write docs/claims.md
 
 settings: $(READY)
 	@$(BIN)/python -m infoflow.config.show $(if $(CONFIG),--configfile $(CONFIG))

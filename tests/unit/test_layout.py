@@ -292,7 +292,7 @@ def test_no_folder_imports_what_stands_behind_it():
     assert folders == {f for f in place if f not in ("errors", "streams")} | {"config"}
 
 
-LIGHT_JOBS = [name for name in SCRIPT_NAMES if name.startswith(("merge_", "build_", "draw_"))]
+LIGHT_JOBS = [name for name in SCRIPT_NAMES if name.startswith(("merge_", "build_", "check_", "draw_"))]
 """Put results together or draw: many short jobs, of which none has to wait for torch or for numba."""
 
 IMPORT = """

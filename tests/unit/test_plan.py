@@ -20,6 +20,7 @@ OF = {
     "probing_budget": {"probing_budget_digits"},
     "information_plane": {"information_plane"},
     "leaderboard": {"leaderboard"},
+    "claims": {"claims"},
 }
 """Cubes of the demonstration."""
 
@@ -93,7 +94,8 @@ def test_what_is_switched_off_has_no_cube_and_no_target():
     plan = Plan(merge_config([load_config(), OFF, {"experiments": {"digits_cnn": None}}]), ROOT)
     assert (
         set(plan.cubes)
-        == {*OF["trainability"] - {"digits_cnn"}, *OF["network_entropy"], "leaderboard"} | OF["probing_budget"]
+        == {*OF["trainability"] - {"digits_cnn"}, *OF["network_entropy"], "leaderboard", "claims"}
+        | OF["probing_budget"]
     )
     plan = Plan({**load_config(), **OFF, "experiments": {"other": OTHER}}, ROOT)
     assert plan.wanted() == ["other"]

@@ -1,0 +1,1 @@
+"""Claims: what publications and these documents say, decided from the cubes of runs."""
