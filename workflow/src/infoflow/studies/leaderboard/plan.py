@@ -16,7 +16,7 @@ FREE = ("negative_depth", "mean_field")
 
 
 class Leaderboard(Study):
-    """Of one experiment alone, too: figure `cost` has only the scores of the cascades."""
+    """Of one experiment alone it is made on demand: its figure `cost` has the areas under the ROC curve."""
 
     name = "leaderboard"
     FIGURES: ClassVar[Mapping[str, Any]] = {"leaderboard": None, "leaderboard_boundary": None}
@@ -54,3 +54,6 @@ class Leaderboard(Study):
     def figures(self) -> list[Figure]:
         return super().figures() if self.judged else []
 
+    def wanted(self) -> bool:
+        """Whether the default target has it."""
+        return len(self.judged) > 1
