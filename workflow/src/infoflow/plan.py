@@ -21,6 +21,7 @@ from infoflow.studies.leaderboard.plan import Leaderboard
 from infoflow.studies.maps.plan import Maps
 from infoflow.studies.network_entropy.plan import NetworkEntropy
 from infoflow.studies.probing_budget.plan import ProbingBudget
+from infoflow.studies.recommendation.plan import Recommendation
 from infoflow.studies.study import Figure, Parameters, Study
 from infoflow.studies.trainability.plan import Trainability
 
@@ -32,6 +33,7 @@ KINDS: tuple[type[Study], ...] = (
     ProbingBudget,
     InformationPlane,
     Leaderboard,
+    Recommendation,
     Claims,
 )
 """A study stands behind those that it looks at."""

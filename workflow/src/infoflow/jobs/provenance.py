@@ -24,7 +24,7 @@ UNCHANGED = PACKAGE.parents[1] / "unchanged.json"
 """Edits that change no number: see `equal_digest`."""
 DESCRIPTIONS = "about.py"
 
-_DESCRIBED = ("merge_", "build_", "check_", "draw_", "archive")
+_DESCRIBED = ("merge_", "build_", "check_", "recommend", "draw_", "archive")
 """How rules begin whose results show descriptions."""
 _RECORDED = ("torch", "numpy", "numba", "xarray", "netCDF4", "snakemake")
 

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 
 from infoflow.studies.trainability.experiment import Experiment
 from infoflow.studies.trainability.variables import PICTURE_LEVELS
@@ -40,6 +41,13 @@ def share_trained(cube: xr.Dataset) -> xr.DataArray:
     """Share of the labelled replicas that can be trained, NaN where there is none."""
     label = cube["trainable"]
     return (label == 1).where(label >= 0).mean("replica")
+
+
+def label_depths(axis: Axis, depths: np.ndarray) -> None:
+    """Ticks at the depths of the grid, of many at some."""
+    some = depths[:: max(1, -(-len(depths) // 9))]
+    axis.set_ticks(some, [str(d) for d in some])
+    axis.set_ticks([], minor=True)
 
 
 def title(cube: xr.Dataset, experiment: Experiment) -> str:

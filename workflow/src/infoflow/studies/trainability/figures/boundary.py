@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from infoflow.figures.style import SIGMA_W2
 from infoflow.studies.trainability.experiment import Experiment
-from infoflow.studies.trainability.figures._shared import title
+from infoflow.studies.trainability.figures._shared import label_depths, title
 from infoflow.studies.trainability.figures.cost import name_score
 from infoflow.studies.trainability.scores import MAIN_SCORE, MEAN_FIELD, NEGATIVE_DEPTH
 from infoflow.studies.trainability.variables import ALL_TRAINABLE, NONE_TRAINABLE
@@ -66,7 +66,7 @@ def _draw_columns(ax: Axes, cube: xr.Dataset, scores: list[str]) -> None:
     step = max(1, len(x) // 16)
     ax.set_xticks(x[::step], names[::step])
     ax.set(xlabel=SIGMA_W2, ylabel="largest trainable depth", yscale="log")
-    _label_depths(ax.yaxis, cube)
+    label_depths(ax.yaxis, cube["depth"].values)
 
 
 def _draw_pairs(ax: Axes, cube: xr.Dataset, scores: list[str]) -> None:
@@ -84,13 +84,5 @@ def _draw_pairs(ax: Axes, cube: xr.Dataset, scores: list[str]) -> None:
             ax.plot(*at, marker, color=colour, markersize=5, fillstyle=fill)
     ax.set(xscale="log", yscale="log", xlim=ends, ylim=ends, xlabel="true largest trainable depth", ylabel="predicted")
     for axis in (ax.xaxis, ax.yaxis):
-        _label_depths(axis, cube)
+        label_depths(axis, depths)
     ax.set_title("open: beyond the depths of the grid")
-
-
-def _label_depths(axis, cube: xr.Dataset) -> None:
-    """The depths of the grid, of many some."""
-    depths = cube["depth"].values
-    some = depths[:: max(1, len(depths) // 8)]
-    axis.set_ticks(some, [str(d) for d in some])
-    axis.set_ticks([], minor=True)

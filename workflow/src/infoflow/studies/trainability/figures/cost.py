@@ -80,19 +80,29 @@ def draw_auroc(ax: Axes, cube: xr.Dataset) -> None:
     area = known["auroc"].values
     order = np.arange(len(area))[::-1]
     error = np.abs(np.stack([area - known["auroc_low"].values, known["auroc_high"].values - area]))
-    ax.errorbar(area, order, xerr=error, fmt="o", color="black", capsize=3)
+    better = known["auroc_gain_low"].values > 0
+    for some, fill, label in (
+        (better, "black", "better than depth alone"),
+        (~better, "white", "not shown to be better"),
+    ):
+        if some.any():
+            style = {"fmt": "o", "color": "black", "markerfacecolor": fill, "capsize": 3, "label": label}
+            ax.errorbar(area[some], order[some], xerr=error[:, some], **style)
+    within = known["auroc_within_depth"].values
+    ax.plot(within, order - 0.27, "D", color="tab:blue", markersize=3.5, label="pairs of equal depth")
     for value, y in zip(area, order, strict=True):
         ax.annotate(f"{value:.3f}", (value, y), textcoords="offset points", xytext=(0, 6), ha="center", fontsize=8)
     ax.axvline(float(cube["auroc"].sel(score=NEGATIVE_DEPTH)), color="0.6", linestyle=":", label="depth alone")
     ax.set_yticks(order, [name_score(s) for s in known["score"].values])
-    lowest = float(np.nanmin(area)) if np.isfinite(area).any() else 0.5
-    ax.set(xlim=(min(0.45, lowest - 0.05), 1.02), ylim=(-1.3, len(area) - 0.3))
+    finite = [v for v in (*area, *within) if np.isfinite(v)]
+    lowest = min(finite, default=0.5)
+    ax.set(xlim=(min(0.45, lowest - 0.05), 1.02), ylim=(-2.2, len(area) - 0.3))
     ax.set(xlabel="AUROC against the ground truth (95 % interval)")
     undefined = "" if np.isfinite(area).any() else ", all of them trainable or none"
     counts = known["auroc_networks"].values  # fewer of a score that some networks do not have
     networks = f"{counts.min()} to {counts.max()}" if len(set(counts)) > 1 else f"{counts.max(initial=0)}"
     ax.set_title(f"{networks} networks{undefined}")
-    ax.legend(loc="lower left")
+    ax.legend(loc="lower left", fontsize=7)
 
 
 def name_score(score: str) -> str:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from infoflow.figures.style import SIGMA_W2, cell_edges, mark_edge
 from infoflow.studies.trainability.experiment import Experiment
-from infoflow.studies.trainability.figures._shared import beyond_depth, share_trained, title
+from infoflow.studies.trainability.figures._shared import beyond_depth, label_depths, share_trained, title
 from infoflow.studies.trainability.scores import MAIN_SCORE
 from infoflow.studies.trainability.variables import ALL_TRAINABLE, INFERRED, NONE_TRAINABLE, NOT_MONOTONE
 from infoflow.theory import meanfield
@@ -51,12 +51,13 @@ def draw_share(ax: Axes, cube: xr.Dataset, b: float) -> QuadMesh:
     """The share of the networks that train for one σ_b², the boundary, and what predicts it."""
     share = share_trained(cube).transpose("sigma_b2", "depth", "sigma_w2").sel(sigma_b2=b)
     mesh = _draw_cells(ax, share, vmin=0, vmax=1)
-    x, y = cell_edges(cube["sigma_w2"]), cell_edges(cube["depth"])
+    x, y = cell_edges(cube["sigma_w2"]), depth_edges(cube)
     inferred = (cube["truth_source"] == INFERRED).any("replica") & ~(cube["truth_source"] == 0).any("replica")
     inferred = inferred.transpose("sigma_b2", "depth", "sigma_w2").sel(sigma_b2=b).values
     if inferred.any():
-        ax.pcolor(x, y, np.ma.masked_where(~inferred, inferred), hatch="...", alpha=0)
-        ax.fill_between([], [], [], hatch="...", facecolor="none", edgecolor="black", label="inferred, not trained")
+        d, w = np.nonzero(inferred)
+        at = cube["sigma_w2"].values[w], cube["depth"].values[d]
+        ax.plot(*at, ".", color="0.5", markersize=2, label="inferred, not trained; white: not known")
     at, xi = _correlation_length(cube, b, max(x[0], 1e-3), x[-1])
     if np.isfinite(xi).any():
         ax.plot(at, 6 * xi, color="black", linewidth=3.2, alpha=0.6)
@@ -64,7 +65,7 @@ def draw_share(ax: Axes, cube: xr.Dataset, b: float) -> QuadMesh:
     _draw_boundary(ax, cube.sel(sigma_b2=b), y)
     _draw_prediction(ax, cube.sel(sigma_b2=b))
     mark_edge(ax, float(cube["edge_of_chaos"].sel(sigma_b2=b)), "edge of chaos")
-    ax.set(xlim=(x[0], x[-1]), ylim=(max(y[0], 0.5), y[-1]))
+    ax.set(xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
     return mesh
 
 
@@ -77,11 +78,20 @@ def _draw_epochs(ax: Axes, cube: xr.Dataset, b: float) -> QuadMesh:
 
 
 def _draw_cells(ax: Axes, values: xr.DataArray, **options) -> QuadMesh:
-    x, y = cell_edges(values["sigma_w2"]), cell_edges(values["depth"])
+    x, y = cell_edges(values["sigma_w2"]), depth_edges(values)
     mesh = ax.pcolormesh(x, y, values.values, rasterized=True, **options)
-    ax.set(xlabel=SIGMA_W2, ylabel="depth" if beyond_depth(values) else "depth (hidden layers)")
-    ax.yaxis.get_major_locator().set_params(integer=True)
+    ax.set(xlabel=SIGMA_W2, ylabel="depth" if beyond_depth(values) else "depth (hidden layers)", yscale="log")
+    label_depths(ax.yaxis, values["depth"].values)
     return mesh
+
+
+def depth_edges(values: xr.Dataset | xr.DataArray) -> np.ndarray:
+    """Edges of cells around the depths, halfway between neighbours on a logarithmic axis."""
+    logs = np.log(values["depth"].values.astype(float))
+    if len(logs) == 1:
+        return np.exp(logs[0] + np.array([-0.3, 0.3]))
+    middle = (logs[1:] + logs[:-1]) / 2
+    return np.exp(np.concatenate([[2 * logs[0] - middle[0]], middle, [2 * logs[-1] - middle[-1]]]))
 
 
 def _correlation_length(cube: xr.Dataset, b: float, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
@@ -101,7 +111,8 @@ def _draw_boundary(ax: Axes, cube: xr.Dataset, edges: np.ndarray) -> None:
     inside = ~np.isin(case, (ALL_TRAINABLE, NONE_TRAINABLE)) & np.isfinite(middle)
     label = "half of the networks train, with 95 % interval"
     if inside.any():
-        error = np.abs(np.stack([middle - low, np.minimum(high, edges[-1]) - middle]))[:, inside]
+        ends = np.maximum(low, edges[0]), np.minimum(high, edges[-1])
+        error = np.maximum(np.stack([middle - ends[0], ends[1] - middle]), 0)[:, inside]
         ax.errorbar(w[inside], middle[inside], error, marker="o", markersize=5, capsize=2, label=label, **style)
     for kind, marker, at, label in (
         (ALL_TRAINABLE, "^", edges[-1], "all depths train"),

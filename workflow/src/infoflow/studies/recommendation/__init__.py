@@ -1,0 +1,1 @@
+"""Which initialisation to take, and how deep one can go with it."""

@@ -1,0 +1,68 @@
+"""A card per experiment: which σ_w² train at which depth, the best one, and how deep usual initialisations go."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from infoflow.figures.style import SIGMA_W2
+from infoflow.studies.recommendation.initializations import INITIALIZATIONS
+from infoflow.studies.recommendation.variables import MEASURED
+
+SURE, LIKELY = "0.35", "0.75"
+MARKERS = dict(zip(INITIALIZATIONS, ("o", "s", "^", "D", "v")))
+
+
+def draw(cube: xr.Dataset) -> Figure:
+    """Two cards a row."""
+    names = cube["experiment"].values.tolist()
+    columns = min(2, len(names))
+    rows = -(-len(names) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(5.6 * columns, 0.9 + 3.9 * rows), squeeze=False)
+    for ax, name in zip(axes.flat, names):
+        _draw_card(ax, cube.sel(experiment=name), name)
+    for ax in axes.flat[len(names) :]:
+        ax.set_visible(False)
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3)
+    figure.suptitle("Which initialisation to take, and how deep one can go with it")
+    return figure
+
+
+def _draw_card(ax: Axes, one: xr.Dataset, name: str) -> None:
+    known = one.sel(depth=one["sigma_w2_low"].notnull())
+    depths = known["depth"].values
+    for start, colour, width, label in (
+        ("", LIKELY, 6, "at least half of the networks train"),
+        ("sure_", SURE, 3, "surely so (95 %)"),
+    ):
+        low, high = (known[f"{start}sigma_w2_{end}"].values for end in ("low", "high"))
+        ax.hlines(depths, low, high, color=colour, linewidth=width, label=label)
+        ax.plot(np.r_[low, high], np.r_[depths, depths], "|", color=colour, markersize=width + 3)
+    for key, about in INITIALIZATIONS.items():
+        here = one.sel(initialization=key)
+        if here["initialization_case"] != MEASURED or key in ("lecun", "orthogonal"):  # at the same point as Glorot
+            continue
+        depth, low, high = (float(here[f"initialization_depth{end}"]) for end in ("", "_low", "_high"))
+        label = {"glorot": "Glorot, LeCun, orthogonal"}.get(key, about.title)
+        error = [[depth - low], [high - depth]]
+        style = {"color": "tab:blue", "markerfacecolor": "white", "capsize": 2, "zorder": 4}
+        ax.errorbar(about.sigma_w2, depth, error, marker=MARKERS[key], linestyle="none", label=label, **style)
+    best = [float(one[f"best_depth{end}"]) for end in ("", "_low", "_high")]
+    if np.isfinite(best[0]):
+        w = float(one["best_sigma_w2"])
+        ax.plot(w, best[0], "*", color="crimson", markersize=12, zorder=5, label="deepest")
+        alike = float(one["alike_sigma_w2_low"]), float(one["alike_sigma_w2_high"])
+        span = f"{alike[0]:g} to {alike[1]:g}" if alike[0] < alike[1] else f"{w:g}"
+        ax.set_title(
+            f"{name}: {SIGMA_W2} = {w:g}, depth {best[0]:.0f} [{best[1]:.0f}, {best[2]:.0f}]\n"
+            f"as good within the intervals: {SIGMA_W2} = {span}, at $\\sigma_b^2$ = {float(one['best_sigma_b2']):g}"
+        )
+    else:
+        ax.set_title(f"{name}: nothing was trained")
+    ax.set(xlabel=SIGMA_W2, ylabel="depth", yscale="log")
+    if len(depths):
+        some = depths[:: max(1, len(depths) // 8)]
+        ax.set_yticks(some, [str(d) for d in some])
+        ax.set_yticks([], minor=True)
