@@ -14,12 +14,13 @@ from infoflow.plan import KINDS, Plan, in_order
 OTHER = {"dataset": "mnist", "architecture": "mlp", "sigma_w2": [1.0], "sigma_b2": [0.05], "depth": [3]}
 OFF = {"ising": None, "information_plane": None, "network_entropy": {}, "probing_budget": {}}
 OF = {
-    "trainability": {"digits", "digits_cnn", "digits_resnet", "photographs_vgg16"},
+    "trainability": {"digits", "digits_boundary", "digits_cnn", "digits_resnet", "photographs_vgg16"},
     "ising": {"ising_1d", "ising_2d"},
     "network_entropy": {"network_entropy_digits"},
     "probing_budget": {"probing_budget_digits"},
     "information_plane": {"information_plane"},
     "leaderboard": {"leaderboard"},
+    "recommendation": {"recommendation"},
     "claims": {"claims"},
 }
 """Cubes of the demonstration."""

@@ -5,11 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from infoflow.streams import stream
 from infoflow.studies.claims.intervals import Interval, Untested, exact, over_replicas, resampled
-from infoflow.verdict.resampling import draw_resamples, interval, resampled_auroc
-
-_ORDER = ("sigma_w2", "sigma_b2", "depth")
+from infoflow.studies.trainability.networks import grid_of, rows_of
+from infoflow.verdict.resampling import interval, weighted_auroc
 
 
 def auroc(cube: xr.Dataset, score: str) -> Interval:
@@ -24,20 +22,17 @@ def auroc_of_run(cube: xr.Dataset, scores: Sequence[str]) -> Interval:
 
 
 def auroc_gain(cube: xr.Dataset, score: str | Sequence[str], over: str) -> Interval:
-    """Area of a score, or of each of several, less that of another, on the same resamples of points and replicas."""
-    truth = _points(cube["trainable"])
+    """Area of a score, or of each of several, less that of another, on the same resamples of columns and replicas."""
+    grid = grid_of(cube, 0, "claims")
     names = [score] if isinstance(score, str) else score
-    *scores, other = (_points(cube["prediction_score"].sel(score=name, drop=True)) for name in (*names, over))
+    *scores, other = (rows_of(cube["prediction_score"].sel(score=name)).astype(float) for name in (*names, over))
     if any(np.isnan(one).all() for one in (*scores, other)):
         raise Untested("one of the scores is not known")
-    whole = [np.ones((1, size)) for size in truth.shape]
-    drawn = draw_resamples(*truth.shape, stream(0, "claims"))
-    gains = [
-        [resampled_auroc(one, truth, *rows) - resampled_auroc(other, truth, *rows) for rows in (whole, drawn)]
-        for one in scores
-    ]
-    low, high = interval(np.array([differences for _, differences in gains]))
-    return Interval(np.array([value[0] for value, _ in gains]), low, high)
+    weights = np.concatenate([np.ones((1, *other.shape), int), grid.weights])  # the whole, then its resamples
+    gains = np.array(
+        [weighted_auroc(one, grid.labels, weights) - weighted_auroc(other, grid.labels, weights) for one in scores]
+    )
+    return Interval(gains[:, 0], *interval(gains[:, 1:]))
 
 
 def collapse_slope(cube: xr.Dataset, method: str = "", threshold: float = -12.0) -> Interval:
@@ -200,11 +195,6 @@ def _column(cube: xr.Dataset, sigma_w2: float) -> int:
     if abs(axis[k] - sigma_w2) > 1e-6:
         raise Untested(f"the cube has no sigma_w2 {sigma_w2:g}")
     return k
-
-
-def _points(values: xr.DataArray) -> np.ndarray:
-    """[point, replica]"""
-    return values.transpose(*_ORDER, "replica").values.reshape(-1, values.sizes["replica"])
 
 
 def _by_column(values: xr.DataArray) -> np.ndarray:
