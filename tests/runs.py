@@ -240,6 +240,8 @@ ON_REQUEST = ("channels", "decisions")
 """Figures that the tiny experiment does not ask for."""
 DRAWN = drawn("trainability", without=ON_REQUEST)
 """The jobs that draw the tiny experiment."""
+CARD = {"recommend": 1, **drawn("recommendation")}
+"""The jobs that read off and draw what is recommended."""
 
 
 def results(run: Checkout) -> dict[str, int]:

@@ -54,7 +54,7 @@ def test_every_cube_has_its_config_and_code(demonstration):
     codes = {name: made_by["code"] for name, made_by in demonstration.cubes.items()}
     assert len(set(codes.values())) == len(OF)  # one rule merges all cubes of a study
     for made_by in demonstration.cubes.values():
-        assert set(made_by["config"]) <= {"run", *load_config(), "evaluate", "predictors", "probe", "train"}
+        assert set(made_by["config"]) <= {"run", *load_config(), "evaluate", "predictors", "probe", "search", "train"}
 
 
 def test_every_figure_is_one_of_its_study_and_lies_with_its_cube(demonstration):
@@ -95,19 +95,20 @@ def test_what_is_switched_off_has_no_cube_and_no_target():
     plan = Plan(merge_config([load_config(), OFF, {"experiments": {"digits_cnn": None}}]), ROOT)
     assert (
         set(plan.cubes)
-        == {*OF["trainability"] - {"digits_cnn"}, *OF["network_entropy"], "leaderboard", "claims"}
+        == {*OF["trainability"] - {"digits_cnn"}, *OF["network_entropy"], "leaderboard", "recommendation", "claims"}
         | OF["probing_budget"]
     )
     plan = Plan({**load_config(), **OFF, "experiments": {"other": OTHER}}, ROOT)
-    assert plan.wanted() == ["other"]
-    assert set(plan.targets) == {"study_trainability", "study_leaderboard", "experiment_other"}
+    assert plan.wanted() == ["other", "recommendation"]
+    studies = {f"study_{name}" for name in ("trainability", "leaderboard", "recommendation")}
+    assert set(plan.targets) == {*studies, "experiment_other"}
 
 
 def test_the_leaderboard_is_wanted_if_it_compares_several_experiments():
     one = Plan({"experiments": {"a": OTHER}}, ROOT)
-    assert (one.wanted(), set(one.cubes)) == (["a"], {"a", "leaderboard"})
+    assert (one.wanted(), set(one.cubes)) == (["a", "recommendation"], {"a", "leaderboard", "recommendation"})
     two = Plan({"experiments": {"a": OTHER, "b": OTHER}}, ROOT)
-    assert two.wanted() == ["a", "b", "leaderboard"]
+    assert two.wanted() == ["a", "b", "leaderboard", "recommendation"]
     none = Plan({"experiments": {"a": OTHER | {"truth": False}}}, ROOT)
     assert (none.wanted(), set(none.cubes)) == (["a"], {"a"})
 

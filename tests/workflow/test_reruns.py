@@ -17,6 +17,7 @@ from infoflow.files.results import read_result
 from infoflow.studies.trainability.cube import read_trainability
 from runs import (
     CUBE,
+    CARD,
     DRAWN,
     STUDIES,
     TINY,
@@ -36,7 +37,7 @@ MERGED_ISING = {"merge_ising": 2, **drawn("ising")}
 MERGED_ENTROPY = {"merge_network_entropy": 1, **drawn("network_entropy")}
 MERGED_PLANE = {"merge_information_plane": 1, **drawn("information_plane")}
 MERGED_MAP = {"merge_map": 1, **drawn("maps")}
-MERGED = {"merge_cube": 1, **DRAWN, **MERGED_MAP, **MERGED_BUDGET, **BOARD}
+MERGED = {"merge_cube": 1, **DRAWN, **CARD, **MERGED_MAP, **MERGED_BUDGET, **BOARD}
 """The cube of the experiment, and what is made of it."""
 ALL_MERGED = {**MERGED, **MERGED_ISING, **MERGED_ENTROPY, **MERGED_PLANE}
 
@@ -93,7 +94,7 @@ def test_a_second_run_does_nothing_and_a_run_elsewhere_everything(whole, tmp_pat
 def test_a_new_value_runs_its_own_jobs_and_what_is_made_of_all(again):
     again.configure(experiments={"digits": {"sigma_w2": [1.0, 1.5, 2.0], "depth": [2, 3], "highlight": [1.0]}})
     new = {"probe_kernel": 1, "probe_theory": 1, "probe_cascade": 1, "evaluate_kl": 1, "score_predictor": 1}
-    assert again.plan() == {**new, "train_network": 2, "merge_cube": 1, **DRAWN}
+    assert again.plan() == {**new, "train_network": 2, "merge_cube": 1, **DRAWN, **CARD}
     again.run("all_cubes")
     old = read_trainability(again.root / CUBE).sel(sigma_w2=[1.0, 2.0])
     assert (old["probe_status"] == 0).all()
@@ -101,7 +102,7 @@ def test_a_new_value_runs_its_own_jobs_and_what_is_made_of_all(again):
 
 def test_a_removed_value_runs_the_merge_and_the_figures(again):
     again.configure(experiments={"digits": {"sigma_w2": [1.0], "depth": [2, 3], "highlight": [1.0]}})
-    assert again.plan() == {"merge_cube": 1, **DRAWN}
+    assert again.plan() == {"merge_cube": 1, **DRAWN, **CARD}
 
 
 CHANGES = {
@@ -150,7 +151,7 @@ def test_what_an_architecture_overrides_runs_only_what_uses_it(again):
         again.configure(architectures={"mlp": {"width": 12, **sections}})
         return again.plan()
 
-    merged = {"merge_cube": 1, **DRAWN}
+    merged = {"merge_cube": 1, **DRAWN, **CARD}
     assert override(train={"learning_rate": 0.02}) == {"train_network": 4, **merged}
     assert override(probe={"kernel_samples": 50}) == {**CLOSED, **merged}
     shown = {"method": ["adam", "kernel"], "show_channels": [[1, 0]]}
@@ -190,10 +191,10 @@ def test_another_experiment_runs_itself_and_nothing_of_the_first_one(whole):
     assert planned(whole) == {**of_it, **untrue}
     whole.configure_all(experiments=TINY["experiments"] | {"other": other})
     # the leaderboard is that of both
-    assert planned(whole) == {**of_it, "train_network": 1, "score_predictor": 1, **DRAWN, **BOARD}
+    assert planned(whole) == {**of_it, "train_network": 1, "score_predictor": 1, **DRAWN, **CARD, **BOARD}
     # with the points of the first one, it is merged and drawn
     whole.configure_all(experiments=TINY["experiments"] | {"other": other | {"sigma_w2": [1.0], "highlight": [1.0]}})
-    assert planned(whole) == {"merge_cube": 1, **DRAWN, **BOARD}
+    assert planned(whole) == {"merge_cube": 1, **DRAWN, **CARD, **BOARD}
 
 
 # --- the code
@@ -469,6 +470,7 @@ def test_a_lost_result_is_made_again_with_what_depends_on_it(whole):
         "merge_cube": 1,
         "merge_probing_budget": 1,
         "merge_map": 1,
+        "recommend": 1,
     }
 
 
@@ -514,7 +516,7 @@ def test_reconstructions_that_are_not_kept_are_gone_and_rerun_rules_hold(again):
     def drop(**changes):
         again.configure(run=TINY["run"] | {"keep_reconstructions": False}, **changes)
 
-    merged = {"merge_cube": 1, **DRAWN}
+    merged = {"merge_cube": 1, **DRAWN, **CARD}
     # as in a checkout in which nothing was probed yet
     for folder in again.root.glob("results/*_*/digits/mlp"):
         if folder.parts[-3] in PROBED:

@@ -19,7 +19,7 @@ from infoflow.reconstruction.kinds import METHODS
 from infoflow.studies.claims.plan import Claims
 from infoflow.studies.trainability.cube import read_trainability
 from infoflow.studies.trainability.plan import Trainability
-from runs import CUBE, DRAWN, STUDIES, TINY, drawn
+from runs import CARD, CUBE, DRAWN, STUDIES, TINY, drawn
 
 FIGURES = Trainability.FIGURES
 TRUTH = {name for name, needs in FIGURES.items() if needs.truth}
@@ -78,21 +78,22 @@ def test_both_snakefiles_plan_the_demonstration_if_no_config_is_named(checkout, 
     assert plan["probe_ridge"] == plan["evaluate_ridge"] == probes("ridge")
     assert (plan["probe_kernel"], plan["probe_theory"]) == (probes("kernel"), probes("theory")) == (22, 12)
     assert plan["train_network"] == len(grid.trainings())
-    assert plan["merge_cube"] == len(grid.experiments) == 4
-    # of four experiments three have truth, one shows channels, one has decisions
+    assert plan["merge_cube"] == len(grid.experiments) == 5
+    # of five experiments two have truth, one shows channels, one has decisions
     assert {name: plan[f"figure_{name}"] for name in FIGURES} == {
-        name: 1 if needs.decisions or needs.channels else 3 if needs.truth else 4 for name, needs in FIGURES.items()
+        name: 1 if needs.decisions or needs.channels else 2 if needs.truth else 5 for name, needs in FIGURES.items()
     }
     assert plan["explain_decisions"] == 1
     # one job for all depths of a column
-    assert plan["score_predictor"] == len({(p.architecture, p.sigma_w2, p.sigma_b2) for p in grid.trainings()}) == 22
+    assert plan["score_predictor"] == len({(p.architecture, p.sigma_w2, p.sigma_b2) for p in grid.judged()}) == 12
+    assert plan["search_boundary"] == 12
     assert plan["network_entropy"] == 6
     assert plan["probe_budget"] == 12
     networks = asked.of["information_plane"].networks_by_name
     assert plan["train_snapshots"] == plan["measure_information"] == len(networks) == 12
     assert plan["ising_exact"] == 2
     assert plan["ising_monte_carlo"] == len(config["ising"]["monte_carlo"]["couplings"])
-    assert plan["build_leaderboard"] == plan["check_claims"] == 1
+    assert plan["build_leaderboard"] == plan["recommend"] == plan["check_claims"] == 1
     one_cube_each = drawn(*(name for name, study in asked.of.items() if study is not trainability and study.names()))
     assert one_cube_each.items() <= plan.items()
 
@@ -100,8 +101,9 @@ def test_both_snakefiles_plan_the_demonstration_if_no_config_is_named(checkout, 
 def test_the_targets_stop_where_they_say(checkout):
     assert set(checkout.plan("all_probes")) == PROBES
     assert set(checkout.plan("all_trainings")) == {"prepare_dataset", "train_network"}
-    assert set(checkout.plan("all_cubes")) == {*PROBES, "train_network", "score_predictor", "merge_cube"}
-    assert checkout.plan("experiment_digits") == checkout.plan("study_trainability") == checkout.plan("all_figures")
+    assert set(checkout.plan("all_cubes")) == {*PROBES, "train_network", "score_predictor", "merge_cube", "recommend"}
+    assert checkout.plan("experiment_digits") == checkout.plan("study_trainability")
+    assert checkout.plan("experiment_digits") | CARD == checkout.plan("all_figures")
     assert checkout.plan("all_trainings", "--batch", "all_trainings=1/2")["train_network"] == 2
 
 
@@ -117,6 +119,7 @@ def test_a_target_per_study_plans_it_and_what_it_looks_at(checkout):
             *("prepare_dataset", "train_snapshots", "measure_information", "merge_information_plane"),
         },
         "leaderboard": {*experiment, "build_leaderboard"},
+        "recommendation": {*experiment, "recommend"},
         "maps": {*PROBES, "merge_cube", "merge_map", "train_network", "score_predictor"},
     }
     # claims are on experiments of the configs that come with the workflow: see test_claims.py
@@ -146,7 +149,7 @@ def test_a_config_of_ten_lines_runs_itself_and_nothing_else(checkout):
     (checkout.root / "own.yaml").write_text(OWN)
     probed = {"prepare_dataset": 1, "probe_kernel": 2, "probe_theory": 2}
     jobs = {**probed, "train_network": 2, "score_predictor": 2}
-    assert checkout.plan(config="own.yaml") == {**jobs, "merge_cube": 1, **DRAWN}
+    assert checkout.plan(config="own.yaml") == {**jobs, "merge_cube": 1, **DRAWN, **CARD}
     # laid over the demonstration, an experiment adds to it
     checkout.write("more.yaml", {"experiments": yaml.safe_load(OWN)["experiments"]})
     assert checkout.plan("all_cubes", config="config/config.yaml more.yaml")["merge_cube"] == 5
@@ -403,13 +406,13 @@ def test_predictors_run_from_end_to_end(again):
     configure()
     assert again.plan() == {}
     configure(batch_size=17)
-    assert again.plan("all_cubes") == {"score_predictor": 2, "merge_cube": 1}
+    assert again.plan("all_cubes") == {"score_predictor": 2, "merge_cube": 1, "recommend": 1}
     # a depth more: the column is scored again, and only what is new is trained
     configure(depth=[2, 3, 4])
     plan = again.plan("all_cubes")
     assert (plan["score_predictor"], plan["train_network"]) == (2, 2)
     again.configure(predictors=None)
-    assert again.plan("all_cubes") == {"merge_cube": 1}
+    assert again.plan("all_cubes") == {"merge_cube": 1, "recommend": 1}
     configure(names=["snip"])
     again.run(CUBE)
     assert read_trainability(path)["predictor"].values.tolist() == ["snip"]

@@ -13,9 +13,16 @@ from infoflow.errors import InfoflowError
 PAIRS = [(d, a) for d in ("a", "b") for a in ("x", "y")]
 
 
+SMALL = {"train": {"epochs": 6, "batch_size": 16, "success_accuracy": 0.4}}
+"""What convolutional networks are trained with in the file below."""
+
+
 def laid_over(*overlays: dict) -> dict:
-    """The demonstration with files that are laid over it."""
-    return check_config(merge_config([load_config(), *overlays]), SCHEMA)
+    """The demonstration, with trainings of its convolutional networks, and with files that are laid over it."""
+    below = load_config()
+    for name in ("cnn", "resnet"):
+        below["architectures"][name] = below["architectures"][name] | SMALL
+    return check_config(merge_config([below, *overlays]), SCHEMA)
 
 
 def settings(config: dict, section: str, dataset: str = "digits", architecture: str = "mlp") -> dict:

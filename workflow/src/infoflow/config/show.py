@@ -67,6 +67,10 @@ def describe(config: Mapping[str, Any], layers: Layers) -> Iterator[tuple[str, s
     yield "evaluate:", ""
     for key, value in config["evaluate"].items():
         yield f"  {key}: {_written(value)}", source(layers, "evaluate", key)
+    if any(experiment["truth"] == "boundary" for experiment in config["experiments"].values()):
+        yield "search:", ""
+        for key, value in config["search"].items():
+            yield f"  {key}: {_written(value)}", source(layers, "search", key)
     yield "experiments:", ""
     for name, experiment in config["experiments"].items():
         dataset, architecture = experiment["dataset"], experiment["architecture"]
