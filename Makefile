@@ -73,6 +73,8 @@ bench: $(READY)
 	$(BIN)/python tests/benchmarks/information.py
 	$(BIN)/python tests/benchmarks/engine.py
 	$(BIN)/python tests/benchmarks/kernel.py
+	$(BIN)/python tests/benchmarks/boundary.py
+	$(BIN)/python tests/benchmarks/coverage.py
 	$(BIN)/python tests/benchmarks/workflow.py
 
 lint: $(READY)

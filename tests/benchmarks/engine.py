@@ -90,11 +90,11 @@ def training_case(digits: Digits, depth: int, replicas: int, device: torch.devic
     images, labels = digits.data.to(device).float() / 255, digits.targets.to(device)
     prepared = PreparedImages(images, images[:BATCH], labels, labels[:BATCH], torch.arange(BATCH))
     settings = {"epochs": 1, "batch_size": BATCH, "learning_rate": 1e-3, "momentum": 0.0, "readout": "logits"}
-    settings["success_accuracy"] = 1.0
+    settings |= {"optimizer": "sgd", "success_accuracy": 1.0, "stop": "never"}
     ensemble = Ensemble(SIGMA_W2, SIGMA_B2, SEED, range(replicas))
 
     def by_loop() -> torch.Tensor:
-        (order,) = draw_order(SEED, "train order", 0, [0], len(digits))
+        (order,) = ensemble.draw_order("train order", 0, [0], len(digits))
         loader = DataLoader(digits, batch_size=BATCH, sampler=order.tolist())
         layers = plain.frozen_layers([b.forward for b in net.blocks], SIGMA_W2, SIGMA_B2, SEED, 0, **to)
         layers += plain.frozen_layers(net.head, SIGMA_W2, SIGMA_B2, SEED, 0, "head", **to)

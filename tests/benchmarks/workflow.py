@@ -153,6 +153,7 @@ def merging(folder: Path, repeats: int) -> str:
 import sys, time, resource
 from pathlib import Path
 from infoflow.files.cubes import write_cube
+from infoflow.files.names import decode
 from infoflow.files.results import read_result
 from infoflow.studies.trainability.merge_cube import merge_results
 from infoflow.studies.trainability.variables import PICTURES
@@ -160,7 +161,11 @@ started = time.perf_counter()
 parts = [{p.stem: read_result(p, skip=PICTURES) for p in Path(d).glob("*.nc")} for d in sys.argv[1:]]
 read = time.perf_counter() - started
 architecture = {"kind": "mlp", "layout": "wide", "activation": "tanh"}
-options = {"prefix_invariant": True, "architecture": architecture, "success_accuracy": 0.9, "seed": 0, "attributes": {}}
+points = [decode(name) for part in parts for name in part]
+axes = {axis: sorted({p[k] for p in points}) for k, axis in enumerate(("sigma_w2", "sigma_b2", "depth"))}
+train = {"epochs": 200, "optimizer": "sgd", "learning_rate": [0.1], "success_accuracy": 0.9}
+options = {"prefix_invariant": True, "architecture": architecture, "axes": axes, "experiment": "large"}
+options |= {"attributes": {}, "train": train if parts[1] else None, "run": {"seed": 0, "draws": "independent"}}
 write_cube(merge_results(dict(zip(("evaluations", "trainings"), parts)), **options), "cube.nc", "merge_cube")
 print(read, time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
@@ -191,13 +196,15 @@ print(read, time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SE
         target = folder / "trainings"
         for k in range(1, columns + 1):
             for depth in range(1, depths + 1):
-                history = rng.random((3, epochs)).astype(np.float32)
+                history = rng.random((3, 1, epochs)).astype(np.float32)
+                of = "replica", "learning_rate"
                 variables = {
-                    "accuracy": (("replica", "epoch"), history, {}),
-                    "loss": (("replica", "epoch"), history, {}),
-                    "diverged": (("replica",), np.zeros(3, np.int8), {}),
+                    "accuracy": ((*of, "epoch"), history, {}),
+                    "loss": ((*of, "epoch"), history, {}),
+                    "status": (of, np.zeros((3, 1), np.int8), {}),
+                    "seconds": (("replica",), np.ones(3), {}),
                 }
-                write_result(target / f"{encode(k / 10_000, 0.05, depth)}.nc", variables, {"train_seconds": 1.0})
+                write_result(target / f"{encode(k / 10_000, 0.05, depth)}.nc", variables, {})
         return target
 
     cases = {

@@ -16,8 +16,8 @@ from infoflow.files.cubes import read_cube
 from infoflow.files.results import read_result
 from infoflow.studies.trainability.cube import read_trainability
 from runs import (
-    CUBE,
     CARD,
+    CUBE,
     DRAWN,
     STUDIES,
     TINY,

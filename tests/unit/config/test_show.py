@@ -47,7 +47,7 @@ def test_every_setting_has_its_source(tmp_path, capsys):
         "train: # dataset digits, architecture mlp",
         f"epochs: 3 # {first}: train.epochs",
         f"momentum: 1.0e-05 # {second}: datasets.digits.train.momentum",
-        f"method: [\"kernel\", \"theory\", \"adam\"] # {CONFIG}: architectures.mlp.probe.method",
+        f'method: ["kernel", "theory", "adam"] # {CONFIG}: architectures.mlp.probe.method',
         "readout: logits # default",
         f"evaluation_samples: 360 # {CONFIG}: datasets.digits.probe.evaluation_samples",
         f"kernel_samples: 200 # {CONFIG}: datasets.digits.probe.kernel_samples",

@@ -83,20 +83,27 @@ def make_grid(
     depths: np.ndarray,
     named: tuple[int, str],
     draws: str,
-    resamples: int = RESAMPLES,
-    boundary_resamples: int = RESAMPLES // 5,
+    resamples: int | None = None,
+    boundary_resamples: int | None = None,
 ) -> Grid:
     """A grid with its resamples; the baseline is −depth.
 
     Args:
         named: seed of the run, and the experiment.
+        resamples, boundary_resamples: None: 500 and 100, fewer of grids so large that they would take minutes.
     """
+    resamples = resamples or _some(5_000_000 // labels.size, 200, RESAMPLES)
+    boundary_resamples = boundary_resamples or _some(500_000 // labels.size, 20, RESAMPLES // 5)
     generator = resample_stream(*named)
     replicas = labels.shape[1]
     weights = draw_weights(columns, replicas, generator, draws, resamples)
     of_replicas = draw_weights(columns, replicas, generator, draws, resamples, fixed=True)
     baseline = np.broadcast_to(-depths[:, None].astype(float), labels.shape)
     return Grid(labels, accuracy, columns, depths, draws, baseline, weights, of_replicas, boundary_resamples)
+
+
+def _some(wanted: int, least: int, most: int) -> int:
+    return max(least, min(most, wanted))
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,6 @@ from infoflow.studies.trainability.cube import read_trainability
 from infoflow.studies.trainability.networks import grid_of, rows_of
 from infoflow.studies.trainability.scores import FREE, MEAN_FIELD, NO_METHOD, fixed_threshold
 from infoflow.studies.trainability.scores import MEASURES as MEASURES_OF_PROBES
-from infoflow.verdict.resampling import RESAMPLES
 from infoflow.verdict.standing import (
     Boundary,
     Estimate,
@@ -149,8 +148,8 @@ def judge_cubes(
     seed: int,
     known: Mapping[str, Mapping[str, Any]],
     attributes: Mapping[str, Any] | None = None,
-    resamples: int = RESAMPLES,
-    boundary_resamples: int = RESAMPLES // 5,
+    resamples: int | None = None,
+    boundary_resamples: int | None = None,
 ) -> xr.Dataset:
     """Judge all scores of some cubes, which may lack ground truth or some of the scores.
 
@@ -160,7 +159,7 @@ def judge_cubes(
         known: what every score is, by its name here, in the order of the board: title, formula, needs, two_sided, cost,
             source.
         attributes: further global attributes.
-        resamples, boundary_resamples: for ranks, and for boundaries.
+        resamples, boundary_resamples: for ranks, and for boundaries; see `standing.make_grid`.
 
     Raises:
         InfoflowError: there is no cube, or a cube has a score that nothing is known about.
@@ -240,7 +239,9 @@ def validate_leaderboard(board: xr.Dataset) -> None:
         raise InfoflowError(f"cube: the last of its grids is {board['grid'].values[-1]}, not {OVERALL}")
 
 
-def _read_grid(name: str, cube: xr.Dataset, known: Collection[str], resampled: tuple[int, str, int, int]) -> _Judged:
+def _read_grid(
+    name: str, cube: xr.Dataset, known: Collection[str], resampled: tuple[int, str, int | None, int | None]
+) -> _Judged:
     columns = cube.sizes["sigma_w2"] * cube.sizes["sigma_b2"]
     length = cube["xi_c"].transpose("sigma_w2", "sigma_b2").values.ravel()
     length = np.repeat(length, cube.sizes["depth"]) if columns else length

@@ -4,7 +4,6 @@ import numpy as np
 import xarray as xr
 
 from infoflow.files.conventions import POINT
-from infoflow.verdict.resampling import RESAMPLES
 from infoflow.verdict.standing import Grid, make_grid
 
 
@@ -15,13 +14,18 @@ def rows_of(values: xr.DataArray) -> np.ndarray:
 
 
 def grid_of(
-    cube: xr.Dataset, seed: int, experiment: str, resamples: int = RESAMPLES, boundary_resamples: int = RESAMPLES // 5
+    cube: xr.Dataset,
+    seed: int,
+    experiment: str,
+    resamples: int | None = None,
+    boundary_resamples: int | None = None,
 ) -> Grid:
     """The networks of a cube with ground truth, with resamples that are the same wherever it is judged.
 
     Args:
         cube: with global attribute `draws`.
         seed: of the run.
+        resamples, boundary_resamples: see `standing.make_grid`.
     """
     labels = rows_of(cube["trainable"]).astype(float)
     columns = np.arange(cube.sizes["sigma_w2"] * cube.sizes["sigma_b2"])
