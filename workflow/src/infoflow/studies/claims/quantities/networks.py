@@ -10,10 +10,11 @@ from infoflow.studies.trainability.networks import grid_of, rows_of
 from infoflow.verdict.resampling import interval, weighted_auroc
 
 
-def auroc(cube: xr.Dataset, score: str) -> Interval:
-    """Area under the ROC curve of a score against trainable, with its bootstrap interval."""
+def auroc(cube: xr.Dataset, score: str, within_depth: bool = False) -> Interval:
+    """Area under the ROC curve of a score against trainable, of all pairs or of those of equal depth."""
     one = cube.sel(score=score)
-    return Interval(*(float(one[f"auroc{end}"]) for end in ("", "_low", "_high")))
+    name = "auroc_within_depth" if within_depth else "auroc"
+    return Interval(*(float(one[f"{name}{end}"]) for end in ("", "_low", "_high")))
 
 
 def auroc_of_run(cube: xr.Dataset, scores: Sequence[str]) -> Interval:
