@@ -11,7 +11,7 @@ OWN = {"dataset": "digits", "architecture": "mlp", "sigma_w2": [1.0], "sigma_b2"
 def test_the_demonstration_has_all_of_its_evidence():
     plan = Plan(load_config(), ROOT)
     study = plan.of["claims"]
-    assert set(study.evidence) == set(plan.cubes) - {"photographs_vgg16", "claims"}
+    assert set(study.evidence) == set(plan.cubes) - {"digits_boundary", "photographs_vgg16", "recommendation", "claims"}
     assert study.inputs()["cubes"] == [f"results/cubes/{name}.nc" for name in sorted(study.evidence)]
     made_by = plan.cubes["claims"]
     assert made_by["cubes"] == {name: mark(plan.cubes[name]) for name in study.evidence}
