@@ -32,8 +32,11 @@ from infoflow.studies.trainability.search_boundary import FALL, Search
 from infoflow.verdict.threshold import depth_grid
 
 ROOT = Path(__file__).parents[2]
-WEIGHTS = [0.4, 0.6, 0.8, 1.0, 1.2, 1.4, 1.76, 2.0, 2.5, 3.0, 3.5, 4.0]
-GRIDS = {"six": [5, 10, 15, 20, 30, 40], "thirty": list(range(2, 61, 2))}
+GRIDS = {
+    "six": ([0.4, 0.6, 0.8, 1.0, 1.2, 1.4, 1.76, 2.0, 2.5, 3.0, 3.5, 4.0], [5, 10, 15, 20, 30, 40]),
+    "thirty": ([0.6, 1.0, 1.4, 1.76, 2.5, 4.0], list(range(2, 61, 2))),
+}
+"""σ_w² and depths."""
 SEARCH = {"resolution": 0.1, "confidence": 0.9}
 REPEATS = 20
 """Orders in which random points are trained."""
@@ -59,7 +62,7 @@ class Column:
 
 def run_workflow(folder: Path, truth: bool | str, cores: int) -> None:
     """Train both grids; what is there already stays."""
-    experiment = {"dataset": "digits", "architecture": "mlp", "sigma_w2": WEIGHTS, "sigma_b2": [0.05], "truth": truth}
+    experiment = {"dataset": "digits", "architecture": "mlp", "sigma_b2": [0.05], "truth": truth}
     config = {
         "run": {"name": "boundaries"},
         "datasets": {
@@ -70,7 +73,7 @@ def run_workflow(folder: Path, truth: bool | str, cores: int) -> None:
         },
         "probe": {"method": "kernel"},
         "predictors": None,
-        "experiments": {name: {**experiment, "depth": depths} for name, depths in GRIDS.items()},
+        "experiments": {name: {**experiment, "sigma_w2": w, "depth": depths} for name, (w, depths) in GRIDS.items()},
     }
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
