@@ -240,7 +240,7 @@ def test_another_experiment_runs_itself_and_nothing_of_the_first_one(whole):
         ("studies/probing_budget/probe_budget.py", {"probe_budget": 2, **MERGED_BUDGET}),
         ("studies/information_plane/training.py", SNAPSHOTS),
         ("studies/information_plane/measure_information.py", MEASURED),
-        ("verdict/standing.py", BOARD),
+        ("verdict/standing.py", MERGED),
         ("files/results.py", EVERYTHING),
     ],
 )
@@ -293,7 +293,7 @@ def test_an_edit_of_the_planning_and_of_tables_of_plug_ins_runs_nothing(whole):
     plans = [package / "plan.py", *package.glob("studies/*/plan.py"), package / "studies/study.py"]
     others = [package / f"jobs/{name}.py" for name in ("notes", "slurm", "unchanged")]
     assert len(tables) > 10
-    assert len(plans) == 9
+    assert len(plans) == 11
     whole.edit(*(path.relative_to(package) for path in (*tables, *plans, *others)))
     assert planned(whole) == {}
 
@@ -448,16 +448,16 @@ def test_results_that_are_copied_into_another_checkout_are_known_there(finished,
 def test_the_result_of_another_config_is_made_again_where_nobody_noted_how_it_was_made(whole):
     """Put in the place of the right one, with its time."""
     right = whole.root / TRAININGS[0]
-    times, loss = (right.stat().st_atime_ns, right.stat().st_mtime_ns), read_result(right)["loss"][:, -1]
+    times, loss = (right.stat().st_atime_ns, right.stat().st_mtime_ns), read_result(right)["loss"][..., -1]
     whole.configure_all(train={"momentum": 0.5})
     whole.run(TRAININGS[0])
     os.utime(right, ns=times)
-    assert not np.isclose(read_result(right)["loss"][:, -1], loss).any()
+    assert not np.isclose(read_result(right)["loss"][..., -1], loss).any()
     whole.configure_all()
     whole.forget()
     assert planned(whole) == {"train_network": 1, **MERGED}
     whole.run(TRAININGS[0])
-    np.testing.assert_allclose(read_result(right)["loss"][:, -1], loss, rtol=TOLERANCE)
+    np.testing.assert_allclose(read_result(right)["loss"][..., -1], loss, rtol=TOLERANCE)
 
 
 def test_a_lost_result_is_made_again_with_what_depends_on_it(whole):
@@ -480,7 +480,7 @@ def test_lost_cubes_are_merged_again_with_the_figures_and_nothing_is_computed(wh
     assert planned(whole) == ALL_MERGED
     whole.run("all_cubes")
     cubes = [path for path in before if path.startswith("results/cubes/")]
-    assert len(cubes) == 8
+    assert len(cubes) == 9
     after = results(whole)
     assert set(before) - set(after) == {"results/cubes/leaderboard.nc"}
     assert {p: t for p, t in after.items() if p not in cubes} == {p: t for p, t in before.items() if p not in cubes}

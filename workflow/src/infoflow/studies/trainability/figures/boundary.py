@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 
 from infoflow.figures.style import SIGMA_W2
 from infoflow.studies.trainability.experiment import Experiment
+from infoflow.studies.trainability.figures._names import name_score
 from infoflow.studies.trainability.figures._shared import label_depths, title
-from infoflow.studies.trainability.figures.cost import name_score
 from infoflow.studies.trainability.scores import MAIN_SCORE, MEAN_FIELD, NEGATIVE_DEPTH
 from infoflow.studies.trainability.variables import ALL_TRAINABLE, NONE_TRAINABLE
 

@@ -10,14 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, ScalarFormatter
 
 from infoflow.studies.trainability.experiment import Experiment
+from infoflow.studies.trainability.figures._names import NAMES, name_score
 from infoflow.studies.trainability.figures._shared import beyond_depth, title
-from infoflow.studies.trainability.scores import MEAN_FIELD, MEASURES, NEGATIVE_DEPTH
+from infoflow.studies.trainability.scores import NEGATIVE_DEPTH
 
-NAMES = {
-    **{name: measure.label for name, measure in MEASURES.items()},
-    NEGATIVE_DEPTH: "depth alone, $-L$",
-    MEAN_FIELD: r"mean field $6\,\xi_c$/depth",
-}
 PROBE = "probe_seconds"
 COLOURS = ("crimson", "black", "tab:blue", "tab:green")
 
@@ -102,11 +98,4 @@ def draw_auroc(ax: Axes, cube: xr.Dataset) -> None:
     counts = known["auroc_networks"].values  # fewer of a score that some networks do not have
     networks = f"{counts.min()} to {counts.max()}" if len(set(counts)) > 1 else f"{counts.max(initial=0)}"
     ax.set_title(f"{networks} networks{undefined}")
-    ax.legend(loc="lower left", fontsize=7)
-
-
-def name_score(score: str) -> str:
-    """What a score of a cascade, or one that is free, is called in figures."""
-    known = next(name for name in NAMES if score.endswith(name))
-    method = score.removesuffix(known).rstrip("_")
-    return f"{NAMES[known]}, {method}" if method else NAMES[known]
+    ax.legend(loc="best", fontsize=7)
