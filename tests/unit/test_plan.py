@@ -99,14 +99,14 @@ def test_what_is_switched_off_has_no_cube_and_no_target():
         | OF["probing_budget"]
     )
     plan = Plan({**load_config(), **OFF, "experiments": {"other": OTHER}}, ROOT)
-    assert plan.wanted() == ["other", "recommendation"]
+    assert plan.wanted() == ["other"]
     studies = {f"study_{name}" for name in ("trainability", "leaderboard", "recommendation")}
     assert set(plan.targets) == {*studies, "experiment_other"}
 
 
 def test_the_leaderboard_is_wanted_if_it_compares_several_experiments():
     one = Plan({"experiments": {"a": OTHER}}, ROOT)
-    assert (one.wanted(), set(one.cubes)) == (["a", "recommendation"], {"a", "leaderboard", "recommendation"})
+    assert (one.wanted(), set(one.cubes)) == (["a"], {"a", "leaderboard", "recommendation"})
     two = Plan({"experiments": {"a": OTHER, "b": OTHER}}, ROOT)
     assert two.wanted() == ["a", "b", "leaderboard", "recommendation"]
     none = Plan({"experiments": {"a": OTHER | {"truth": False}}}, ROOT)

@@ -161,7 +161,7 @@ def test_an_interrupted_run_goes_on_where_it_was(again, finished):
     assert refused.stderr.count("Directory cannot be locked") == 1
     assert "can be removed with the --unlock argument" in refused.stderr
     again.run("--unlock")
-    assert again.plan("all_cubes") == {"train_network": 1, "merge_cube": 1, "recommend": 1}
+    assert again.plan("all_cubes") == {"train_network": 1, "merge_cube": 1}
     again.run("all_cubes")
     assert_kept(again, before)
     assert_same_cube(again, finished)
@@ -364,7 +364,7 @@ def test_stale_results_are_refused_by_name_where_nobody_asks_how_they_were_made(
     log = (again.root / "results/logs/merge_cube/digits.log").read_text()
     assert log.count("made with train.momentum = 0.5, not 0.0; delete it and run again") == 2
     # asked, they bear the mark of other parameters
-    assert again.plan("all_cubes") == {"train_network": 2, "merge_cube": 1, "recommend": 1}
+    assert again.plan("all_cubes") == {"train_network": 2, "merge_cube": 1}
     again.run("all_cubes")
     assert_same_cube(again, finished)
 

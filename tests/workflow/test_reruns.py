@@ -37,7 +37,7 @@ MERGED_ISING = {"merge_ising": 2, **drawn("ising")}
 MERGED_ENTROPY = {"merge_network_entropy": 1, **drawn("network_entropy")}
 MERGED_PLANE = {"merge_information_plane": 1, **drawn("information_plane")}
 MERGED_MAP = {"merge_map": 1, **drawn("maps")}
-MERGED = {"merge_cube": 1, **DRAWN, **CARD, **MERGED_MAP, **MERGED_BUDGET, **BOARD}
+MERGED = {"merge_cube": 1, **DRAWN, **MERGED_MAP, **MERGED_BUDGET, **BOARD}
 """The cube of the experiment, and what is made of it."""
 ALL_MERGED = {**MERGED, **MERGED_ISING, **MERGED_ENTROPY, **MERGED_PLANE}
 
@@ -94,7 +94,7 @@ def test_a_second_run_does_nothing_and_a_run_elsewhere_everything(whole, tmp_pat
 def test_a_new_value_runs_its_own_jobs_and_what_is_made_of_all(again):
     again.configure(experiments={"digits": {"sigma_w2": [1.0, 1.5, 2.0], "depth": [2, 3], "highlight": [1.0]}})
     new = {"probe_kernel": 1, "probe_theory": 1, "probe_cascade": 1, "evaluate_kl": 1, "score_predictor": 1}
-    assert again.plan() == {**new, "train_network": 2, "merge_cube": 1, **DRAWN, **CARD}
+    assert again.plan() == {**new, "train_network": 2, "merge_cube": 1, **DRAWN}
     again.run("all_cubes")
     old = read_trainability(again.root / CUBE).sel(sigma_w2=[1.0, 2.0])
     assert (old["probe_status"] == 0).all()
@@ -102,7 +102,7 @@ def test_a_new_value_runs_its_own_jobs_and_what_is_made_of_all(again):
 
 def test_a_removed_value_runs_the_merge_and_the_figures(again):
     again.configure(experiments={"digits": {"sigma_w2": [1.0], "depth": [2, 3], "highlight": [1.0]}})
-    assert again.plan() == {"merge_cube": 1, **DRAWN, **CARD}
+    assert again.plan() == {"merge_cube": 1, **DRAWN}
 
 
 CHANGES = {
@@ -151,7 +151,7 @@ def test_what_an_architecture_overrides_runs_only_what_uses_it(again):
         again.configure(architectures={"mlp": {"width": 12, **sections}})
         return again.plan()
 
-    merged = {"merge_cube": 1, **DRAWN, **CARD}
+    merged = {"merge_cube": 1, **DRAWN}
     assert override(train={"learning_rate": 0.02}) == {"train_network": 4, **merged}
     assert override(probe={"kernel_samples": 50}) == {**CLOSED, **merged}
     shown = {"method": ["adam", "kernel"], "show_channels": [[1, 0]]}
@@ -470,7 +470,6 @@ def test_a_lost_result_is_made_again_with_what_depends_on_it(whole):
         "merge_cube": 1,
         "merge_probing_budget": 1,
         "merge_map": 1,
-        "recommend": 1,
     }
 
 
@@ -480,7 +479,7 @@ def test_lost_cubes_are_merged_again_with_the_figures_and_nothing_is_computed(wh
     assert planned(whole) == ALL_MERGED
     whole.run("all_cubes")
     cubes = [path for path in before if path.startswith("results/cubes/")]
-    assert len(cubes) == 9
+    assert len(cubes) == 8
     after = results(whole)
     assert set(before) - set(after) == {"results/cubes/leaderboard.nc"}
     assert {p: t for p, t in after.items() if p not in cubes} == {p: t for p, t in before.items() if p not in cubes}
@@ -516,7 +515,7 @@ def test_reconstructions_that_are_not_kept_are_gone_and_rerun_rules_hold(again):
     def drop(**changes):
         again.configure(run=TINY["run"] | {"keep_reconstructions": False}, **changes)
 
-    merged = {"merge_cube": 1, **DRAWN, **CARD}
+    merged = {"merge_cube": 1, **DRAWN}
     # as in a checkout in which nothing was probed yet
     for folder in again.root.glob("results/*_*/digits/mlp"):
         if folder.parts[-3] in PROBED:

@@ -19,7 +19,7 @@ from infoflow.reconstruction.kinds import METHODS
 from infoflow.studies.claims.plan import Claims
 from infoflow.studies.trainability.cube import read_trainability
 from infoflow.studies.trainability.plan import Trainability
-from runs import CARD, CUBE, DRAWN, STUDIES, TINY, drawn
+from runs import CUBE, DRAWN, STUDIES, TINY, drawn
 
 FIGURES = Trainability.FIGURES
 TRUTH = {name for name, needs in FIGURES.items() if needs.truth}
@@ -102,9 +102,8 @@ def test_both_snakefiles_plan_the_demonstration_if_no_config_is_named(checkout, 
 def test_the_targets_stop_where_they_say(checkout):
     assert set(checkout.plan("all_probes")) == PROBES
     assert set(checkout.plan("all_trainings")) == {"prepare_dataset", "train_network"}
-    assert set(checkout.plan("all_cubes")) == {*PROBES, "train_network", "score_predictor", "merge_cube", "recommend"}
-    assert checkout.plan("experiment_digits") == checkout.plan("study_trainability")
-    assert checkout.plan("experiment_digits") | CARD == checkout.plan("all_figures")
+    assert set(checkout.plan("all_cubes")) == {*PROBES, "train_network", "score_predictor", "merge_cube"}
+    assert checkout.plan("experiment_digits") == checkout.plan("study_trainability") == checkout.plan("all_figures")
     assert checkout.plan("all_trainings", "--batch", "all_trainings=1/2")["train_network"] == 2
 
 
@@ -150,7 +149,7 @@ def test_a_config_of_ten_lines_runs_itself_and_nothing_else(checkout):
     (checkout.root / "own.yaml").write_text(OWN)
     probed = {"prepare_dataset": 1, "probe_kernel": 2, "probe_theory": 2}
     jobs = {**probed, "train_network": 2, "score_predictor": 2}
-    assert checkout.plan(config="own.yaml") == {**jobs, "merge_cube": 1, **DRAWN, **CARD}
+    assert checkout.plan(config="own.yaml") == {**jobs, "merge_cube": 1, **DRAWN}
     # laid over the demonstration, an experiment adds to it
     checkout.write("more.yaml", {"experiments": yaml.safe_load(OWN)["experiments"]})
     assert checkout.plan("all_cubes", config="config/config.yaml more.yaml")["merge_cube"] == 6
@@ -407,13 +406,13 @@ def test_predictors_run_from_end_to_end(again):
     configure()
     assert again.plan() == {}
     configure(batch_size=17)
-    assert again.plan("all_cubes") == {"score_predictor": 2, "merge_cube": 1, "recommend": 1}
+    assert again.plan("all_cubes") == {"score_predictor": 2, "merge_cube": 1}
     # a depth more: the column is scored again, and only what is new is trained
     configure(depth=[2, 3, 4])
     plan = again.plan("all_cubes")
     assert (plan["score_predictor"], plan["train_network"]) == (2, 2)
     again.configure(predictors=None)
-    assert again.plan("all_cubes") == {"merge_cube": 1, "recommend": 1}
+    assert again.plan("all_cubes") == {"merge_cube": 1}
     configure(names=["snip"])
     again.run(CUBE)
     assert read_trainability(path)["predictor"].values.tolist() == ["snip"]
@@ -444,7 +443,7 @@ def test_the_leaderboard_is_that_of_all_cubes_with_truth(again):
     # but for the figures of the other experiment nothing is left to do
     assert again.plan() == DRAWN
     again.edit("verdict/standing.py")
-    assert again.plan() == {"merge_cube": 2, **dict.fromkeys(DRAWN, 2), **CARD, **built}
+    assert again.plan() == {"merge_cube": 2, **dict.fromkeys(DRAWN, 2), **built}
 
 
 def test_the_probing_budget_runs_from_end_to_end(whole):

@@ -200,7 +200,7 @@ def test_descriptions_are_part_of_what_merges_and_draws_alone(fresh):
     named = {rule.split()[0]: of for rule, of in PLUGINS.items()}
     described, others = {}, {}
     for rule, of in named.items():
-        writes = rule.startswith(("merge_", "build_", "check_", "draw_"))
+        writes = rule.startswith(("merge_", "build_", "check_", "recommend", "draw_"))
         abouts = {module_name(p) for p in imported_modules(rule, *of) if p.name == "about.py"}
         if abouts:
             (described if writes else others)[rule] = abouts

@@ -359,6 +359,8 @@ def test_trained_weights_are_accepted_without_truth():
 
 def test_what_the_demonstration_computes():
     study = Plan(load_config(), ROOT).of["trainability"]
-    assert study.judged() == ["digits", "digits_cnn", "digits_resnet"]
+    assert study.judged() == ["digits", "digits_boundary"]
+    assert study.training_files("digits_boundary") == []
+    assert len(study.search_files("digits_boundary")) == 12
     assert len(study.training_files("digits")) == 12 * 6
     assert len(study.evaluation_files("digits", "adam")) == 12

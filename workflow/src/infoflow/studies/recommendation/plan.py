@@ -11,7 +11,7 @@ from infoflow.studies.study import Parameters, Study
 
 
 class Recommendation(Study):
-    """A card per experiment with ground truth."""
+    """A card per experiment with ground truth; of one experiment alone made on demand."""
 
     name = "recommendation"
     FIGURES: ClassVar[Mapping[str, Any]] = {"recommendation": None}
@@ -36,3 +36,7 @@ class Recommendation(Study):
             "code": code_digest("recommend"),
             **self.about_run(reduce(updated, (made_by["config"] for made_by in cubes.values()), {})),
         }
+
+    def wanted(self) -> bool:
+        """Whether the default target has it."""
+        return len(self.judged) > 1
