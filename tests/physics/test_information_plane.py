@@ -139,8 +139,8 @@ def test_relu_does_not_compress_under_kernel_density(relu):
     for name in ("kernel_upper", "kernel_lower"):
         for layer in range(1, 6):
             means = [relu.of_input(name, epoch, layer).mean() for epoch in AT]
-            # in the first epochs means of twelve networks change by up to a tenth of a bit
-            assert np.diff(means).min() > -0.15, f"layer {layer}: {means}"
+            # what random weights say by chance is lost in the first epochs
+            assert np.diff(means[1:]).min() > -0.02, f"layer {layer}: {means}"
         for layer in (3, 4, 5):
             assert standard_errors(relu.of_input(name, 2999, layer) - relu.of_input(name, 0, layer)) > 3
 

@@ -78,12 +78,12 @@ def test_variances_of_residual_networks(w):
 
 @pytest.mark.parametrize("w", [0.3, 2.0])
 def test_variances_of_dense_residual_networks(w):
-    """20 networks of width 576: 3 standard errors, of up to 2 %, and a bias of the order of 1/width."""
+    """20 networks of width 576: 4 standard errors, of up to 2 %, and a bias of the order of 1/width."""
     image = np.random.default_rng(3).random((24, 24))
     measured = simulate(DENSE, image, w, 0.02, 6, 20)
     variance, spread = predict(DENSE, image, w, 0.02, 6)
     error = measured.std(0, ddof=1) / np.sqrt(20)
-    assert (np.abs(measured.mean(0) - variance) < 3 * error + variance / 100).all()
+    assert (np.abs(measured.mean(0) - variance) < 4 * error + variance / 100).all()
     assert (error < 0.02 * variance).all()
     assert np.isnan(spread).all()
 

@@ -19,7 +19,7 @@ from infoflow.reconstruction.kinds import METHODS
 from infoflow.studies.claims.plan import Claims
 from infoflow.studies.trainability.cube import read_trainability
 from infoflow.studies.trainability.plan import Trainability
-from runs import CUBE, DRAWN, STUDIES, TINY, drawn
+from runs import CARD, CUBE, DRAWN, STUDIES, TINY, drawn
 
 FIGURES = Trainability.FIGURES
 TRUTH = {name for name, needs in FIGURES.items() if needs.truth}
@@ -443,7 +443,7 @@ def test_the_leaderboard_is_that_of_all_cubes_with_truth(again):
     # but for the figures of the other experiment nothing is left to do
     assert again.plan() == DRAWN
     again.edit("verdict/standing.py")
-    assert again.plan() == {"merge_cube": 2, **dict.fromkeys(DRAWN, 2), **built}
+    assert again.plan() == {"merge_cube": 2, **dict.fromkeys(DRAWN, 2), **CARD, **built}
 
 
 def test_the_probing_budget_runs_from_end_to_end(whole):

@@ -210,8 +210,6 @@ def test_differences_are_listed_and_are_no_error(run, tmp_path, capsys, monkeypa
         "source: workflow/rules/new.smk: not in the archive",
         "source: workflow/scripts/train_network.py: changed",
         # what the file below says of some goes with it
-        "config: architectures.cnn.train.epochs: 6 → absent",
-        "config: architectures.resnet.train.epochs: 6 → absent",
         "config: datasets.digits.train.epochs: 40 → absent",
         f"config: train.epochs: {run.config['train']['epochs']} → 7",
         'software: torch_version: "2" → "3"',
