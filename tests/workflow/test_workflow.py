@@ -17,6 +17,7 @@ from infoflow.files.results import read_result
 from infoflow.plan import KINDS, Plan
 from infoflow.reconstruction.kinds import METHODS
 from infoflow.studies.claims.plan import Claims
+from infoflow.studies.recommendation.plan import Recommendation
 from infoflow.studies.trainability.cube import read_trainability
 from infoflow.studies.trainability.plan import Trainability
 from runs import CARD, CUBE, DRAWN, STUDIES, TINY, drawn
@@ -359,7 +360,9 @@ def test_the_report_shows_every_figure_with_its_caption(whole, tmp_path):
         names = report.namelist()
         text = report.read("report/report.html").decode()
     figures = {path.name for path in whole.root.glob("results/figures/*/*.png")}
-    assert len(figures) == len(DRAWN) + len(drawn(*(kind.name for kind in KINDS if kind not in (Trainability, Claims))))
+    assert len(figures) == len(DRAWN) + len(
+        drawn(*(kind.name for kind in KINDS if kind not in (Trainability, Claims, Recommendation)))
+    )
     assert {name.split("/")[-1] for name in names if name.endswith(".png")} == figures
     results = json.loads(re.search(r"var results = ({.*?});?$", text, re.MULTILINE)[1])
     assert {path.split("/")[-1] for path in results} == figures
