@@ -53,7 +53,7 @@ def test_what_is_measured_depends_on_the_training_and_training_not_on_what_is_me
     assert before.measure(name) != after.measure(name)
     assert set(before.training(name)) == {"network", "run", "data", "plane", "code"}
     assert set(before.training(name)["plane"]) == {
-        "samples", "epochs", "snapshots", "batch_size", "shuffled", "replicas"
+        "samples", "epochs", "snapshots", "batch_size", "shuffled", "replicas", "draws"
     }  # fmt: skip
     assert set(before.measure(name)["plane"]) == {"samples", "estimators", "ridge_penalty", "ridge_samples"}
     assert before.training(name)["network"]["train_fraction"] == 0.05

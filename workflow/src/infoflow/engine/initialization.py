@@ -77,17 +77,31 @@ def draw_order(
 
 
 def draw_gaussian(
-    maps: Sequence[Map], sigma_w2: float, sigma_b2: float, seed: int, purpose: str, replicas: Sequence[int], **to
+    maps: Sequence[Map],
+    sigma_w2: float,
+    sigma_b2: float,
+    seed: int,
+    purpose: str,
+    replicas: Sequence[int],
+    draws: str = INDEPENDENT,
+    **to,
 ) -> list[Parameters]:
     """Frozen-network parameters W ~ N(0, σ_w²/fan_in), b ~ N(0, σ_b²) for every map, stacked over replicas.
 
-    `to` holds dtype and device. Source: physics.md A1.
+    `draws`: see `Ensemble`; `to` holds dtype and device. Source: physics.md A1.
     """
-    return list(_draw(maps, torch.randn, sigma_w2, sigma_b2, seed, purpose, replicas, INDEPENDENT, **to))
+    return list(_draw(maps, torch.randn, sigma_w2, sigma_b2, seed, purpose, replicas, draws, **to))
 
 
 def draw_truncated(
-    maps: Sequence[Map], sigma_w2: float, sigma_b2: float, seed: int, purpose: str, replicas: Sequence[int], **to
+    maps: Sequence[Map],
+    sigma_w2: float,
+    sigma_b2: float,
+    seed: int,
+    purpose: str,
+    replicas: Sequence[int],
+    draws: str = INDEPENDENT,
+    **to,
 ) -> list[Parameters]:
     """Like `draw_gaussian`, of the normal distribution cut off at ±2σ, whose variance is 0.774 σ².
 
@@ -97,7 +111,7 @@ def draw_truncated(
     def draw(shape: tuple[int, ...], generator: torch.Generator) -> torch.Tensor:
         return torch.nn.init.trunc_normal_(torch.empty(shape), a=-2.0, b=2.0, generator=generator)
 
-    return list(_draw(maps, draw, sigma_w2, sigma_b2, seed, purpose, replicas, INDEPENDENT, **to))
+    return list(_draw(maps, draw, sigma_w2, sigma_b2, seed, purpose, replicas, draws, **to))
 
 
 def scale_weights(

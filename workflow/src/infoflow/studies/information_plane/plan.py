@@ -75,7 +75,7 @@ class InformationPlane(Study):
         return {
             **self._common(name),
             "plane": self._options("samples", "epochs", "snapshots", "batch_size", "shuffled")
-            | {"replicas": self._plane["replicas"] or self.config["run"]["replicas"]},
+            | {"replicas": self._plane["replicas"] or self.config["run"]["replicas"], **self.run("draws")},
             "code": code_digest("train_snapshots", self._activation(name)),
         }
 

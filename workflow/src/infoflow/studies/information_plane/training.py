@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from infoflow.engine.activations.activation import find_activation
-from infoflow.engine.initialization import draw_gaussian, draw_order, draw_truncated, generator
+from infoflow.engine.initialization import INDEPENDENT, draw_gaussian, draw_order, draw_truncated, generator
 from infoflow.engine.maps.dense import Dense
 from infoflow.engine.parallel import for_each
 
@@ -60,18 +60,24 @@ def layers_of(parameters: torch.Tensor, widths: Sequence[int]) -> list[torch.Ten
 
 
 def draw_parameters(
-    widths: Sequence[int], network: Mapping[str, Any], seed: int, replicas: Sequence[int], **to
+    widths: Sequence[int],
+    network: Mapping[str, Any],
+    seed: int,
+    replicas: Sequence[int],
+    draws: str = INDEPENDENT,
+    **to,
 ) -> torch.Tensor:
     """The untrained networks [R, P]; Gaussian ones are those that are probed elsewhere with the same widths.
 
     Args:
         widths: of the input, the hidden layers and the output.
         network: initialization, sigma_w2 and sigma_b2 (`networks.TrainedNetwork`).
+        draws: of networks of different variances, see `Ensemble`.
         to: dtype and device.
     """
     draw = {"gaussian": draw_gaussian, "truncated_normal": draw_truncated}[network["initialization"]]
     maps = [Dense((a,), (b,), "linear") for a, b in itertools.pairwise(widths)]
-    drawn = draw(maps, network["sigma_w2"], network["sigma_b2"], seed, "frozen", replicas, **to)
+    drawn = draw(maps, network["sigma_w2"], network["sigma_b2"], seed, "frozen", replicas, draws, **to)
     return torch.cat([torch.cat([p["weight"], p["bias"]], dim=1).mT.flatten(1) for p in drawn], dim=1)
 
 
@@ -101,7 +107,7 @@ def train_networks(
         labels: [N].
         network: see `networks.TrainedNetwork`.
         plane: epochs, batch_size, shuffled (the training part is a random choice, another one for each replica;
-            otherwise the first samples), and the number of replicas.
+            otherwise the first samples), the number of replicas, and draws (see `Ensemble`).
         at: numbers of epochs, ascending; 0 is the untrained network.
         replicas: indices of those to train; all by default.
     """
@@ -115,7 +121,8 @@ def train_networks(
     widths = [inputs.shape[1], *network["hidden"], classes]
 
     def train(group: int) -> None:
-        drawn = draw_parameters(widths, network, seed, groups[group], dtype=inputs.dtype, device=inputs.device)
+        to = {"dtype": inputs.dtype, "device": inputs.device}
+        drawn = draw_parameters(widths, network, seed, groups[group], plane.get("draws", INDEPENDENT), **to)
         together = _Together(drawn, widths, network["activation"], table)
         found[group] = _train(together, network, plane, at, seed, groups[group])
 
