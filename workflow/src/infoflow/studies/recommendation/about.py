@@ -12,19 +12,12 @@ CUBE: dict[str, dict] = {
     "initialization": {"long_name": "usual initialisation", "units": "1"},
     "range_sigma_b2": {"long_name": "sigma_b^2 of the columns that the ranges are of", "units": "1"},
     **{
-        f"sigma_w2_{end}": {
-            "long_name": f"{what} sigma_w^2 of the grid at which at least half of the networks train",
+        f"{start}sigma_w2_{end}": {
+            "long_name": f"{what} sigma_w^2 of the grid at which at least half of the networks {how}train",
             "units": "1",
-            "comment": f"train_probability >= 0.5; {_RANGE}",
+            "comment": f"{variable} >= 0.5; {_RANGE}",
         }
-        for end, what in (("low", "smallest"), ("high", "largest"))
-    },
-    **{
-        f"sure_sigma_w2_{end}": {
-            "long_name": f"{what} sigma_w^2 of the grid at which at least half of the networks surely train",
-            "units": "1",
-            "comment": f"train_probability_low >= 0.5; {_RANGE}",
-        }
+        for start, how, variable in (("", "", "train_probability"), ("sure_", "surely ", "train_probability_low"))
         for end, what in (("low", "smallest"), ("high", "largest"))
     },
     "best_sigma_w2": {
