@@ -1,0 +1,1 @@
+"""Any network of torch's modules: ..."""

@@ -1,0 +1,1 @@
+"""Networks that train and networks that do not, with the data and the recipes that say which."""

@@ -1,0 +1,195 @@
+"""Data that the networks are trained on: small parts of real sets, and small problems that are drawn here.
+
+All are deterministic. Images are float32 [M, channel, row, column], flat ones [M, pixels]; labels int64 [M].
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import torch
+from torch.nn.functional import one_hot
+
+from infoflow.datasets.images import load_images
+from infoflow.engine.initialization import generator
+from infoflow.files.originals import find_data_root
+
+SEED = 0
+SAMPLES = 2000
+"""Of MNIST, FashionMNIST and CIFAR-10; of their 50,000 or 60,000."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """Inputs and targets of the training set; `evaluation`, others where it is these that tell whether it learned."""
+
+    inputs: torch.Tensor
+    targets: torch.Tensor
+    evaluation: tuple[torch.Tensor, torch.Tensor] | None = None
+
+
+@cache
+def load_task(name: str) -> Task:
+    """The task of a name of `TASKS`.
+
+    Raises:
+        InfoflowError: files of the data set are missing or damaged.
+    """
+    return TASKS[name]()
+
+
+@cache
+def _images(kind: str, samples: int | None = SAMPLES) -> tuple[torch.Tensor, torch.Tensor]:
+    """Pixels in [0, 1], [M, channel, row, column], and labels of a training set."""
+    options = {"kind": kind} | ({"colour": True} if kind == "cifar10" else {})
+    if samples is not None:
+        options |= {"train_samples": samples, "test_samples": 1}
+    images = load_images(options, find_data_root(None), SEED)
+    pixels = torch.from_numpy(images.train_images.astype(np.float32)) / images.levels
+    pixels = pixels[:, None] if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2).contiguous()
+    return pixels, torch.from_numpy(images.train_labels).long()
+
+
+def _standardised(x: torch.Tensor) -> torch.Tensor:
+    """With mean 0 and variance 1 per channel, over samples and pixels."""
+    return (x - x.mean((0, 2, 3), keepdim=True)) / x.std((0, 2, 3), keepdim=True)
+
+
+def _plain(kind: str, samples: int | None = SAMPLES) -> Task:
+    return Task(*_images(kind, samples))
+
+
+def _flat(kind: str, scale: float = 1.0) -> Task:
+    pixels, labels = _images(kind)
+    return Task(scale * pixels.flatten(1), labels)
+
+
+def _centred(kind: str, samples: int | None = SAMPLES) -> Task:
+    pixels, labels = _images(kind, samples)
+    return Task(_standardised(pixels), labels)
+
+
+def _centred_flat(kind: str, samples: int | None = SAMPLES) -> Task:
+    pixels, labels = _images(kind, samples)
+    return Task(_standardised(pixels).flatten(1), labels)
+
+
+def _vectors(low: float, high: float, samples: int) -> Task:
+    """MNIST, flat, with a target per class: `high` for the right one, `low` for the others."""
+    pixels, labels = _images("mnist", samples)
+    return Task(pixels.flatten(1), low + (high - low) * one_hot(labels, 10).float())
+
+
+def _parity() -> Task:
+    """MNIST, flat, standardised; whether the digit is odd."""
+    pixels, labels = _images("mnist")
+    return Task(_standardised(pixels).flatten(1), labels % 2)
+
+
+def _ring() -> Task:
+    """Points of a disc of radius 1, and of the ring around it between radii 2 and 3; [1000, 2] and which."""
+    stream = generator(SEED, "ring and disc")
+    labels = torch.arange(1000) % 2
+    inner, outer = torch.where(labels == 1, 2.0, 0.0), torch.where(labels == 1, 3.0, 1.0)
+    radius = (inner**2 + (outer**2 - inner**2) * torch.rand(1000, generator=stream)).sqrt()
+    angle = 2 * math.pi * torch.rand(1000, generator=stream)
+    return Task(torch.stack([radius * angle.cos(), radius * angle.sin()], 1), labels)
+
+
+def _table() -> Task:
+    """Eleven standardised features of which five classes depend, one-hot: [1000, 11] and [1000, 5]."""
+    stream = generator(SEED, "eleven features")
+    centres = 1.5 * torch.randn(5, 11, generator=stream)
+    labels = torch.arange(1000) % 5
+    features = centres[labels] + torch.randn(1000, 11, generator=stream)
+    return Task((features - features.mean(0)) / features.std(0), one_hot(labels, 5).float())
+
+
+def _line() -> Task:
+    """y = 2x − 1 at x = −1, 0, ..., 5: [7, 1] and [7, 1]."""
+    x = torch.arange(-1.0, 6.0)[:, None]
+    return Task(x, 2 * x - 1)
+
+
+def _photograph(scaled: bool) -> Task:
+    """Grey levels in [−1, 1] of a photograph of 32 × 32 pixels from their coordinates; every second pixel is held back.
+
+    The coordinates [512, 2] lie in [−1, 1] if they are scaled, else they count the pixels. What is held back tells
+    whether the image, and not only a list of pixels, has been learned.
+    """
+    options = {"kind": "photographs", "size": 32, "train_samples": 1, "test_samples": 1}
+    image = load_images(options, find_data_root(None), SEED).train_images[0]
+    grey = torch.from_numpy(image.astype(np.float32)).reshape(32, 32, -1).mean(-1)
+    grey = 2 * grey / grey.max() - 1
+    axis = torch.linspace(-1, 1, 32) if scaled else torch.arange(32.0)
+    rows, columns = torch.meshgrid(axis, axis, indexing="ij")
+    points, values = torch.stack([rows, columns], -1).reshape(-1, 2), grey.reshape(-1, 1)
+    kept = ((torch.arange(32)[:, None] + torch.arange(32)) % 2 == 0).flatten()
+    return Task(points[kept], values[kept], (points[~kept], values[~kept]))
+
+
+def _opacity() -> Task:
+    """Opacities of rays through a ball: 16 points on each of 576 parallel rays, [576, 16, 3], and [576]."""
+    stream = generator(SEED, "rays")
+    axis = torch.linspace(-1, 1, 24)
+    x, y = (part.reshape(-1, 1).expand(-1, 16) for part in torch.meshgrid(axis, axis, indexing="ij"))
+    z = (torch.arange(16) + torch.rand(576, 16, generator=stream)) / 8 - 1
+    points = torch.stack([x, y, z], -1)
+    density = 10.0 * (points.norm(dim=-1) < 0.6)
+    return Task(points, 1 - torch.exp(-density.sum(1) / 8))
+
+
+def _blobs() -> Task:
+    """Noisy images with one small bright disc, and its mask: [400, 1, 32, 32] both."""
+    stream = generator(SEED, "blobs")
+    centre = 6 + 20 * torch.rand(400, 2, 1, 1, generator=stream)
+    radius = 2 + 2 * torch.rand(400, 1, 1, generator=stream)
+    rows, columns = torch.meshgrid(torch.arange(32.0), torch.arange(32.0), indexing="ij")
+    mask = ((rows - centre[:, 0]) ** 2 + (columns - centre[:, 1]) ** 2 < radius**2).float()[:, None]
+    return Task(mask + 0.3 * torch.randn(mask.shape, generator=stream), mask)
+
+
+TOKENS, LENGTH = 8, 12
+"""Alphabet and length of the sequences."""
+
+
+def _sequences(label: Callable[[torch.Tensor], torch.Tensor]) -> Task:
+    """Random sequences, int64 [1000, 12], and what is asked of them."""
+    tokens = torch.randint(TOKENS, (1000, LENGTH), generator=generator(SEED, "sequences"))
+    return Task(tokens, label(tokens))
+
+
+def _majority(tokens: torch.Tensor) -> torch.Tensor:
+    """Whether tokens of the upper half of the alphabet prevail, [M]."""
+    return (2 * (tokens >= TOKENS // 2).sum(1) > LENGTH).long()
+
+
+TASKS: dict[str, Callable[[], Task]] = {
+    "digits": lambda: _centred("digits", None),
+    "digits_flat": lambda: _centred_flat("digits", None),
+    "mnist": lambda: _plain("mnist"),
+    "mnist_standardised": lambda: _centred("mnist"),
+    "mnist_flat": lambda: _flat("mnist"),
+    "mnist_parity": _parity,
+    "mnist_zero_one": lambda: _vectors(0.0, 1.0, SAMPLES),
+    "mnist_100": lambda: _vectors(0.01, 0.99, 100),
+    "mnist_2000": lambda: _vectors(0.01, 0.99, SAMPLES),
+    "fashion": lambda: _flat("fashion_mnist"),
+    "fashion_255": lambda: _flat("fashion_mnist", 255.0),
+    "fashion_images": lambda: _centred("fashion_mnist"),
+    "cifar10": lambda: _centred("cifar10"),
+    "cifar10_flat": lambda: _centred_flat("cifar10"),
+    "ring": _ring,
+    "table": _table,
+    "line": _line,
+    "photograph": lambda: _photograph(True),
+    "photograph_unscaled": lambda: _photograph(False),
+    "opacity": _opacity,
+    "blobs": _blobs,
+    "first_token": lambda: _sequences(lambda tokens: tokens[:, 0]),
+    "majority": lambda: _sequences(_majority),
+    "copy": lambda: _sequences(lambda tokens: tokens.clone()),
+}
+"""By name."""
