@@ -21,9 +21,9 @@ LOSSES: dict[str, Loss] = {"cross_entropy": functional.cross_entropy, "mse": fun
 """By name. Cross-entropy: scores [B, classes, ...], labels int64 [B, ...]. Squared error: mean over all outputs."""
 
 OPTIMIZERS: dict[str, tuple[type[torch.optim.Optimizer], tuple[str, ...]]] = {
-    "sgd": (torch.optim.SGD, ("momentum", "weight_decay", "warmup")),
-    "adam": (torch.optim.Adam, ("weight_decay", "warmup")),
-    "adamw": (torch.optim.AdamW, ("weight_decay", "warmup")),
+    "sgd": (torch.optim.SGD, ("momentum", "weight_decay", "warmup", "steps")),
+    "adam": (torch.optim.Adam, ("weight_decay", "warmup", "steps")),
+    "adamw": (torch.optim.AdamW, ("weight_decay", "warmup", "steps")),
 }
 """By name, with the settings that they have besides a learning rate."""
 
@@ -223,7 +223,7 @@ class _Run:
         if success.measure == "loss" and success.of == "constant":
             self._reference = constant_loss(evaluation[1], recipe.loss)
         kind, settings = OPTIMIZERS[recipe.optimizer]
-        chosen = {name: getattr(recipe, name) for name in settings if name != "warmup"}
+        chosen = {name: getattr(recipe, name) for name in settings if name not in ("warmup", "steps")}
         self._optimizer = kind(parameters, lr=recipe.learning_rate, fused=True, **chosen)
         self._still: list[torch.Tensor] | None = None
         self._idle = 0
@@ -338,7 +338,7 @@ def _hits(scores: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
 
 
 def _number(text: str, name: str, value: str) -> float | int:
-    whole = name == "warmup"
+    whole = name in ("warmup", "steps")
     try:
         number = int(value) if whole else float(value)
     except ValueError:

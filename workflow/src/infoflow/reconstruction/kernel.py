@@ -13,7 +13,7 @@ whatever their shape, and costs O(L) instead of O(L²). Source: physics.md F1.
 import itertools
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -35,11 +35,20 @@ class Gram:
 
     Attributes:
         products: A, [R, n + S, n], float64.
+        square: mean square of the states of the fit samples over units and samples, [R].
         noise: λ_l, [R].
     """
 
     products: torch.Tensor
+    square: torch.Tensor
     noise: torch.Tensor
+
+    def with_noise(self, penalty: float, relative: bool) -> "Gram":
+        """The same layer read with another noise; see `kernel_cascade`."""
+        noise = torch.full_like(self.square, penalty)
+        if relative:
+            noise = torch.where(self.square > 0, penalty * self.square, noise)
+        return replace(self, noise=noise)
 
 
 @dataclass(frozen=True)
@@ -78,18 +87,36 @@ def kernel_cascade(
     if not (math.isfinite(penalty) and penalty > 0):
         raise InfoflowError(f"kernel cascade: the penalty is {penalty}; it has to be above 0")
     states = iter(states)
-    inputs = next(states)[0].flatten(1).double()
+    centred, mean = _centre(next(states)[0].flatten(1).double(), fit)
+    yield from _recursion(centred, mean, (gram(x, fit, penalty, relative) for x in states))
+
+
+@torch.no_grad()
+def cascade_of(inputs: torch.Tensor, layers: Iterable[Gram], fit: int) -> Iterator[Reconstruction]:
+    """`kernel_cascade`, of inputs [n + S, P] in float64 and what is known of the layers.
+
+    Raises:
+        InfoflowError: a number of samples makes no sense.
+    """
+    yield from _recursion(*_centre(inputs, fit), layers)
+
+
+def _centre(inputs: torch.Tensor, fit: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """The fit samples about their mean, [n, P], and that, [P]."""
     if not 2 <= fit < len(inputs):
         raise InfoflowError(
             f"kernel cascade: {fit} of {len(inputs)} samples to fit to; there have to be 2, and one more to evaluate"
         )
     mean = inputs[:fit].mean(0)
-    centred = inputs[:fit] - mean
+    return inputs[:fit] - mean, mean
+
+
+def _recursion(centred: torch.Tensor, mean: torch.Tensor, layers: Iterable[Gram]) -> Iterator[Reconstruction]:
+    fit = len(centred)
     # where there are more pixels than samples, the recursion is of the samples' coefficients
     wide = centred.shape[1] > fit
     reads = torch.eye(fit, dtype=centred.dtype, device=centred.device) if wide else centred
-    del inputs
-    layers = (gram(x, fit, penalty, relative) for x in states)
+    layers = iter(layers)
     while batch := _batch(layers):
         for factor, layer in zip(_factors(batch), batch):
             found = layer.products @ torch.cholesky_solve(reads.expand(len(factor), *reads.shape[-2:]), factor)
@@ -109,17 +136,30 @@ def gram(states: torch.Tensor, fit: int, penalty: float, relative: bool = False)
     square = torch.zeros(replicas, dtype=torch.float64, device=states.device)
     for part in states.split(max(1, PART // (8 * replicas * samples)), dim=2):
         part = part.to(torch.float64, copy=True)
-        if relative:
-            square += part[:, :fit].square().sum((1, 2))
+        square += part[:, :fit].square().sum((1, 2))
         # as differences from the first sample: of states that are all equal nothing is left, not even rounding
         part -= part[:, :1].clone()
         part -= part[:, :fit].mean(1, keepdim=True)
         product = part @ part[:, :fit].mT
         products = product if products is None else products.add_(product)
-    noise = torch.full_like(square, penalty)
-    if relative:
-        noise = torch.where(square > 0, penalty * square / (fit * units), noise)
-    return Gram(products, noise)
+    square /= fit * units
+    return Gram(products, square, square).with_noise(penalty, relative)
+
+
+@torch.no_grad()
+def read(layer: Gram, targets: torch.Tensor) -> torch.Tensor:
+    """What of some targets can be read from a layer: their ridge regression on its states.
+
+    Args:
+        targets: of the n fit samples, [n, C], float64.
+
+    Returns:
+        Of the evaluation samples, [R, S, C].
+    """
+    (factor,) = _factors([layer])
+    mean = targets.mean(0)
+    fit = layer.products.shape[-1]
+    return mean + layer.products[:, fit:] @ torch.cholesky_solve((targets - mean).expand(len(factor), -1, -1), factor)
 
 
 def _batch(layers: Iterator[Gram]) -> list[Gram]:
