@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 import torch
-from torch.nn.functional import one_hot
+from torch.nn.functional import avg_pool2d, one_hot
 
 from infoflow.datasets.images import load_images
 from infoflow.engine.initialization import generator
@@ -71,6 +71,12 @@ def _centred(kind: str, samples: int | None = SAMPLES) -> Task:
     return Task(_standardised(pixels), labels)
 
 
+def _halved() -> Task:
+    """CIFAR-10 at 16 × 16 pixels, standardised."""
+    pixels, labels = _images("cifar10")
+    return Task(_standardised(avg_pool2d(pixels, 2)), labels)
+
+
 def _centred_flat(kind: str, samples: int | None = SAMPLES) -> Task:
     pixels, labels = _images(kind, samples)
     return Task(_standardised(pixels).flatten(1), labels)
@@ -114,19 +120,17 @@ def _line() -> Task:
 
 
 def _photograph(scaled: bool) -> Task:
-    """Grey levels in [−1, 1] of a photograph of 32 × 32 pixels from their coordinates; every second pixel is held back.
+    """Grey levels in [−1, 1] of a photograph of 64 × 64 pixels from their coordinates; every second pixel is held back.
 
-    The coordinates [512, 2] lie in [−1, 1] if they are scaled, else they count the pixels. What is held back tells
+    The coordinates [2048, 2] lie in [−1, 1] if they are scaled, else they count the pixels. What is held back tells
     whether the image, and not only a list of pixels, has been learned.
     """
-    options = {"kind": "photographs", "size": 32, "train_samples": 1, "test_samples": 1}
+    options = {"kind": "photographs", "size": 64, "train_samples": 2, "test_samples": 1}
     image = load_images(options, find_data_root(None), SEED).train_images[0]
-    grey = torch.from_numpy(image.astype(np.float32)).reshape(32, 32, -1).mean(-1)
-    grey = 2 * grey / grey.max() - 1
-    axis = torch.linspace(-1, 1, 32) if scaled else torch.arange(32.0)
-    rows, columns = torch.meshgrid(axis, axis, indexing="ij")
-    points, values = torch.stack([rows, columns], -1).reshape(-1, 2), grey.reshape(-1, 1)
-    kept = ((torch.arange(32)[:, None] + torch.arange(32)) % 2 == 0).flatten()
+    values = torch.from_numpy(image.astype(np.float32)).mean(-1).reshape(-1, 1) * (2 / 255) - 1
+    axis = torch.linspace(-1, 1, 64) if scaled else torch.arange(64.0)
+    points = torch.stack(torch.meshgrid(axis, axis, indexing="ij"), -1).reshape(-1, 2)
+    kept = ((torch.arange(64)[:, None] + torch.arange(64)) % 2 == 0).flatten()
     return Task(points[kept], values[kept], (points[~kept], values[~kept]))
 
 
@@ -180,6 +184,7 @@ TASKS: dict[str, Callable[[], Task]] = {
     "fashion_255": lambda: _flat("fashion_mnist", 255.0),
     "fashion_images": lambda: _centred("fashion_mnist"),
     "cifar10": lambda: _centred("cifar10"),
+    "cifar10_16": _halved,
     "cifar10_flat": lambda: _centred_flat("cifar10"),
     "ring": _ring,
     "table": _table,
