@@ -57,10 +57,6 @@ def _standardised(x: torch.Tensor) -> torch.Tensor:
     return (x - x.mean((0, 2, 3), keepdim=True)) / x.std((0, 2, 3), keepdim=True)
 
 
-def _plain(kind: str, samples: int | None = SAMPLES) -> Task:
-    return Task(*_images(kind, samples))
-
-
 def _flat(kind: str, scale: float = 1.0) -> Task:
     pixels, labels = _images(kind)
     return Task(scale * pixels.flatten(1), labels)
@@ -77,9 +73,9 @@ def _halved() -> Task:
     return Task(_standardised(avg_pool2d(pixels, 2)), labels)
 
 
-def _centred_flat(kind: str, samples: int | None = SAMPLES) -> Task:
-    pixels, labels = _images(kind, samples)
-    return Task(_standardised(pixels).flatten(1), labels)
+def _digits_flat() -> Task:
+    task = _centred("digits", None)
+    return Task(task.inputs.flatten(1), task.targets)
 
 
 def _vectors(low: float, high: float, samples: int) -> Task:
@@ -159,21 +155,15 @@ TOKENS, LENGTH = 8, 12
 """Alphabet and length of the sequences."""
 
 
-def _sequences(label: Callable[[torch.Tensor], torch.Tensor]) -> Task:
-    """Random sequences, int64 [1000, 12], and what is asked of them."""
+def _first_token() -> Task:
+    """Random sequences, int64 [1000, 12]; which token is the first one."""
     tokens = torch.randint(TOKENS, (1000, LENGTH), generator=generator(SEED, "sequences"))
-    return Task(tokens, label(tokens))
-
-
-def _majority(tokens: torch.Tensor) -> torch.Tensor:
-    """Whether tokens of the upper half of the alphabet prevail, [M]."""
-    return (2 * (tokens >= TOKENS // 2).sum(1) > LENGTH).long()
+    return Task(tokens, tokens[:, 0])
 
 
 TASKS: dict[str, Callable[[], Task]] = {
     "digits": lambda: _centred("digits", None),
-    "digits_flat": lambda: _centred_flat("digits", None),
-    "mnist": lambda: _plain("mnist"),
+    "digits_flat": _digits_flat,
     "mnist_standardised": lambda: _centred("mnist"),
     "mnist_flat": lambda: _flat("mnist"),
     "mnist_parity": _parity,
@@ -182,10 +172,8 @@ TASKS: dict[str, Callable[[], Task]] = {
     "mnist_2000": lambda: _vectors(0.01, 0.99, SAMPLES),
     "fashion": lambda: _flat("fashion_mnist"),
     "fashion_255": lambda: _flat("fashion_mnist", 255.0),
-    "fashion_images": lambda: _centred("fashion_mnist"),
     "cifar10": lambda: _centred("cifar10"),
     "cifar10_16": _halved,
-    "cifar10_flat": lambda: _centred_flat("cifar10"),
     "ring": _ring,
     "table": _table,
     "line": _line,
@@ -193,8 +181,6 @@ TASKS: dict[str, Callable[[], Task]] = {
     "photograph_unscaled": lambda: _photograph(False),
     "opacity": _opacity,
     "blobs": _blobs,
-    "first_token": lambda: _sequences(lambda tokens: tokens[:, 0]),
-    "majority": lambda: _sequences(_majority),
-    "copy": lambda: _sequences(lambda tokens: tokens.clone()),
+    "first_token": _first_token,
 }
 """By name."""
