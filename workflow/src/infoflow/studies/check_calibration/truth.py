@@ -59,10 +59,11 @@ def complete(path: Path, cases: Iterable[Case], jobs: int = 1, tell: Callable[[s
     Seeds come one after the other, each of all networks: a table that is half done has something of everything.
 
     Raises:
-        InfoflowError: the table has other columns, or data is missing.
+        InfoflowError: the table has other columns, its folder is not there, or data is missing.
     """
-    _mend(path)
-    done = {key(row) for row in read_table(path)} if path.is_file() else set()
+    if not path.parent.is_dir():
+        raise InfoflowError(f"{path}: cannot be written, there is no such folder; make it first")
+    done = {key(row) for row in read_table(path)} if _mend(path) else set()
     cases = list(cases)
     wanted = [(case, seed) for seed in range(max((c.seeds for c in cases), default=0)) for case in cases]
     wanted = [(c, seed) for c, seed in wanted if seed < c.seeds and (c.name, c.arm, seed) not in done]
@@ -131,13 +132,15 @@ def _append(path: Path, row: Row) -> None:
         os.fsync(file.fileno())
 
 
-def _mend(path: Path) -> None:
-    """Drop a last line without an end."""
-    if path.is_file():
-        with path.open("r+b") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            contents = file.read()
-            file.truncate(contents.rfind(b"\n") + 1)
+def _mend(path: Path) -> bool:
+    """Drop a last line without an end; whether there is anything else."""
+    if not path.is_file():
+        return False
+    with path.open("r+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        end = file.read().rfind(b"\n") + 1
+        file.truncate(end)
+    return end > 0
 
 
 if __name__ == "__main__":
