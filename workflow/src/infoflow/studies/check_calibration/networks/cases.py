@@ -348,7 +348,7 @@ def _c19() -> list[Case]:
 def _c20() -> list[Case]:
     """Grey levels from 0 to 255 as they are.
 
-    Adam overcomes them: accuracy rises as fast as with scaled levels, and only the loss, of scores in the hundreds, stays
+    Adam overcomes them: accuracy rises as fast as with scaled levels; only the loss, of scores in the hundreds, stays
     worse than that of a constant for the whole budget. So it is the loss that tells.
     """
 
