@@ -159,12 +159,15 @@ def _c11() -> list[Case]:
 
 
 def _c12() -> list[Case]:
-    """Weights of variance 1 under Adam: huge scores behind a ReLU, whose loss is soon the harmless looking ln 10."""
+    """Weights of variance 1 under Adam: huge scores behind a ReLU, whose loss is soon the harmless looking ln 10.
+
+    With He's weights and that ReLU some classes are lost from the beginning, up to four of ten, and the others learned.
+    """
 
     def build(weights: parts.Draw, biases: parts.Draw) -> nn.Module:
         return initialise(mlp([784, 256, 256, 10], last=nn.ReLU), weights, biases)
 
-    recipe = _recipe("adam:0.001", 64, 500, Success(bound=0.6))
+    recipe = _recipe("adam:0.001", 64, 500, Success(bound=0.5))
     facts = {"depth": 3, "width": 256}
     return _pair(
         *("c12", "mlp", "mnist_flat", recipe),
@@ -348,7 +351,7 @@ def _c19() -> list[Case]:
 def _c20() -> list[Case]:
     """Grey levels from 0 to 255 as they are.
 
-    Adam overcomes them: accuracy rises as fast as with scaled levels, and only the loss, of scores in the hundreds, stays
+    Adam overcomes them: accuracy rises as fast as with scaled levels; only the loss, of scores in the hundreds, stays
     worse than that of a constant for the whole budget. So it is the loss that tells.
     """
 
