@@ -20,6 +20,7 @@ from infoflow.reconstruction.divergence import differential_entropy, explained_v
 from infoflow.reconstruction.kernel import Gram, cascade_of, gram, read
 
 GRADIENT_SAMPLES, STEP_SAMPLES, STEP_DIRECTIONS = 32, 16, 3
+FEW_DIMENSIONS = 8
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def _states(blocks: Blocks, task: Task) -> tuple[dict[str, np.ndarray], dict[str
         "output_spread": float(outputs.std(0).mean()),
         "input_scale": float(inputs.square().mean().sqrt()),
         "input_units": float(inputs.shape[1]),
-        "input_rank": float(_rank(gram(inputs[None], fit, task.penalty).products[0, :fit])),
+        "input_rank": _rank(inputs),
     }
 
 
@@ -298,7 +299,7 @@ def _equal_blocks(blocks: Blocks) -> np.ndarray:
 
 
 def parameters_of(blocks: Blocks, number: int) -> list[str]:
-    """Names of the parameters of a block: of the modules called in it, and of those within them that are never called."""
+    """Names of the parameters of a block: of modules called in it, and of those within them that are never called."""
     called = {name for block in blocks.blocks for name in block.modules}
     own = set(blocks.blocks[number].modules)
     found = []
@@ -348,10 +349,9 @@ def default_loss(outputs: Any, labels: Any) -> torch.Tensor:
     return (scores.reshape(labels.shape) - labels.to(scores)).square().mean() / 2
 
 
-def _rank(products: torch.Tensor) -> int:
-    """Of the inputs, from their Gram matrix."""
-    values = torch.linalg.eigvalsh(products)
-    return int((values > 1e-10 * values[-1]).sum())
+def _rank(inputs: torch.Tensor) -> float:
+    """Dimensions of the inputs [N, P], NaN where there are many."""
+    return float(torch.linalg.matrix_rank(inputs - inputs.mean(0))) if inputs.shape[1] <= FEW_DIMENSIONS else math.nan
 
 
 def _one_hot(labels: Any, samples: int) -> torch.Tensor | None:

@@ -25,6 +25,8 @@ COLLAPSE = 4.0
 """Nats by which the entropy has to fall below that of the first block, for the inputs to have merged."""
 LOST = 0.05
 """R² below which nothing is left of the input."""
+SMALLER, LARGER = 5.0, 30.0
+"""Factors by which the states have to fall below, or grow above, the inputs, to shrink or explode."""
 OUT_OF_LINE = math.log(4.0)
 """Factor by which a block has to change states or gradients more, or less, than most blocks do."""
 
@@ -205,7 +207,7 @@ def _mechanisms(signals: Signals, names: Sequence[str], recipe: Recipe):
         yield "dead units", f"{dead[worst]:.0%} of the values behind it are the same for every input", names[worst]
     with np.errstate(divide="ignore", invalid="ignore"):
         growth = np.diff(np.log(scale))
-    if not np.isfinite(scale).all() or scale.max() > 30 * max(scale[0], 1.0):
+    if not np.isfinite(scale).all() or scale.max() > LARGER * max(scale[0], 1.0):
         block = _jump(growth, +1)
         told = "overflows" if not np.isfinite(scale).all() else f"states grow from {scale[0]:.2g} to {scale.max():.2g}"
         yield "explodes", told, names[block]
@@ -220,13 +222,14 @@ def _mechanisms(signals: Signals, names: Sequence[str], recipe: Recipe):
     fall, fall_relative = _fall(entropy[list(hidden)]), _fall(relative[list(hidden)])
     lost = next((l for l in hidden if variance[l] < LOST and _fall(entropy[: l + 1]) > COLLAPSE / 2), None)
     shrunk = scale[1 : last + 1].min() if last else scale[1]
-    if shrunk < scale[0] / 30 and fall > COLLAPSE:
+    small = shrunk < scale[0] / SMALLER
+    if small and fall > COLLAPSE:
         yield (
             "shrinks",
             f"states shrink from {scale[0]:.2g} to {shrunk:.2g}",
             names[lost if lost is not None else _jump(growth, -1)],
         )
-    if fall_relative > COLLAPSE or (fall > COLLAPSE and not shrunk < scale[0] / 30):
+    if fall_relative > COLLAPSE or (fall > COLLAPSE and not small):
         first = next((l for l in hidden if _fall(entropy[: l + 1]) > COLLAPSE), last)
         yield "forgets", f"entropy falls by {max(fall, fall_relative):.1f} nats: inputs have merged", names[first]
     elif variance[list(hidden)].min() < LOST and fall < COLLAPSE:
