@@ -4,7 +4,7 @@ Source: physics.md G.
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -140,14 +140,14 @@ def _gradients(
     taps = [t for some in taken.taps for t in some]
     squares = dict.fromkeys(map(id, taps), 0.0)
     of_parameters = dict.fromkeys(parameters, 0.0)
-    rates, invariant = {"task_rate": 0.0, "task_reach": 0.0}, 0.0
+    rates, of_weights = {"task_rate": 0.0, "task_reach": 0.0}, _of_weights([(p, None) for p in parameters.values()])
     if loss.requires_grad:
         wanted = [t for t in taps if t.requires_grad]
         given = torch.autograd.grad(loss, [*wanted, *parameters.values()], retain_graph=True, allow_unused=True)
         of_states, others = given[: len(wanted)], given[len(wanted) :]
         squares |= {id(t): _square(g) for t, g in zip(wanted, of_states)}
         of_parameters = {n: _square(g) for n, g in zip(parameters, others)}
-        invariant = _invariant(zip(parameters.values(), others))
+        of_weights = _of_weights(list(zip(parameters.values(), others)))
         by_output = (
             of_states[[id(t) for t in wanted].index(id(taken.taps[-1][0]))] if taken.taps[-1][0].requires_grad else None
         )
@@ -162,21 +162,32 @@ def _gradients(
     return layers, {
         **whole,
         **rates,
-        "scale_invariant": invariant,
+        **of_weights,
         "curvature": _curvature(task, taken.outputs, labels),
         **_step(blocks, task, parameters),
     }
 
 
-def _invariant(pairs: Iterable[tuple[nn.Parameter, torch.Tensor | None]]) -> float:
-    """Share of the matrices of weights whose scale makes no difference, as in front of a normalisation: θ·∂ℓ/∂θ = 0."""
-    found = []
-    for parameter, gradient in pairs:
-        if gradient is not None and parameter.ndim > 1:
-            size = math.sqrt(_square(parameter) * _square(gradient))
-            if size > 0:
-                found.append(abs(float((parameter.detach() * gradient).double().sum())) < INVARIANT * size)
-    return sum(found) / len(found) if found else 0.0
+def _of_weights(pairs: Sequence[tuple[nn.Parameter, torch.Tensor | None]]) -> dict[str, float]:
+    """Of the matrices of weights and their gradients.
+
+    `scale_invariant`, share of those whose scale makes no difference, as in front of a normalisation: θ·∂ℓ/∂θ = 0;
+    `weight_scale`, root mean square of all weights; `weakest_gradient`, least root mean square of a matrix's gradient.
+    """
+    matrices = [(p, g) for p, g in pairs if p.ndim > 1]
+    invariant, weakest = 0, math.inf
+    for parameter, gradient in matrices:
+        square = _square(gradient)
+        weakest = min(weakest, math.sqrt(square / parameter.numel()))
+        if square > 0 and gradient is not None:
+            size = math.sqrt(_square(parameter) * square)
+            invariant += abs(float((parameter.detach() * gradient).double().sum())) < INVARIANT * size
+    squares = sum(_square(p.detach()) for p, _ in matrices)
+    return {
+        "scale_invariant": invariant / max(1, len(matrices)),
+        "weight_scale": math.sqrt(squares / max(1, sum(p.numel() for p, _ in matrices))),
+        "weakest_gradient": weakest if matrices else 0.0,
+    }
 
 
 def _curvature(task: Task, outputs: Any, labels: Any) -> float:

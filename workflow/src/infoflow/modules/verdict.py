@@ -25,6 +25,8 @@ COLLAPSE = 4.0
 """Nats by which the entropy has to fall below that of the first block, for the inputs to have merged."""
 LOST = 0.05
 """R² below which nothing is left of the input."""
+ADAM_EPSILON = 1e-8
+"""What Adam adds to the root mean square of a gradient; weights with a smaller one hardly move."""
 EASY = 1.5
 """log₁₀ of how many times over the steps could learn what is to be learned, where speed no longer matters."""
 SMALLER, LARGER = 5.0, 30.0
@@ -89,7 +91,12 @@ def features(signals: Signals, recipe: Recipe) -> dict[str, float]:
     rate = recipe.learning_rate / (1 - recipe.momentum)
     speed = rate * (whole["task_reach"] if adam else whole["task_rate"]) * recipe.steps
     late = EASY - _log10(speed)
-    step = _clip(_log10(relative_step(signals, recipe)), 0, 4)
+    step = relative_step(signals, recipe)
+    if adam:
+        moved = recipe.learning_rate * recipe.steps / max(whole["weight_scale"], 1e-12)
+    else:
+        moved = 2 * step * (1 + recipe.momentum) / (1 - recipe.momentum) * recipe.steps
+    step = _clip(_log10(step), 0, 4)
     free = 1 - whole["scale_invariant"]
     gradients = layers["log_gradient"]
     known = np.isfinite(gradients[[0, -1]]).all()
@@ -101,6 +108,8 @@ def features(signals: Signals, recipe: Recipe) -> dict[str, float]:
         "gradient_change": _clip(abs(float(gradients[0] - gradients[-1])), 0, 40) if known else 40.0,
         "slow": _clip(late, 0, 3),
         "slower": _clip(late - 3, 0, 8),
+        "still": _clip(EASY - _log10(moved), 0, 4),
+        "blind": _clip(_log10(ADAM_EPSILON) + 1 - _log10(whole["weakest_gradient"]), 0, 6) if adam else 0.0,
         "step": 0.0 if adam else step * free,
         "step_invariant": 0.0 if adam else step * (1 - free),
         "step_adam": step * free if adam else 0.0,
