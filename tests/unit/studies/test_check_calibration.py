@@ -141,3 +141,13 @@ def test_what_is_committed_is_of_the_collection(name):
     assert len(set(keys)) == len(keys)
     assert {key[:2] for key in keys} <= {(c.name, c.arm) for c in truth.COLLECTIONS[name]}
     assert (truth.FOLDER / f"truth_{name}.csv").stat().st_size < 200_000
+
+
+def test_the_training_came_to_what_is_expected():
+    rows = truth.read_table(truth.FOLDER / "truth_cases.csv")
+    for case in CASES:
+        learned = [row["succeeded"] == "1" for row in rows if (row["name"], row["arm"]) == (case.name, case.arm)]
+        assert len(learned) == case.seeds, (case.name, case.arm)
+        if case.expected is not None:
+            found = TRAINS if all(learned) else VARIES if any(learned) else FAILS
+            assert found == case.expected, (case.name, case.arm)
