@@ -9,6 +9,7 @@ line that was cut off when the process was killed is dropped, and computed again
 import argparse
 import csv
 import fcntl
+import io
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -127,8 +128,12 @@ def _append(path: Path, row: Row) -> None:
     """One write of a whole line, under a lock: several processes can share a table."""
     with path.open("a+b", buffering=0) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        lines = [] if file.seek(0, os.SEEK_END) else [",".join(COLUMNS)]
-        file.write(("\n".join([*lines, ",".join(row[c] for c in COLUMNS)]) + "\n").encode())
+        text = io.StringIO()
+        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+        if not file.seek(0, os.SEEK_END):
+            writer.writeheader()
+        writer.writerow(row)
+        file.write(text.getvalue().encode())
         os.fsync(file.fileno())
 
 
