@@ -129,7 +129,7 @@ def _append(path: Path, row: Row) -> None:
     with path.open("a+b", buffering=0) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         text = io.StringIO()
-        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")  # arms have commas
+        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
         if not file.seek(0, os.SEEK_END):
             writer.writeheader()
         writer.writerow(row)
