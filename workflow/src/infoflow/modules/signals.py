@@ -256,7 +256,7 @@ def _rates(
 
 
 def _square(gradient: torch.Tensor | None) -> float:
-    return 0.0 if gradient is None else float(gradient.double().square().sum())
+    return 0.0 if gradient is None else float(gradient.detach().double().square().sum())
 
 
 def _step(blocks: Blocks, task: Task, parameters: dict[str, nn.Parameter]) -> dict[str, float]:

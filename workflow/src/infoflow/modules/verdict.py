@@ -42,7 +42,7 @@ class Verdict:
     Attributes:
         answer: TRAINABLE, NOT_TRAINABLE or UNCERTAIN, where the interval of the probability has ½ in it.
         probability: that a draw of the network trains, mean over the draws.
-        low, high: 90 % interval, over draws and over fits of the rule to other choices of networks.
+        low, high: 80 % interval, over draws and over fits of the rule to other choices of networks.
     """
 
     answer: str
@@ -100,6 +100,9 @@ def features(signals: Signals, recipe: Recipe) -> dict[str, float]:
     free = 1 - whole["scale_invariant"]
     gradients = layers["log_gradient"]
     known = np.isfinite(gradients[[0, -1]]).all()
+    # where gradients vanish the network starts slowly, and then becomes faster as its weights grow
+    vanishing = _clip(float(gradients[-1] - gradients[0]), 0, 40) if known else 40.0
+    fastest = whole["sharpness"] * whole["curvature"]
     return {
         "entropy_fall": _clip(_fall(layers["entropy"][hidden]), 0, 12),
         "entropy_fall_relative": _clip(_fall(layers["entropy_relative"][hidden]), 0, 12),
@@ -108,6 +111,8 @@ def features(signals: Signals, recipe: Recipe) -> dict[str, float]:
         "gradient_change": _clip(abs(float(gradients[0] - gradients[-1])), 0, 40) if known else 40.0,
         "slow": _clip(late, 0, 3),
         "slower": _clip(late - 3, 0, 8),
+        "slow_to_start": _clip(late - vanishing / 4, 0, 3),
+        "conditioned": 0.0 if adam else free * _clip(_log10(fastest) - _log10(whole["task_rate"]), -1, 4),
         "still": _clip(EASY - _log10(moved), 0, 4),
         "blind": _clip(_log10(ADAM_EPSILON) + 1 - _log10(whole["weakest_gradient"]), 0, 6) if adam else 0.0,
         "step": 0.0 if adam else step * free,
@@ -115,7 +120,7 @@ def features(signals: Signals, recipe: Recipe) -> dict[str, float]:
         "step_adam": step * free if adam else 0.0,
         "step_adam_invariant": step * (1 - free) if adam else 0.0,
         "adam": float(adam),
-        "dead": float(layers["dead_share"][-1] == 1),
+        "dead": _clip(float(layers["dead_share"][-1]), 0, 1),
         "noise": _clip(_log10(1 + whole["training_noise"]), 0, 3),
         "narrow": float(is_too_narrow(signals)),
     }
@@ -168,7 +173,7 @@ class Rule:
         rng = np.random.default_rng(0)
         chosen = rng.integers(0, len(draws), (len(found), len(draws)))
         means = np.take_along_axis(found, chosen, axis=1).mean(1)
-        low, high = (float(q) for q in np.quantile(means, (0.05, 0.95)))
+        low, high = (float(q) for q in np.quantile(means, (0.1, 0.9)))
         low, high = min(low, probability), max(high, probability)
         answer = TRAINABLE if low > 0.5 else NOT_TRAINABLE if high < 0.5 else UNCERTAIN
         return Verdict(answer, probability, low, high)

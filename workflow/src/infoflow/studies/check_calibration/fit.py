@@ -13,7 +13,7 @@ from infoflow.studies.check_calibration.table import Table
 
 FITS, RESAMPLES = 40, 400
 VERSION = 1
-STRENGTH = 1.0
+STRENGTH = 0.1
 """Inverse strength of the penalty on the coefficients of standardised features."""
 
 

@@ -9,8 +9,22 @@ from infoflow.jobs.provenance import code_digest
 from infoflow.studies.study import Parameters, Study
 
 FAMILIES = (
-    *("cnn", "cnn_norm", "mlp", "mlp_norm", "mlp_rates", "mlp_residual", "mlp_tanh", "narrow", "resnet", "resnet_norm"),
-    *("spoiled", "transformer_post", "transformer_pre"),
+    *(
+        "cnn",
+        "cnn_norm",
+        "dropout",
+        "dying",
+        "mlp",
+        "mlp_images",
+        "mlp_norm",
+        "mlp_rates",
+        "mlp_residual",
+        "mlp_tanh",
+        "narrow",
+        "resnet",
+        "resnet_norm",
+    ),
+    *("plane", "spoiled", "transformer_post", "transformer_pre"),
 )
 """Of `networks.families`."""
 CUBE = "check_calibration"
