@@ -1,6 +1,7 @@
 """The one call, from a network to a report."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import xarray as xr
 from torch import nn
 
 import infoflow
+from common import ROOT
 from infoflow.errors import InfoflowError
 from infoflow.files.conventions import validate
 from infoflow.modules.verdict import NOT_TRAINABLE, TRAINABLE
@@ -163,3 +165,13 @@ def test_public_names_are_there():
     assert {"check", "rescale", "Report", "InfoflowError"} <= set(dir(infoflow))
     with pytest.raises(AttributeError, match="has no attribute"):
         _ = infoflow.nothing
+
+
+def test_the_guide_runs():
+    """All code of docs/check.md, one block after the other."""
+    text = (ROOT / "docs/check.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    assert len(blocks) > 5
+    names: dict = {}
+    for block in blocks:
+        exec(compile(block, "docs/check.md", "exec"), names)

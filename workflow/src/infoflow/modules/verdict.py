@@ -25,6 +25,12 @@ COLLAPSE = 4.0
 """Nats by which the entropy has to fall below that of the first block, for the inputs to have merged."""
 LOST = 0.05
 """R² below which nothing is left of the input."""
+ADAM_EPSILON = 1e-8
+"""What Adam adds to the root mean square of a gradient; weights with a smaller one hardly move."""
+EASY = 1.5
+"""log₁₀ of how many times over the steps could learn what is to be learned, where speed no longer matters."""
+SMALLER, LARGER = 5.0, 30.0
+"""Factors by which the states have to fall below, or grow above, the inputs, to shrink or explode."""
 OUT_OF_LINE = math.log(4.0)
 """Factor by which a block has to change states or gradients more, or less, than most blocks do."""
 
@@ -84,34 +90,43 @@ def features(signals: Signals, recipe: Recipe) -> dict[str, float]:
     adam = recipe.optimizer != "sgd"
     rate = recipe.learning_rate / (1 - recipe.momentum)
     speed = rate * (whole["task_reach"] if adam else whole["task_rate"]) * recipe.steps
+    late = EASY - _log10(speed)
     step = relative_step(signals, recipe)
-    gradients = layers["log_parameter_gradient"]
-    gradients = gradients[np.isfinite(gradients)]
-    readable = layers["label_accuracy"]
-    first = np.nanmax(readable[:2]) if np.isfinite(readable[:2]).any() else math.nan
+    if adam:
+        moved = recipe.learning_rate * recipe.steps / max(whole["weight_scale"], 1e-12)
+    else:
+        moved = 2 * step * (1 + recipe.momentum) / (1 - recipe.momentum) * recipe.steps
+    step = _clip(_log10(step), 0, 4)
+    free = 1 - whole["scale_invariant"]
+    gradients = layers["log_gradient"]
+    known = np.isfinite(gradients[[0, -1]]).all()
     return {
         "entropy_fall": _clip(_fall(layers["entropy"][hidden]), 0, 12),
         "entropy_fall_relative": _clip(_fall(layers["entropy_relative"][hidden]), 0, 12),
         "variance_lost": 1 - _clip(_least(layers["explained_variance"][hidden]), 0, 1),
         "variance_lost_relative": 1 - _clip(_least(layers["explained_variance_relative"][hidden]), 0, 1),
-        "label_loss": _clip((first - readable[-2]) / max(first, 0.1), 0, 1) if len(readable) > 2 else 0.0,
-        "gradient_span": _clip(float(np.ptp(gradients)) / math.log(10), 0, 20) if len(gradients) else 20.0,
-        "output_large": _clip(_log10(whole["output_scale"]), 0, 6),
-        "speed": 0.0 if adam else _clip(_log10(speed), -10, 3),
-        "speed_adam": _clip(_log10(speed), -10, 3) if adam else 0.0,
-        "step": 0.0 if adam else _clip(_log10(step), -1, 6) + 1,
-        "step_adam": _clip(_log10(step), -1, 6) + 1 if adam else 0.0,
+        "gradient_change": _clip(abs(float(gradients[0] - gradients[-1])), 0, 40) if known else 40.0,
+        "slow": _clip(late, 0, 3),
+        "slower": _clip(late - 3, 0, 8),
+        "still": _clip(EASY - _log10(moved), 0, 4),
+        "blind": _clip(_log10(ADAM_EPSILON) + 1 - _log10(whole["weakest_gradient"]), 0, 6) if adam else 0.0,
+        "step": 0.0 if adam else step * free,
+        "step_invariant": 0.0 if adam else step * (1 - free),
+        "step_adam": step * free if adam else 0.0,
+        "step_adam_invariant": step * (1 - free) if adam else 0.0,
         "adam": float(adam),
+        "dead": float(layers["dead_share"][-1] == 1),
         "noise": _clip(_log10(1 + whole["training_noise"]), 0, 3),
         "narrow": float(is_too_narrow(signals)),
     }
 
 
 def relative_step(signals: Signals, recipe: Recipe) -> float:
-    """Learning rate in units of the largest stable one; of Adam, how far its first step moves an output."""
+    """Learning rate in units of the largest stable one; of Adam, how far its first step moves an output of scale 1, or
+    relative to its scale if that is larger."""
     whole = signals.whole
     if recipe.optimizer != "sgd":
-        return recipe.learning_rate * whole["sign_reach"]
+        return recipe.learning_rate * whole["sign_reach"] / max(1.0, whole["output_scale"])
     return recipe.learning_rate * whole["sharpness"] * whole["curvature"] / (2 * (1 + recipe.momentum))
 
 
@@ -205,7 +220,7 @@ def _mechanisms(signals: Signals, names: Sequence[str], recipe: Recipe):
         yield "dead units", f"{dead[worst]:.0%} of the values behind it are the same for every input", names[worst]
     with np.errstate(divide="ignore", invalid="ignore"):
         growth = np.diff(np.log(scale))
-    if not np.isfinite(scale).all() or scale.max() > 30 * max(scale[0], 1.0):
+    if not np.isfinite(scale).all() or scale.max() > LARGER * max(scale[0], 1.0):
         block = _jump(growth, +1)
         told = "overflows" if not np.isfinite(scale).all() else f"states grow from {scale[0]:.2g} to {scale.max():.2g}"
         yield "explodes", told, names[block]
@@ -220,13 +235,14 @@ def _mechanisms(signals: Signals, names: Sequence[str], recipe: Recipe):
     fall, fall_relative = _fall(entropy[list(hidden)]), _fall(relative[list(hidden)])
     lost = next((l for l in hidden if variance[l] < LOST and _fall(entropy[: l + 1]) > COLLAPSE / 2), None)
     shrunk = scale[1 : last + 1].min() if last else scale[1]
-    if shrunk < scale[0] / 30 and fall > COLLAPSE:
+    small = shrunk < scale[0] / SMALLER
+    if small and fall > COLLAPSE:
         yield (
             "shrinks",
             f"states shrink from {scale[0]:.2g} to {shrunk:.2g}",
             names[lost if lost is not None else _jump(growth, -1)],
         )
-    if fall_relative > COLLAPSE or (fall > COLLAPSE and not shrunk < scale[0] / 30):
+    if fall_relative > COLLAPSE or (fall > COLLAPSE and not small):
         first = next((l for l in hidden if _fall(entropy[: l + 1]) > COLLAPSE), last)
         yield "forgets", f"entropy falls by {max(fall, fall_relative):.1f} nats: inputs have merged", names[first]
     elif variance[list(hidden)].min() < LOST and fall < COLLAPSE:
