@@ -51,3 +51,11 @@ def test_what_is_no_network_is_refused_in_one_line(factory, options, message):
 def test_another_version_than_that_of_the_plan_is_refused():
     with pytest.raises(InfoflowError, match="planned with acme_nets 1.1, but here is acme_nets 1.2"):
         draw("make", "acme_nets 1.1")
+
+
+@pytest.mark.parametrize("name", ["os:system", "os.system", "acme_nets", "acme_nets:make", "../acme_nets", ""])
+def test_what_is_not_published_is_not_imported(package, name):
+    """Even if a job was told of it."""
+    with pytest.raises(InfoflowError, match="unknown factory"):
+        draw(name)
+    assert not (package / "imported").exists()
