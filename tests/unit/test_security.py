@@ -53,6 +53,9 @@ REGISTRIES = {
     "predictors/measure.py": "infoflow.predictors.",
     "reconstruction/fit.py": "infoflow.reconstruction.",
     "studies/trainability/draw_figure.py": "infoflow.{job['module']}",
+    "studies/trainability/probe_kernel.py": "infoflow.modules.probe",
+    "studies/trainability/score_predictor.py": "infoflow.predictors.modular",
+    "studies/trainability/trained.py": "infoflow.modules.ground_truth",
 }
 """Where modules are imported by name, and how the names begin."""
 NEVER_IMPORTED = {
@@ -126,7 +129,9 @@ def dangers(source: str, name: str) -> list[str]:
                 found.append("a command that is text")
             if full == IMPORTS:
                 start = REGISTRIES.get(name)
-                if start is None or not ast.unparse(node.args[0]).startswith((f"f'{start}", f'f"{start}')):
+                if start is None or not ast.unparse(node.args[0]).startswith(
+                    (f"f'{start}", f'f"{start}', f"'{start}'")
+                ):
                     found.append(full)
     return found
 
