@@ -28,7 +28,7 @@ def test_networks_are_measured_and_trained(seeds, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "FAMILIES", (small, other))
     job = make_job({"seeds": seeds, "code": "x"}, tmp_path / "a.nc", {}, {"family": "mine"}, "try_networks")
     try_networks(job)
-    table = make_table(json.loads(row) for row in read_result(job.output, job.parameters)["row"])
+    table = make_table(json.loads(read_result(job.output, job.parameters).attributes["rows"]))
     assert table.networks.tolist() == ["a/sgd:0.3"] * seeds
     assert table.learned.all()
     assert table.baselines["depth"].tolist() == [-2] * seeds

@@ -42,7 +42,7 @@ class Verdict:
     Attributes:
         answer: TRAINABLE, NOT_TRAINABLE or UNCERTAIN, where the interval of the probability has ½ in it.
         probability: that a draw of the network trains, mean over the draws.
-        low, high: 80 % interval, over draws and over fits of the rule to other choices of networks.
+        low, high: 80 % interval, over draws and fits of the rule to other choices of networks.
     """
 
     answer: str
@@ -109,6 +109,7 @@ def features(signals: Signals, recipe: Recipe) -> dict[str, float]:
         "variance_lost": 1 - _clip(_least(layers["explained_variance"][hidden]), 0, 1),
         "variance_lost_relative": 1 - _clip(_least(layers["explained_variance_relative"][hidden]), 0, 1),
         "gradient_change": _clip(abs(float(gradients[0] - gradients[-1])), 0, 40) if known else 40.0,
+        "large": _clip(_log10(whole["output_scale"]), 0, 6),
         "slow": _clip(late, 0, 3),
         "slower": _clip(late - 3, 0, 8),
         "slow_to_start": _clip(late - vanishing / 4, 0, 3),

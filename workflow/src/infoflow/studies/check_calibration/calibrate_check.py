@@ -33,7 +33,7 @@ def calibrate_check(job: Job) -> None:
     Parameters of the job: `made_by`, those of the families' results by the name of the family.
     """
     results = read_results({path: job["made_by"][Path(path).stem] for path in job.files("families")})
-    table = make_table(json.loads(row) for result in results.values() for row in result["row"])
+    table = make_table(row for result in results.values() for row in json.loads(result.attributes["rows"]))
     path, rows, rule = job.outputs
     with replaced(rows) as temporary:
         write_table(table, temporary)

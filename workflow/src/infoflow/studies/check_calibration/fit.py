@@ -6,24 +6,46 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
+from scipy.optimize import minimize
 
 from infoflow.streams import stream
 from infoflow.studies.check_calibration.table import Table
 
 FITS, RESAMPLES = 40, 400
 VERSION = 1
-STRENGTH = 0.1
-"""Inverse strength of the penalty on the coefficients of standardised features."""
+PRIOR, WIDTH = 1.0, 0.03**0.5
+"""Of the coefficients of features that are divided by their standard deviations: minus the mean, and the standard
+deviation of a Gaussian. Every feature but those of `NEUTRAL` is a defect, which can only lower the odds."""
+NEUTRAL = ("adam",)
 
 
-def fit(features: np.ndarray, learned: np.ndarray) -> tuple[np.ndarray, float]:
-    """Coefficients [F] and intercept, in the units of the features [N, F]."""
-    mean, scale = features.mean(0), features.std(0)
+def fit(table: Table, chosen: np.ndarray, learned: np.ndarray | None = None) -> tuple[np.ndarray, float]:
+    """The most probable coefficients [F] and intercept, in the units of the features.
+
+    Args:
+        table: whose features say in what units the prior is, by all networks, also those that are not fitted to.
+        chosen: numbers of the networks that are fitted to; one can be there several times.
+        learned: [N], if not that of the table.
+    """
+    scale = table.features.std(0)
     scale[scale < 1e-6] = 1.0
-    found = LogisticRegression(C=STRENGTH, max_iter=5000, tol=1e-8).fit((features - mean) / scale, learned)
-    coefficients = found.coef_[0] / scale
-    return coefficients, float(found.intercept_[0] - coefficients @ mean)
+    defect = np.array([n not in NEUTRAL for n in table.names])
+    mean = np.where(defect, -PRIOR, 0.0)
+    features = table.features[chosen] / scale
+    sign = np.where((table.learned if learned is None else learned)[chosen], 1.0, -1.0)
+
+    def lost(at: np.ndarray) -> tuple[float, np.ndarray]:
+        margin = sign * (features @ at[:-1] + at[-1])
+        slope = -sign / (1 + np.exp(np.minimum(margin, 500)))
+        off = at[:-1] - mean
+        value = np.logaddexp(0, -margin).sum() + 0.5 * (off @ off) / WIDTH**2
+        return float(value), np.append(features.T @ slope + off / WIDTH**2, slope.sum())
+
+    bounds = [(None, 0.0) if d else (None, None) for d in defect] + [(None, None)]
+    found = minimize(
+        lost, np.append(mean, 1.0), jac=True, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-12, "maxiter": 2000}
+    )
+    return found.x[:-1] / scale, float(found.x[-1])
 
 
 def held_out(table: Table) -> np.ndarray:
@@ -31,7 +53,7 @@ def held_out(table: Table) -> np.ndarray:
     odds = np.full(len(table), np.nan)
     for family in np.unique(table.families):
         own = table.families == family
-        coefficients, intercept = fit(table.features[~own], table.learned[~own])
+        coefficients, intercept = fit(table, np.flatnonzero(~own))
         odds[own] = table.features[own] @ coefficients + intercept
     return odds
 
@@ -58,18 +80,17 @@ def interval(score: np.ndarray, table: Table) -> tuple[float, float]:
 
 
 def fit_all(table: Table) -> tuple[np.ndarray, np.ndarray]:
-    """Coefficients [K, F], intercepts [K]: of all networks, and of networks drawn again within drawn families."""
+    """Coefficients [K, F], intercepts [K]: of all networks, and of networks that are drawn again within each family."""
     rng = stream(0, "check calibration", "fits")
-    found = [fit(table.features, table.learned)]
-    families = np.unique(table.families)
-    while len(found) < FITS:
-        rows = []
-        for family in rng.choice(families, len(families)):
-            own = np.flatnonzero(table.families == family)
-            rows.append(rng.choice(own, len(own)))
-        chosen = np.concatenate(rows)
-        if len(np.unique(table.learned[chosen])) == 2:
-            found.append(fit(table.features[chosen], table.learned[chosen]))
+    names, index = np.unique(table.networks, return_inverse=True)
+    members = [np.flatnonzero(index == k) for k in range(len(names))]
+    of_family = [
+        [k for k, own in enumerate(members) if table.families[own[0]] == family] for family in np.unique(table.families)
+    ]
+    found = [fit(table, np.arange(len(table)))]
+    for _ in range(FITS - 1):
+        drawn = [k for own in of_family for k in rng.choice(own, len(own))]
+        found.append(fit(table, np.concatenate([members[k] for k in drawn])))
     return np.array([c for c, _ in found]), np.array([i for _, i in found])
 
 

@@ -6,8 +6,9 @@ import logging
 import numpy as np
 import torch
 
-from infoflow.files.results import write_result
+from infoflow.files.results import describe, write_result
 from infoflow.jobs.job import Job
+from infoflow.studies.check_calibration.about import CUBE
 from infoflow.studies.check_calibration.networks.case import train_case
 from infoflow.studies.check_calibration.networks.families import FAMILIES
 from infoflow.studies.check_calibration.rows import make_row, measure_case
@@ -16,7 +17,7 @@ LOG = logging.getLogger(__name__)
 
 
 def try_networks(job: Job) -> None:
-    """Write the rows of `table` of a family, as text in JSON.
+    """Write the rows of `table` of a family, as JSON in attribute `rows`.
 
     Parameters of the job: `seeds`, at most so many of each network.
     """
@@ -28,6 +29,6 @@ def try_networks(job: Job) -> None:
             signals = measure_case(case, seed)
             rows.append(make_row(case, seed, signals, train_case(case, seed).succeeded))
         LOG.info("network %d of %d: %s", k, len(cases), case.name)
-    about = {"long_name": "row of the table, JSON", "units": "1"}
-    text = np.array([json.dumps(row) for row in rows], object)
-    write_result(job.output, {"row": (("network",), text, about)}, job.about())
+    learned = np.array([row["learned"] for row in rows], np.int8)
+    variables = describe({"learned": (("network",), learned)}, CUBE)
+    write_result(job.output, variables, {**job.about(), "rows": json.dumps(rows)})
