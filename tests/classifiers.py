@@ -1,0 +1,91 @@
+"""torchvision's classifiers with random weights, on the smallest images that they take, and what capturing does."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torchvision
+from torch import nn
+
+from infoflow.errors import InfoflowError
+from infoflow.modules.blocks import Block
+from infoflow.modules.capture import capture, cut, untouched
+
+SIDES = 32, 48, 64, 80, 96, 128, 160, 192, 224
+LARGE = 100e6
+"""Parameters above which a network is not for a quick test."""
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What came of capturing a network.
+
+    Attributes:
+        blocks: proved by replay.
+        outputs_equal: whether the pass with capture gave what a plain one gives, to the bit.
+        changed: what of the model was not left as it was.
+        seconds: of a plain pass, of one with capture, and of finding the blocks.
+    """
+
+    blocks: tuple[Block, ...]
+    outputs_equal: bool
+    changed: list[str]
+    seconds: tuple[float, float, float]
+
+
+def names() -> list[str]:
+    return torchvision.models.list_models(module=torchvision.models)
+
+
+def build(name: str) -> nn.Module:
+    """With random weights; two of them are drawn the slow way unless they are told."""
+    slow = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
+    return torchvision.models.get_model(name, weights=None, **slow)
+
+
+def smallest(model: nn.Module, samples: int) -> torch.Tensor:
+    """A batch of the smallest images that it takes."""
+    for side in SIDES:
+        batch = torch.randn(samples, 3, side, side, generator=torch.Generator().manual_seed(side))
+        try:
+            with untouched(model), torch.no_grad():
+                model(batch)
+        except (RuntimeError, AssertionError, ValueError):  # too small in one of torch's many ways
+            continue
+        return batch
+    raise InfoflowError(f"no size of images up to {SIDES[-1]} is taken")
+
+
+def examine(model: nn.Module, batch: torch.Tensor, clock: Callable[[Callable], float], repeats: int) -> Examined:
+    """Capture a network.
+
+    Args:
+        clock: seconds of a call.
+    """
+    before, flags = state_of(model), [m.training for m in model.modules()]
+    attributes = [set(m.__dict__) for m in model.modules()]
+    random, found, plain, captured = torch.get_rng_state(), [], [], []
+    with untouched(model):
+        finding = clock(lambda: found.append(cut(model, batch)))
+        (blocks,) = found
+
+        @torch.no_grad()
+        def run() -> None:
+            found.append(model(batch))
+
+        for _ in range(repeats):
+            del found[:]
+            plain.append(clock(run))
+            captured.append(clock(lambda: found.append(capture(blocks, batch))))
+        outputs, states = found
+    changed = [name for name, value in before.items() if not torch.equal(value, model.state_dict()[name])]
+    changed += ["flags"] * (flags != [m.training for m in model.modules()])
+    changed += ["attributes"] * (attributes != [set(m.__dict__) for m in model.modules()])
+    changed += ["random numbers"] * (not torch.equal(random, torch.get_rng_state()))
+    equal = torch.equal(outputs, states.outputs) and torch.equal(states.states[-1], outputs)
+    return Examined(blocks.blocks, equal, changed, (min(plain), min(captured), finding))
+
+
+def state_of(model: nn.Module) -> dict[str, torch.Tensor]:
+    """Copies of weights and buffers."""
+    return {name: value.clone() for name, value in model.state_dict().items()}
