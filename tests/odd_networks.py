@@ -1,5 +1,6 @@
 """Networks that are hard to capture, each with a batch: everything that a forward pass of a module may do."""
 
+import contextlib
 import functools
 from collections import OrderedDict, namedtuple
 from collections.abc import Callable
@@ -112,7 +113,7 @@ def through_a_view():
 
 def encoder(norm_first: bool, depth: int = 2, batch_first: bool = True) -> nn.TransformerEncoder:
     layer = nn.TransformerEncoderLayer(16, 2, 32, batch_first=batch_first, norm_first=norm_first)
-    return nn.TransformerEncoder(layer, depth, enable_nested_tensor=not norm_first)
+    return nn.TransformerEncoder(layer, depth, enable_nested_tensor=batch_first and not norm_first)
 
 
 def transformer(norm_first: bool):
@@ -168,13 +169,13 @@ def giving(give: Callable, get: Callable) -> nn.Module:
     """Layers that give something other than a tensor to each other."""
 
     def layer():
-        return Forward(lambda self, x: give(torch.relu_(self.linear(get(x)))), linear=nn.Linear(10, 10))
+        return Forward(lambda self, x: give(self.linear(torch.tanh(get(x))).mul_(2.0)), linear=nn.Linear(10, 10))
 
     def forward(self, x):
         x = give(x)
         for part in self.layers:
             x = part(x)
-        return self.head(get(x).clamp_(max=3.0))
+        return self.head(get(x).mul_(2.0))
 
     return Forward(forward, layers=nn.ModuleList(layer() for _ in range(3)), head=head())
 
@@ -364,18 +365,12 @@ def catching():
         raise ValueError("not today")
 
     def forward(self, x):
-        with contextlib_suppress(ValueError):
+        with contextlib.suppress(ValueError):
             self.broken(x)
         return self.second(torch.tanh(self.first(x)))
 
     broken = Forward(fail, linear=nn.Linear(10, 10))
     return Forward(forward, broken=broken, first=nn.Linear(10, 10), second=head())
-
-
-def contextlib_suppress(kind):
-    import contextlib
-
-    return contextlib.suppress(kind)
 
 
 def random_inside():
@@ -467,6 +462,19 @@ def flow():
 
     field = nn.Sequential(nn.Linear(10, 16), nn.Tanh(), nn.Linear(16, 10))
     return Forward(forward, field=field, head=head())
+
+
+def added_in_place():
+    """What a layer gets is written over when the layer is done."""
+
+    def forward(self, x):
+        x = self.first(x)
+        for layer in self.layers:
+            x += layer(x)
+        return self.head(x)
+
+    layers = [Forward(lambda self, x: self.linear(torch.tanh(x)), linear=nn.Linear(10, 10)) for _ in range(3)]
+    return Forward(forward, first=nn.Linear(10, 10), layers=nn.ModuleList(layers), head=head())
 
 
 def einsum():
@@ -727,6 +735,7 @@ ODD: dict[str, tuple[Callable[[], nn.Module], Callable[[], Any]]] = {
     "experts": (experts, vectors),
     "graph": (graph, sequences),
     "flow": (flow, vectors),
+    "added in place": (added_in_place, vectors),
     "einsum": (einsum, sequences),
     "fourier": (fourier, sequences),
     "dense": (dense, vectors),
@@ -748,6 +757,10 @@ ODD: dict[str, tuple[Callable[[], nn.Module], Callable[[], Any]]] = {
     "bfloat16": (typed(torch.bfloat16), lambda: vectors().bfloat16()),
     "float16": (typed(torch.float16), lambda: vectors().half()),
 }
+
+
+HOLDERS = "tuples", "named tuples", "lists", "dicts", "data classes", "frozen data classes", "model outputs"
+"""Of layers that give each other something else than a tensor."""
 
 
 def make(name: str, seed: int = 0) -> tuple[nn.Module, Any]:

@@ -1,8 +1,8 @@
 """All of torchvision's classifiers, with random weights: captured, proved by replay, left as they were, and how fast.
 
 Each on the smallest images that it takes. The plain pass is in the mode of capturing, normalisation by the batch as in
-training, without gradients; both take turns on the same batch, and the best of each counts. Finding the blocks, once per
-network, is one pass that is recorded and one that is run again, of 5 samples. Writes capture.md beside this file.
+training, without gradients; both take turns on the same batch, and the best of each counts. Finding the blocks, once
+per network, is a pass that is recorded and run again, of 5 samples. Writes capture.md beside this file.
 """
 
 import argparse
@@ -23,16 +23,8 @@ from infoflow.errors import InfoflowError
 DEVICE = torch.device("cpu")
 TARGET = 1.5
 HEAD = (
-    "network",
-    "parameters, M",
-    "image",
-    "blocks",
-    "proved",
-    "unchanged",
-    "plain, ms",
-    "captured, ms",
-    "ratio",
-    "finding, ms",
+    *("network", "parameters, M", "image", "blocks", "proved", "unchanged"),
+    *("plain, ms", "captured, ms", "ratio", "finding, ms"),
 )
 
 
@@ -40,7 +32,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("networks", nargs="*", help="by torchvision's names; all by default")
     parser.add_argument("--samples", type=int, default=6, help="in the batch; 5 or more")
-    parser.add_argument("--repeats", type=int, default=3, help="passes of which the best counts")
+    parser.add_argument("--repeats", type=int, default=3, help="passes of which the best counts, at least")
     parser.add_argument("--write", type=Path, default=Path(__file__).with_suffix(".md"), help="file of the table")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -75,21 +67,18 @@ def measure(name: str, samples: int, repeats: int) -> tuple[list[str], Examined 
 def report(found: dict[str, Examined | None], rows: list[list[str]], options: argparse.Namespace) -> str:
     done = {n: f for n, f in found.items() if f is not None and f.outputs_equal and not f.changed}
     ratios = {n: f.seconds[1] / f.seconds[0] for n, f in done.items()}
-    worst = max(ratios, key=ratios.get, default="")
-    command = f"tests/benchmarks/capture.py --samples {options.samples} --repeats {options.repeats}"
-    said: list[str] = [
-        "# Capturing torchvision's classifiers",
-        f"`{command} {' '.join(options.networks)}".rstrip()
-        + f"`: {describe(DEVICE)}. Beside other work; every number is "
-        "the best of its passes.",
-        f"Captured, proved by replay to the bit and left unchanged to the bit: {len(done)} of {len(found)}. A pass with "
-        f"capture takes {statistics.median(ratios.values()):.2f} times a plain one (median), at most {ratios[worst]:.2f} "
-        f"({worst}); the target is {TARGET}."
-        if ratios
-        else "None could be captured.",
-        table(HEAD, rows),
-    ]
-    return "\n\n".join(said) + "\n"
+    arguments = ["--samples", str(options.samples), "--repeats", str(options.repeats), *options.networks]
+    said = (
+        f"`tests/benchmarks/capture.py {' '.join(arguments)}`: {describe(DEVICE)}. Beside other work. Captured, proved "
+        f"by replay and left unchanged, all to the bit: {len(done)} of {len(found)}."
+    )
+    if ratios:
+        worst, middle = max(ratios, key=ratios.__getitem__), statistics.median(ratios.values())
+        said += (
+            f" A pass with capture takes {middle:.2f} times a plain one (median), and at most {ratios[worst]:.2f} "
+            f"times ({worst}); the target is {TARGET}."
+        )
+    return f"# Capturing torchvision's classifiers\n\n{said}\n\n{table(HEAD, rows)}\n"
 
 
 if __name__ == "__main__":

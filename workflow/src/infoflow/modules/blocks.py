@@ -95,6 +95,8 @@ def find_blocks(
     finder = _Finder(record, root, samples)
     parts = finder.split(root)
     if not parts:
+        if any(finder.output[1] is t for t in record.inputs.values()):
+            raise InfoflowError(f"check: {type(root.module).__name__} gives what it gets")
         raise InfoflowError(
             f"check: no floating tensor that {type(root.module).__name__} or a module within it gets has an axis of "
             f"{samples} samples, as the batch has on its first axis, and is all that the output depends on"
@@ -133,7 +135,7 @@ class _Finder:
                 known.append(point)
         if len(known) < 2:
             return []
-        if not call.calls and call is not self.root:
+        if not call.calls:
             return [_Part(known[0], known[-1], (call,), call)]
         parts: list[_Part] = []
         for start, end in itertools.pairwise(known):

@@ -167,25 +167,20 @@ def capture(blocks: Blocks, batch: Any, gradients: bool = False) -> States:
     found: dict[int, torch.Tensor] = {}
     numbers: dict[nn.Module, int] = {}
 
-    def take_from(part: nn.Module, number: int, side: str, content: Any) -> Any:
+    def take_from(part: nn.Module, number: int, side: str, content: Any) -> None:
         for k, place in wanted[part]:
             if (place.side, place.number) != (side, number):
                 continue
             tensor = _at(content, place.path)
-            if not isinstance(tensor, torch.Tensor):
-                continue
-            if k == 0 and gradients and not tensor.requires_grad:
-                tensor = tensor.detach().requires_grad_()
-                content = _put(content, place.path, tensor)
-            if place.written:  # what goes on is a copy, so that this one stays
-                content = _put(content, place.path, tensor.clone())
-            found[k] = tensor
-        return content
+            if isinstance(tensor, torch.Tensor):
+                found[k] = _tap(tensor, place.written, gradients, k == 0)
 
     def run(part: nn.Module, forward: Callable, args: tuple, kwargs: dict) -> Any:
         number = numbers[part] = numbers.get(part, -1) + 1
-        args, kwargs = take_from(part, number, INPUT, (args, kwargs))
-        return take_from(part, number, OUTPUT, forward(*args, **kwargs))
+        take_from(part, number, INPUT, (args, kwargs))
+        outputs = forward(*args, **kwargs)
+        take_from(part, number, OUTPUT, outputs)
+        return outputs
 
     batch = take(batch, slice(None))
     if gradients:
@@ -365,23 +360,12 @@ def _at(content: Any, path: tuple) -> Any:
     return content
 
 
-def _put(content: Any, path: tuple, tensor: torch.Tensor) -> Any:
-    """The content with another tensor in a place."""
-    if not path:
-        return tensor
-    key, *rest = path
-    if isinstance(content, tuple):
-        items = list(content)
-        items[key] = _put(items[key], tuple(rest), tensor)
-        return type(content)(*items) if hasattr(content, "_fields") else type(content)(items)
-    new = _put(_at(content, (key,)), tuple(rest), tensor)
-    if isinstance(content, list):
-        return [*content[:key], new, *content[key + 1 :]]
-    if isinstance(content, Mapping) and type(content) is dict:
-        return {**content, key: new}
-    if isinstance(content, Mapping):
-        content[key] = new
-        return content
-    changed = copy.copy(content)
-    object.__setattr__(changed, key, new)  # of a data class, which may be frozen
-    return changed
+def _tap(tensor: torch.Tensor, written: bool, gradients: bool, first: bool) -> torch.Tensor:
+    """What to keep of a state: itself, or a copy that the network goes on from, if it writes over it later."""
+    if not written:
+        return tensor.requires_grad_() if gradients and first and not tensor.requires_grad else tensor
+    copied = tensor.clone()
+    if gradients:  # whoever holds the tensor, it now depends on the copy
+        copied = copied if copied.requires_grad or not first else copied.requires_grad_()
+        tensor.copy_(copied)
+    return copied

@@ -266,11 +266,11 @@ def trace(module: nn.Module, call: Any, inputs: Any) -> tuple[Trace, Call, Any]:
         The trace, the call of the module with the calls within it, and its outputs.
 
     Raises:
-        InfoflowError: the module changes a parameter of its own, or was not called as a module.
+        InfoflowError: the module changes a parameter of its own.
     """
     record, numbers = Trace(module, inputs), {}
-    above = Call("", 0, module, record.event(inputs))
-    stack = [above]
+    root = Call("", 0, module, record.event(inputs))
+    stack = [root]
 
     def run(part: nn.Module, name: str, forward: Callable, args: tuple, kwargs: dict) -> Any:
         numbers[name] = numbers.get(name, -1) + 1
@@ -287,11 +287,10 @@ def trace(module: nn.Module, call: Any, inputs: Any) -> tuple[Trace, Call, Any]:
     names = {part: name for name, part in module.named_modules()}
     with around(names, lambda part, *passed: run(part, names[part], *passed)), torch.no_grad(), record:
         outputs = call(inputs)
-    if len(above.calls) != 1:
-        raise InfoflowError("check: the model was not called as a module: does its class replace __call__?")
-    (root,) = above.calls
-    # what hooks on the model itself do belongs to it
-    root.start, root.end = above.start, record.event(outputs)
+    root.end = record.event(outputs)
+    if [c.module for c in root.calls] == [module]:  # else its class replaces __call__
+        (inner,) = root.calls
+        root.calls = inner.calls
     return record, root, outputs
 
 
