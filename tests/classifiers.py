@@ -2,18 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 
 import torch
 import torchvision
 from torch import nn
+from torchvision.models import VisionTransformer
 
 from infoflow.errors import InfoflowError
-from infoflow.modules.blocks import Block
 from infoflow.modules.capture import capture, cut, untouched
 
 SIDES = 32, 48, 64, 80, 96, 128, 160, 192, 224
-LARGE = 100e6
-"""Parameters above which a network is not for a quick test."""
 
 
 FAST = 20
@@ -25,13 +24,13 @@ class Examined:
     """What came of capturing a network.
 
     Attributes:
-        blocks: proved by replay.
+        blocks: names of those that were proved by replay.
         outputs_equal: whether the pass with capture gave what a plain one gives, to the bit.
         changed: what of the model was not left as it was.
         seconds: of a plain pass, of one with capture, and of finding the blocks.
     """
 
-    blocks: tuple[Block, ...]
+    blocks: tuple[str, ...]
     outputs_equal: bool
     changed: list[str]
     seconds: tuple[float, float, float]
@@ -41,15 +40,17 @@ def names() -> list[str]:
     return torchvision.models.list_models(module=torchvision.models)
 
 
-def build(name: str) -> nn.Module:
-    """With random weights; two of them are drawn the slow way unless they are told."""
-    slow = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}
-    return torchvision.models.get_model(name, weights=None, **slow)
+def build(name: str, small: bool = False) -> nn.Module:
+    """With random weights; the vision transformers, which take one size of images, of a small one if asked."""
+    options = {"init_weights": False} if name in ("googlenet", "inception_v3") else {}  # drawn the slow way else
+    if small and name.startswith("vit_"):
+        options["image_size"] = 28 if name.endswith("14") else 32
+    return torchvision.models.get_model(name, weights=None, **options)
 
 
 def smallest(model: nn.Module, samples: int) -> torch.Tensor:
     """A batch of the smallest images that it takes."""
-    for side in SIDES:
+    for side in (model.image_size,) if isinstance(model, VisionTransformer) else SIDES:
         batch = torch.randn(samples, 3, side, side, generator=torch.Generator().manual_seed(side))
         try:
             with untouched(model), torch.no_grad():
@@ -67,7 +68,7 @@ def examine(model: nn.Module, batch: torch.Tensor, clock: Callable[[Callable], f
         clock: seconds of a call.
         repeats: passes at least, plain and with capture in turn.
     """
-    before, flags = state_of(model), [m.training for m in model.modules()]
+    before, flags = digests(model), [m.training for m in model.modules()]
     attributes = [set(m.__dict__) for m in model.modules()]
     random, found, plain, captured = torch.get_rng_state(), [], [], []
     with untouched(model):
@@ -83,14 +84,15 @@ def examine(model: nn.Module, batch: torch.Tensor, clock: Callable[[Callable], f
             plain.append(clock(run))
             captured.append(clock(lambda: found.append(capture(blocks, batch))))
         outputs, states = found
-    changed = [name for name, value in before.items() if not torch.equal(value, model.state_dict()[name])]
+    after = digests(model)
+    changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
     changed += ["flags"] * (flags != [m.training for m in model.modules()])
     changed += ["attributes"] * (attributes != [set(m.__dict__) for m in model.modules()])
     changed += ["random numbers"] * (not torch.equal(random, torch.get_rng_state()))
     equal = torch.equal(outputs, states.outputs) and torch.equal(states.states[-1], outputs)
-    return Examined(blocks.blocks, equal, changed, (min(plain), min(captured), finding))
+    return Examined(tuple(b.name for b in blocks.blocks), equal, changed, (min(plain), min(captured), finding))
 
 
-def state_of(model: nn.Module) -> dict[str, torch.Tensor]:
-    """Copies of weights and buffers."""
-    return {name: value.clone() for name, value in model.state_dict().items()}
+def digests(model: nn.Module) -> dict[str, bytes]:
+    """Of all weights and buffers; copies would not fit beside the largest networks."""
+    return {name: sha256(value.contiguous().numpy()).digest() for name, value in model.state_dict().items()}

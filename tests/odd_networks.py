@@ -673,6 +673,60 @@ def checkpointed():
     return Forward(forward, layers=parts, head=head())
 
 
+def sparse():
+    """A sparse matrix among the buffers."""
+
+    def forward(self, x):
+        return self.second(torch.stack([torch.sparse.mm(self.adjacency, self.first(row)) for row in x]).mean(1))
+
+    model = Forward(forward, first=nn.Linear(16, 10), second=head())
+    model.register_buffer("adjacency", torch.eye(7).roll(1, 0).to_sparse())
+    return model
+
+
+def nested():
+    """Sequences of several lengths in one tensor."""
+
+    def forward(self, x):
+        rows = torch.nested.nested_tensor([row[: 3 + k % 3] for k, row in enumerate(x)])
+        return self.second(torch.nested.to_padded_tensor(self.first(rows), 0.0).sum(1))
+
+    return Forward(forward, first=nn.Linear(16, 10), second=head())
+
+
+def mixed_precision():
+    def forward(self, x):
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            x = self.layers[1](torch.tanh(self.layers[0](x)))
+        return self.head(x.float())
+
+    return Forward(forward, layers=linears(2), head=head())
+
+
+def hooked():
+    """Hooks of its owner change what modules get and give."""
+    model = mlp()
+    model[2].register_forward_hook(lambda part, args, outputs: outputs * 2)
+    model[4].register_forward_pre_hook(lambda part, args: (args[0] + 1,))
+    model.register_forward_pre_hook(lambda part, args: (args[0] * 2,))
+    model.register_forward_hook(lambda part, args, outputs: outputs + 1)
+    return model
+
+
+def auxiliary():
+    """A loss of the layers comes with the scores."""
+
+    def forward(self, x):
+        loss = 0
+        for layer in self.layers:
+            gate = layer(x)
+            loss = loss + gate.softmax(1).var()
+            x = x + torch.tanh(gate)
+        return {"scores": self.head(x), "loss": loss}
+
+    return Forward(forward, layers=linears(), head=head())
+
+
 def constant_output():
     def forward(self, x):
         return self.prior.expand(len(x), -1), self.net(x)
@@ -752,6 +806,15 @@ ODD: dict[str, tuple[Callable[[], nn.Module], Callable[[], Any]]] = {
     "gradient inside": (gradient_inside, vectors),
     "scripted function": (scripted_function, vectors),
     "checkpointed": (checkpointed, vectors),
+    "sparse": (sparse, sequences),
+    "nested": (nested, sequences),
+    "mixed precision": (mixed_precision, vectors),
+    "hooked": (hooked, vectors),
+    "auxiliary loss": (auxiliary, vectors),
+    "list of inputs": (
+        lambda: Forward(lambda self, x: self.net(x[0] + x[1]), net=mlp()),
+        lambda: ([vectors(), vectors()],),
+    ),
     "constant output": (constant_output, vectors),
     "float64": (typed(torch.float64), lambda: vectors().double()),
     "bfloat16": (typed(torch.bfloat16), lambda: vectors().bfloat16()),

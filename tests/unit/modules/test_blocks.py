@@ -70,6 +70,12 @@ FOUND = {
     "gradient inside": ["energy", "head"],
     "scripted function": ["first", "second"],
     "checkpointed": [*(f"{l}.0" for l in LAYERS), "head"],
+    "sparse": ["first", "second"],
+    "nested": ["first", "second"],
+    "mixed precision": ["layers.0", "layers.1", "head"],
+    "hooked": ["0", "2", "4", "6", "8"],
+    "auxiliary loss": [*LAYERS, "head"],
+    "list of inputs": ["add", *(f"net.{l}" for l in (0, 2, 4, 6, 8))],
     "constant output": [f"net.{l}" for l in (0, 2, 4, 6, 8)],
     **{name: ["0", "2", "4", "6", "8"] for name in ("float64", "bfloat16", "float16")},
 }

@@ -1,6 +1,8 @@
 """States of any network, and that it is left as it was."""
 
 import random
+import subprocess
+import sys
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -552,6 +554,18 @@ def test_all_inputs_may_be_one_number_per_sample():
 def test_outputs_that_say_nothing_of_the_samples_are_refused(forward, reason):
     with pytest.raises(InfoflowError, match=reason):
         taken(Forward(forward, net=mlp()), vectors())
+
+
+def test_no_compiler_is_imported():
+    code = (
+        "import sys, torch\n"
+        "from infoflow.modules.capture import capture, cut, untouched\n"
+        "model, x = torch.nn.Linear(3, 2), torch.randn(6, 3)\n"
+        "with untouched(model): capture(cut(model, x), x, gradients=True)\n"
+        "print('torch._dynamo' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout == "False\n"
 
 
 def test_images_are_states_with_their_shapes():

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from infoflow.errors import InfoflowError
-from infoflow.modules.trace import Call, Event, Trace, replica
+from infoflow.modules.trace import Call, Event, Trace, is_plain, replica
 
 INPUT, OUTPUT = "input", "output"
 
@@ -118,7 +118,7 @@ class _Finder:
             why = f"has an axis of {samples} samples, as the batch has on its first axis"
             raise InfoflowError(
                 f"check: no floating output of {type(root.module).__name__} "
-                + (why if outputs else "depends on the inputs")
+                + (why if outputs else "depends on the inputs by way of torch's operations")
             )
         self.output = fitting[0]
         record.lead_to(self.output[1])
@@ -234,7 +234,7 @@ class _Finder:
 
     def axis(self, tensor: torch.Tensor) -> int | None:
         """Of the samples: the first one if it fits, or the only one that does."""
-        fits = [k for k, n in enumerate(tensor.shape) if n == self.samples]
+        fits = [k for k, n in enumerate(tensor.shape) if n == self.samples] if is_plain(tensor) else []
         if fits and (fits[0] == 0 or len(fits) == 1):
             return fits[0]
         return None

@@ -21,7 +21,7 @@ from torch.utils._pytree import tree_map
 
 from infoflow.errors import InfoflowError
 from infoflow.modules.blocks import INPUT, OUTPUT, Block, Place, find_blocks
-from infoflow.modules.trace import around, replica, trace, walk
+from infoflow.modules.trace import around, is_plain, replica, trace, walk
 
 TRACED = (5, 7, 11, 4, 3, 2, 1)
 """Samples of the pass that blocks are found with: the first number that no other axis of the inputs has."""
@@ -190,6 +190,8 @@ def capture(blocks: Blocks, batch: Any, gradients: bool = False) -> States:
         passed = tree_map(lambda t: t.clone() if isinstance(t, torch.Tensor) else t, batch)
     with around(wanted, run), torch.enable_grad() if gradients else torch.no_grad():
         outputs = call(blocks.model, passed)
+    if gradients:
+        _refuse_reentrant(outputs)
     taps = {k: [tensor] for k, tensor in found.items()}
     if blocks.start.module is None:
         taps[0] = [_at(batch, path) for path in blocks.inputs]
@@ -281,13 +283,14 @@ class _Kept:
                 flags = self._flags.get(id(tensor))  # of leaves alone
                 if flags and not tensor.is_leaf:  # written to in a pass with gradients
                     tensor.detach_()
-                if tensor.data_ptr() != data.data_ptr() or tensor.shape != data.shape or tensor.dtype != data.dtype:
+                if is_plain(tensor) and (tensor.data_ptr(), tensor.shape) != (data.data_ptr(), data.shape):
                     tensor.data = data
                 if value is not None and not _same_bits(tensor, value):
                     tensor.copy_(value)
                 if flags:
                     required, gradient, _ = flags
-                    tensor.requires_grad_(required)
+                    if tensor.requires_grad != required:
+                        tensor.requires_grad_(required)
                     if tensor.grad is not gradient:
                         tensor.grad = gradient
 
@@ -322,7 +325,7 @@ def _version(tensor: torch.Tensor) -> int | None:
 
 
 def _same_bits(one: torch.Tensor, other: torch.Tensor) -> bool:
-    if one.layout != torch.strided or one.is_quantized:
+    if not is_plain(one):
         return False
     return torch.equal(one.reshape(-1).view(torch.uint8), other.reshape(-1).view(torch.uint8))
 
@@ -345,6 +348,18 @@ def _innermost(model: nn.Module, error: Exception) -> str:
         frame = frame.tb_next
     name = names[id(found)]
     return f"module {name}, {type(found).__name__}," if name else f"model {type(found).__name__}"
+
+
+def _refuse_reentrant(outputs: Any) -> None:
+    """Parts that are computed again by the one kind of checkpoints that gives no gradients by states."""
+    nodes = [t.grad_fn for _, t in walk(outputs)]
+    seen = {None}
+    while nodes:
+        if (node := nodes.pop()) not in seen:
+            seen.add(node)
+            if node.name() == "CheckpointFunctionBackward":
+                raise InfoflowError("check: the model calls torch.utils.checkpoint; give it use_reentrant=False")
+            nodes += [n for n, _ in node.next_functions]
 
 
 def _floats(item: Any) -> bool:

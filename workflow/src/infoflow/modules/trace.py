@@ -113,6 +113,10 @@ class Trace(TorchDispatchMode):
         for tensor in self.inputs.values():
             self._meet(tensor, 0)
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # else the first operation imports the compiler, which takes seconds and is not needed
+
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         time, name = len(self.operations), function.overloadpacket.__name__
@@ -336,7 +340,7 @@ def informative(inputs: Any) -> dict[tuple, torch.Tensor]:
 def replica(tensor: torch.Tensor) -> torch.Tensor:
     """A copy with the same strides, as the rounding of some operations depends on them."""
     tensor = tensor.detach()
-    if tensor.layout != torch.strided or tensor.is_quantized:
+    if not is_plain(tensor):
         return tensor.clone()
     repeated = [k for k, n in enumerate(tensor.stride()) if n == 0 and tensor.shape[k] > 1]
     once = tensor
@@ -347,6 +351,11 @@ def replica(tensor: torch.Tensor) -> torch.Tensor:
         return copy.copy_(once).expand(tensor.shape)
     except RuntimeError:  # windows that overlap
         return tensor.clone()
+
+
+def is_plain(tensor: torch.Tensor) -> bool:
+    """Whether it is an array of numbers, and neither sparse, nested nor quantised."""
+    return tensor.layout == torch.strided and not tensor.is_nested and not tensor.is_quantized
 
 
 def walk(content: Any, path: tuple = ()) -> Iterator[tuple[tuple, torch.Tensor]]:
