@@ -24,6 +24,12 @@ from infoflow.studies.information_plane.training import layers_of
 FUNCTIONS = {
     "tanh": nn.Tanh,
     "relu": nn.ReLU,
+    "gelu": nn.GELU,
+    "leaky_relu": nn.LeakyReLU,
+    "sigmoid": nn.Sigmoid,
+    "silu": nn.SiLU,
+    "softplus": nn.Softplus,
+    "sine": lambda: Call(torch.sin),
     "tanhshrink": nn.Tanhshrink,
     "linear": nn.Identity,
 }

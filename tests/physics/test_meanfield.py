@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from infoflow.theory.meanfield import depth_scales, edge_of_chaos, variance_map, variance_recursion
+from infoflow.theory.meanfield import ACTIVATIONS, depth_scales, edge_of_chaos, variance_map, variance_recursion
 
 # σ_b², q*, σ_w² at the edge, ξ_q
 EDGE_TANH = [
@@ -72,7 +72,7 @@ def test_relu_has_its_closed_forms():
     assert depth_scales(3.0, 0.1, "relu").q_star == math.inf
 
 
-@pytest.mark.parametrize("activation", ["tanh", "erf"])
+@pytest.mark.parametrize("activation", ["tanh", "erf", "sine"])
 @pytest.mark.parametrize("b", [2e-5, 0.05, 0.3])
 def test_the_correlation_length_is_smooth_through_the_edge(activation, b):
     """ln χ_c changes sign of slope at the edge: ξ_c(edge + δ) -> ξ_c(edge - δ), without a gap where methods change."""
@@ -103,7 +103,7 @@ def test_the_expansion_near_the_edge_meets_the_root():
     assert 1 - near.c_star == pytest.approx(1 - exact.c_star, rel=1e-7)
 
 
-@pytest.mark.parametrize("activation", ["tanh", "erf"])
+@pytest.mark.parametrize("activation", ["tanh", "erf", "sine"])
 def test_slopes_are_derivatives_of_the_maps(activation):
     for w in (0.7, 1.7, 3.0):
         s = depth_scales(w, 0.05, activation)
@@ -136,11 +136,11 @@ def test_arguments_broadcast_and_are_checked():
             depth_scales(bad, 0.05)
         with pytest.raises(ValueError, match="sigma_b2"):
             edge_of_chaos(bad)
-    with pytest.raises(ValueError, match="gelu"):
-        edge_of_chaos(0.05, "gelu")
+    with pytest.raises(ValueError, match="swish"):
+        edge_of_chaos(0.05, "swish")
 
 
-@pytest.mark.parametrize("activation", ["tanh", "erf", "relu"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("w", [0.8, 1.7])
 def test_theory_of_variance_and_its_spread_against_random_networks(activation, w):
     """Mean and standard deviation over 300 networks of width 100: standard errors s/√300 and about 5 % of s."""

@@ -50,7 +50,14 @@ def predict(architecture, image, w, b, layers) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize(
     ("shape", "activation", "w"),
-    [((12, 12), "tanh", 0.7), ((12, 12), "relu", 2.0), ((9, 14, 3), "tanh", 2.0), ((9, 14, 3), "relu", 0.7)],
+    [
+        ((12, 12), "tanh", 0.7),
+        ((12, 12), "relu", 2.0),
+        ((9, 14, 3), "tanh", 2.0),
+        ((9, 14, 3), "relu", 0.7),
+        ((12, 12), "gelu", 1.5),
+        ((12, 12), "sine", 2.0),
+    ],
 )
 def test_variances_of_convolutional_networks(shape, activation, w):
     """400 networks of 100 channels: 3 standard errors, of up to 2 %, and a bias of the order of 1/channels."""

@@ -412,8 +412,8 @@ def test_a_new_figure_is_drawn_and_nothing_else(whole, study, entry, copied, cub
 
 def test_a_new_activation_runs_nothing(whole):
     shutil.copy(whole.source("engine/activations/erf.py"), whole.source("engine/activations/own.py"))
-    whole.replace("src/infoflow/engine/activations/kinds.py", '"linear", ', '"linear", "own", ')
-    whole.replace(SCHEMA, "enum: [tanh, erf, relu]", "enum: [tanh, erf, relu, own]")
+    whole.replace("src/infoflow/engine/activations/kinds.py", '"linear",\n', '"linear",\n    "own",\n')
+    whole.replace(SCHEMA, "enum: [tanh, erf, relu, gelu", "enum: [tanh, erf, relu, own, gelu")
     whole.replace(SCHEMA, "tanhshrink, linear]", "tanhshrink, linear, own]")
     assert planned(whole) == {}
     # named, it is computed, but for the theory, which knows nothing of it, and the map, which wants to show that

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from infoflow.architectures.modules import cut_modules, import_parameters
+from infoflow.architectures.modules import ACTIVATION_OF, cut_modules, import_parameters
 from infoflow.engine.initialization import draw_uniform
 from infoflow.engine.maps.convolution import Convolution, TransposedConvolution
 from infoflow.engine.maps.dense import Dense
@@ -21,7 +21,7 @@ from infoflow.errors import InfoflowError
 def networks(draw):
     """A network of torch that fits the images, and their shape."""
     rows, columns, channels = draw(st.integers(5, 9)), draw(st.integers(5, 9)), draw(st.integers(1, 3))
-    activation = st.sampled_from([nn.ReLU, nn.Tanh, nn.Tanhshrink, nn.Identity])
+    activation = st.sampled_from([*ACTIVATION_OF, nn.Identity])
     modules, sides, features = [], (rows, columns), channels
     for _ in range(draw(st.integers(0, 3))):
         stride, padding = draw(st.integers(1, 2)), draw(st.integers(0, 2))
@@ -115,7 +115,7 @@ class Backwards(nn.Sequential):
 
 
 REFUSED = {
-    "it is of another kind": [nn.BatchNorm2d(3), nn.Softmax(1), Doubled(3, 3), Backwards()],
+    "it is of another kind": [nn.BatchNorm2d(3), nn.Softmax(1), nn.ELU(), nn.Hardswish(), Doubled(3, 3), Backwards()],
     "it changes what it gets, a state of shape": [nn.AdaptiveAvgPool2d(2)],
     "its groups is not 1": [nn.Conv2d(3, 3, 3, groups=3)],
     "its dilation is not": [nn.Conv2d(3, 4, 3, dilation=2)],
@@ -138,8 +138,13 @@ REFUSED = {
     "all axes": [nn.Flatten(2)],
     "not flattened; put a Flatten before it": [nn.Linear(3, 3)],
     "takes 191 units, but gets 192": [nn.Sequential(nn.Flatten(), nn.Linear(191, 3))],
+    "its approximate is not none": [nn.Sequential(nn.Conv2d(3, 4, 3), nn.GELU("tanh"))],
+    "its beta is not 1": [nn.Sequential(nn.Conv2d(3, 4, 3), nn.Softplus(2))],
+    "its threshold is not 20": [nn.Sequential(nn.Conv2d(3, 4, 3), nn.Softplus(threshold=30))],
+    "its negative_slope is not 0.01": [nn.Sequential(nn.Conv2d(3, 4, 3), nn.LeakyReLU(0.2))],
     "does not follow": [
         nn.ReLU(),
+        nn.GELU(),
         nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Tanh()),
         nn.Sequential(nn.Flatten(), nn.ReLU()),
     ],

@@ -113,7 +113,7 @@ def test_estimators_and_networks_of_the_information_plane_can_be_switched_off():
         ({"trian": {}}, "trian: unknown key; did you mean train"),
         ({"train__epoch": 3}, "train.epoch: unknown key; did you mean epochs"),
         ({"datasets__digits__kind": "imagenet"}, "datasets.digits.kind: 'imagenet'"),
-        ({"architectures__mlp__activation": "sigmoid"}, "architectures.mlp.activation: 'sigmoid'"),
+        ({"architectures__mlp__activation": "swish"}, "architectures.mlp.activation: 'swish'"),
         ({"architectures__mlp__channels": 3}, "mlp.channels: mlp has no channels; its keys: activation, layout, width"),
         ({"architectures__cnn__layout": "wide"}, "cnn.layout: cnn has no layout; its keys: activation, channels"),
         ({"architectures__resnet__head": [4]}, "architectures.resnet.head: resnet has no head"),

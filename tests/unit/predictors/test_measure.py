@@ -23,6 +23,7 @@ EXAMPLES = {
     "mlp": (ARCHITECTURES["mlp"], (5, 5), 4),
     "mlp erf": (ARCHITECTURES["mlp"] | {"activation": "erf"}, (5, 5), 4),
     "mlp relu": (ARCHITECTURES["mlp"] | {"activation": "relu"}, (5, 5), 4),
+    "mlp gelu": (ARCHITECTURES["mlp"] | {"activation": "gelu"}, (5, 5), 4),
     "mlp pixels": (ARCHITECTURES["mlp pixels"], (4, 4), 4),
     "mlp shrinking": (ARCHITECTURES["mlp shrinking"], (5, 5), 4),
     "cnn": (ARCHITECTURES["cnn"], (8, 8), 4),
@@ -105,7 +106,7 @@ def synflow(book: Textbook) -> float:
     x = torch.ones_like(book.images[:1])
     for parameter_name, parameter in book.network.named_parameters():
         parameter.data = parameter.data.abs() if parameter_name.endswith("weight") else torch.zeros_like(parameter)
-    functions = [m for m in book.network.modules() if isinstance(m, nn.Tanh | nn.ReLU)]
+    functions = [m for m in book.network.modules() if isinstance(m, nn.Tanh | nn.ReLU | nn.GELU)]
     for function in functions:
         function.forward = lambda z: z
     for call in [m for m in book.layers[0].modules() if isinstance(m, plain.Call)]:  # the standardisation of images
@@ -301,6 +302,9 @@ def test_the_mean_field_score_is_six_correlation_lengths_per_depth():
     unknown = score_network("mean_field", draw("vgg16")).scores
     assert np.isnan(unknown.score).all()
     assert "max-pooling" in unknown.reason
+    several = score_network("mean_field", draw("mlp gelu", sigma_w2=2.2)).scores
+    assert np.isnan(several.score).all()
+    assert "several fixed points" in several.reason
 
 
 @pytest.mark.parametrize("example", EXAMPLES)

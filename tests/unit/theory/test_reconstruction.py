@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.special import erf
+from scipy.special import erf, expit, ndtr
 
 from infoflow.engine.activations.kinds import ACTIVATIONS
 from infoflow.reconstruction.divergence import differential_entropy, explained_variance, relative_entropy
@@ -16,8 +16,14 @@ from infoflow.theory.reconstruction import KERNELS, reconstruction_theory, theor
 PENALTY = 1e-3
 PHI = {
     "erf": erf,
+    "gelu": lambda z: z * ndtr(z),
+    "leaky_relu": lambda z: np.maximum(z, z / 100),
     "linear": lambda z: z,
     "relu": lambda z: np.maximum(z, 0),
+    "sigmoid": expit,
+    "silu": lambda z: z * expit(z),
+    "sine": np.sin,
+    "softplus": lambda z: np.logaddexp(0, z),
     "tanh": np.tanh,
     "tanhshrink": lambda z: z - np.tanh(z),
 }
@@ -74,7 +80,10 @@ def plain_cascade(phi, sigma_w2, sigma_b2, widths, fit, evaluation, noises):
 # --- covariances
 
 
-@pytest.mark.parametrize("name", ["tanh", "tanhshrink", "erf"])
+SMOOTH = sorted(set(KERNELS) - {"leaky_relu", "linear", "relu"})
+
+
+@pytest.mark.parametrize("name", SMOOTH)
 @pytest.mark.parametrize(("a", "b"), [(0.05, 0.05), (0.3, 1.1), (1.7, 1.7), (4.0, 0.2), (3.8, 4.0)])
 def test_covariances_are_those_of_two_dimensional_quadrature(name, a, b):
     for c in (-0.9, 0.0, 0.3, 0.8, 0.98):
@@ -96,6 +105,19 @@ def test_the_expansion_has_the_closed_form_of_erf(a, b):
         assert expected == pytest.approx(np.mean(plain) - 2 / math.pi * math.asin(s), rel=1e-9, abs=1e-15)
 
 
+def test_leaky_relu_is_a_mixture_of_a_line_and_relu():
+    """Against quadrature over the line, half by half, in polar coordinates: E φφ' is a mean over the angle."""
+    angle = (np.arange(40_000) + 0.5) * math.pi / 20_000
+    for a, b in ((0.3, 1.1), (2.0, 2.0)):
+        for apart in (0.01, 0.5, 1.0, 1.5, 2.0):
+            square, distance = after(KERNELS["leaky_relu"], a, b, apart)
+            u, v = math.sqrt(a) * np.cos(angle), math.sqrt(b) * np.cos(angle - math.acos(1 - apart))
+            # r² of the plane's radius is 2 on average
+            expected = 2 * np.mean(PHI["leaky_relu"](u) * PHI["leaky_relu"](v))
+            assert square.mean() - distance == pytest.approx(expected, rel=1e-7, abs=1e-8)
+            assert square == pytest.approx([0.50005 * a, 0.50005 * b], rel=1e-12)
+
+
 def test_relu_has_the_arc_cosine_kernel():
     for a, b in ((0.3, 1.1), (2.0, 2.0)):
         for apart in (0.01, 0.5, 1.0, 1.5, 2.0):
@@ -105,14 +127,16 @@ def test_relu_has_the_arc_cosine_kernel():
             assert square.mean() - distance == pytest.approx(expected, rel=1e-12, abs=1e-15)
 
 
-@pytest.mark.parametrize(("name", "slope"), [("relu", 0.5), ("linear", 1.0), ("tanh", None), ("erf", None)])
-@pytest.mark.parametrize("v", [0.05, 0.7, 4.0])
+@pytest.mark.parametrize(
+    ("name", "slope"), [("linear", 1.0), *((name, None) for name in sorted(set(KERNELS) & set(meanfield.ACTIVATIONS)))]
+)
+@pytest.mark.parametrize("v", [0.05, 0.7, 4.0, 7.9])
 def test_distances_keep_their_relative_precision_where_inputs_become_one(name, slope, v):
     """Where c rounds to 1, they still shrink by the slope of the correlation map."""
     slope = meanfield.slope_at(v, 1.0, name) if slope is None else slope
     for apart in (1e-12, 1e-18, 1e-25):
         _, distance = after(KERNELS[name], v, v, apart)
-        assert distance == pytest.approx(slope * v * apart, rel=1e-5 if name == "relu" else 1e-9)
+        assert distance == pytest.approx(slope * v * apart, rel=1e-5 if "relu" in name else 1e-9)
 
 
 def test_distances_keep_their_relative_precision_where_variances_differ():
@@ -124,7 +148,7 @@ def test_distances_keep_their_relative_precision_where_variances_differ():
 
 @pytest.mark.parametrize("v", [1e-12, 1e-3, 0.9, 30.0])
 def test_the_variance_is_that_of_mean_field_theory(v):
-    for name in ("tanh", "erf"):
+    for name in sorted(set(KERNELS) & set(meanfield.ACTIVATIONS)):
         square, _ = after(KERNELS[name], v, v, 0.3)
         assert square == pytest.approx(meanfield.second_moment(np.array([v, v]), name), rel=1e-12)
     if v < 1e-2:  # z - tanh z = z³/3 - 2 z⁵/15
@@ -143,7 +167,7 @@ def test_equal_inputs_stay_equal_in_the_chaotic_phase():
 # --- the cascade
 
 
-@pytest.mark.parametrize("name", sorted(set(KERNELS) - {"relu"}))  # whose kink the quadrature does not resolve
+@pytest.mark.parametrize("name", sorted({*SMOOTH, "linear"}))  # a kink is not resolved by the quadrature
 @pytest.mark.parametrize(("n", "pixels"), [(5, 9), (7, 4), (6, 6)])
 @pytest.mark.parametrize("relative", [False, True])
 def test_it_is_the_recursion_of_its_definition(name, n, pixels, relative):
@@ -211,7 +235,7 @@ def test_it_does_not_matter_whether_there_are_more_pixels_than_samples(n, seed, 
     assert (other[..., pixels:] == 0).all()
 
 
-@pytest.mark.parametrize("name", ["linear", "relu"])
+@pytest.mark.parametrize("name", ["linear", "relu", "leaky_relu"])
 def test_relative_noise_does_not_see_the_scale_of_a_layer(name):
     fit, evaluation = images(4, 8, 5, 12)
     found = cascade(name, 1.0, 0.0, [40] * 6, fit, evaluation, PENALTY, relative=True)
@@ -266,7 +290,7 @@ def test_variances_may_vanish(name, relative):
         assert found[-1] == pytest.approx(np.repeat(fit.mean(0)[None], 3, axis=0))
 
 
-@pytest.mark.parametrize("name", ["linear", "relu", "tanhshrink"])
+@pytest.mark.parametrize("name", ["linear", "relu", "tanhshrink", "leaky_relu", "gelu", "silu", "softplus"])
 @pytest.mark.parametrize("pixels", [4, 20])
 def test_where_numbers_overflow_it_is_nan_from_there_on(name, pixels):
     fit, evaluation = images(9, 6, 3, pixels)
@@ -313,7 +337,7 @@ def test_there_is_a_theory_of_every_activation():
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"activation": "swish"}, "no theory of reconstruction for activation 'swish'; known: erf, linear, relu"),
+        ({"activation": "swish"}, "no theory of reconstruction for activation 'swish'; known: erf, gelu, leaky"),
         ({"sigma_w2": -1.0}, "sigma_w2 must be finite and not negative"),
         ({"sigma_b2": np.inf}, "sigma_b2 must be finite and not negative"),
         ({"penalty": 0.0}, "penalty must be positive and finite"),

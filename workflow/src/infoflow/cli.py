@@ -62,10 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    logging.basicConfig(
-        level=logging.WARNING if options.quiet else logging.INFO, format="%(message)s", stream=sys.stderr
-    )
     log = logging.getLogger("infoflow.check")
+    log.handlers = [logging.StreamHandler(sys.stderr)]
+    log.setLevel(logging.WARNING if options.quiet else logging.INFO)
     for path in (options.html, options.json, options.netcdf):
         if path and path != "-" and not Path(path).absolute().parent.is_dir():
             raise InfoflowError(f"{path}: there is no such folder")

@@ -23,8 +23,9 @@ def test_tanh_is_accurate_everywhere(dtype):
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_derivatives_equal_autograd(name):
-    z = torch.linspace(-4, 4, 101, dtype=torch.float64, requires_grad=True)
+@pytest.mark.parametrize("reach", [4, 50])
+def test_derivatives_equal_autograd(name, reach):
+    z = torch.linspace(-reach, reach, 101, dtype=torch.float64, requires_grad=True)
     activation = find_activation(name)
     output = activation.function(z)
     gradient = torch.linspace(1, 2, 101, dtype=torch.float64)
@@ -38,11 +39,18 @@ def test_activations_are_found_by_name():
     z = torch.linspace(-3, 3, 7, dtype=torch.float64)
     named = {
         "erf": torch.erf(z),
+        "gelu": z * (1 + torch.erf(z / 2**0.5)) / 2,
+        "leaky_relu": torch.where(z > 0, z, z / 100),
         "linear": z,
         "relu": torch.nn.functional.relu(z),
+        "sigmoid": 1 / (1 + torch.exp(-z)),
+        "silu": z / (1 + torch.exp(-z)),
+        "sine": torch.sin(z),
+        "softplus": torch.log1p(torch.exp(z)),
         "tanh": torch.tanh(z),
         "tanhshrink": torch.nn.functional.tanhshrink(z),
     }
+    assert set(named) == set(ACTIVATIONS)
     for name in ACTIVATIONS:
         assert isinstance(find_activation(name), Activation)
     for name, expected in named.items():

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 import plain
+from infoflow.engine.activations.kinds import ACTIVATIONS
 from infoflow.engine.initialization import draw_uniform
 from infoflow.engine.maps import convolution
 from infoflow.engine.maps.compose import Chain, Residual
@@ -24,7 +25,7 @@ class Plain:
 
 
 MAPS = [
-    *(Dense((2, 3), (5,), activation) for activation in ("tanh", "erf", "relu", "linear", "tanhshrink")),
+    *(Dense((2, 3), (5,), activation) for activation in ACTIVATIONS),
     Dense((2, 3), (5,), "tanh", bias=False),
     Convolution((6, 5), 3, "tanh", padding=1),
     Convolution((6, 5, 2), 3, "relu", stride=2, padding=1, bias=False),

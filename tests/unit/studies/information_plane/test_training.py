@@ -36,6 +36,8 @@ FUNCTIONS = {
     "erf": torch.erf,
     "linear": lambda z: z,
     "tanhshrink": torch.nn.functional.tanhshrink,
+    "silu": torch.nn.functional.silu,
+    "sine": torch.sin,
 }
 
 
@@ -103,6 +105,8 @@ def plain_training(samples, replica, epochs=7, at=(0, 3, 7), batch_size=16, shuf
         {"activation": "erf", "initialization": "gaussian"},
         {"activation": "tanhshrink", "sigma_w2": 4.0},
         {"activation": "linear"},
+        {"activation": "silu"},
+        {"activation": "sine"},
         {"shuffled": False},
     ],
     ids=str,

@@ -68,6 +68,8 @@ CUBES = {
     "shallow": {"depths": (1,)},
     "relu": {"activation": "relu"},
     "erf": {"activation": "erf"},
+    "without an edge": {"activation": "gelu"},
+    "sigmoid": {"activation": "sigmoid"},
 }
 
 

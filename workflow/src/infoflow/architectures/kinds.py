@@ -53,7 +53,19 @@ ARCHITECTURES: dict[str, Kind] = {
     "mlp": Kind(
         {"activation": "tanh", "layout": "wide", "width": None, "head": []},
         weights=_weights_of_mlp,
-        theory=("erf", "linear", "relu", "tanh", "tanhshrink"),
+        theory=(
+            "erf",
+            "gelu",
+            "leaky_relu",
+            "linear",
+            "relu",
+            "sigmoid",
+            "silu",
+            "sine",
+            "softplus",
+            "tanh",
+            "tanhshrink",
+        ),
     ),
     "resnet": Kind({"activation": "tanh", "channels": 32}, smallest=8),
     "resnet_dense": Kind(

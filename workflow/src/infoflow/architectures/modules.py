@@ -21,15 +21,30 @@ from infoflow.engine.maps.pooling import MaxPool, Reshape, Unpool
 from infoflow.engine.network import Block
 from infoflow.errors import InfoflowError
 
-ACTIVATION_OF = {nn.ReLU: "relu", nn.Tanh: "tanh", nn.Tanhshrink: "tanhshrink"}
+ACTIVATION_OF = {
+    nn.GELU: "gelu",
+    nn.LeakyReLU: "leaky_relu",
+    nn.ReLU: "relu",
+    nn.SiLU: "silu",
+    nn.Sigmoid: "sigmoid",
+    nn.Softplus: "softplus",
+    nn.Tanh: "tanh",
+    nn.Tanhshrink: "tanhshrink",
+}
 """Activations of `infoflow.engine.activations` by the modules that torch has for them."""
 UNPOOL = ("learned", "recorded")
 """How pooling is undone: by a trained map, or by putting the maxima back to where they were."""
 
+_CONSTANTS = {
+    nn.GELU: {"approximate": "none"},
+    nn.LeakyReLU: {"negative_slope": 0.01},
+    nn.Softplus: {"beta": 1, "threshold": 20},
+}
+"""Options of activations, of which there is one value here."""
 _SKIPPED = (nn.Dropout, nn.Dropout2d, nn.Identity)
 _CUT = (
-    "what can be cut: Conv2d or Linear with ReLU, Tanh, Tanhshrink or nothing behind it, MaxPool2d, Flatten, Dropout, "
-    "Identity, an AdaptiveAvgPool2d that changes nothing, and Sequential of these"
+    f"what can be cut: Conv2d or Linear with {', '.join(kind.__name__ for kind in ACTIVATION_OF)} or nothing behind "
+    "it, MaxPool2d, Flatten, Dropout, Identity, an AdaptiveAvgPool2d that changes nothing, and Sequential of these"
 )
 
 
@@ -100,6 +115,9 @@ def _layers(modules: Iterable[nn.Module], input_shape: tuple[int, ...], recorded
         if kind in ACTIVATION_OF:
             if not isinstance(last, Convolution | Dense) or last.activation != "linear":
                 _refuse(name, module, "it does not follow a Conv2d or Linear")
+            for option, wanted in _CONSTANTS.get(kind, {}).items():
+                if getattr(module, option) != wanted:
+                    _refuse(name, module, f"its {option} is not {wanted}")
             found[-1] = replace(found[-1], forward=replace(last, activation=ACTIVATION_OF[kind]))
         elif kind is nn.Conv2d:
             found.append(_Layer(_convolution(name, module, shape), module))

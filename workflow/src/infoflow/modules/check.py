@@ -61,7 +61,7 @@ def check(
     if not isinstance(seeds, int) or seeds < 1:
         raise InfoflowError(f"check: seeds is {seeds}; set it to at least 1")
     asked = parse_optimizer(optimizer) if isinstance(optimizer, str) else optimizer
-    task = _task(batch, labels, loss or default_loss, penalty)
+    task = make_task(batch, labels, loss or default_loss, penalty)
     draws = list(_draw_all(model, seeds, blocks, task))
     names = [b.name for b in draws[0][0].blocks]
     signals = [s for _, s in draws]
@@ -110,7 +110,12 @@ def _build(factory: Callable[[], nn.Module], seed: int) -> nn.Module:
     return made
 
 
-def _task(batch: Any, labels: Any, loss: Callable[[Any, Any], torch.Tensor], penalty: float) -> Task:
+def make_task(batch: Any, labels: Any, loss: Callable[[Any, Any], torch.Tensor], penalty: float) -> Task:
+    """What `check` measures on: batch and labels, cut to as many samples as are used.
+
+    Raises:
+        InfoflowError: they make no sense, or do not fit each other.
+    """
     samples = size(batch)
     if samples < LEAST_SAMPLES:
         raise InfoflowError(f"check: {samples} samples; give at least {LEAST_SAMPLES}, better {MOST_SAMPLES}")

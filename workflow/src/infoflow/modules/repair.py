@@ -16,7 +16,7 @@ from torch import nn
 
 from infoflow.errors import InfoflowError
 from infoflow.modules.capture import Blocks, capture, take, unwrap
-from infoflow.modules.signals import GRADIENT_SAMPLES, Signals, Task
+from infoflow.modules.signals import GRADIENT_SAMPLES, Signals, Task, parameters_of
 from infoflow.modules.training import Recipe
 from infoflow.modules.verdict import Mechanism, Verdict
 
@@ -131,16 +131,15 @@ def jacobian_norms(blocks: Blocks, batch, generator: torch.Generator) -> tuple[l
 
 def weights_of(blocks: Blocks, number: int) -> list[str]:
     """Names of the matrices of weights of a block, without embeddings, that can be trained."""
-    modules = dict(blocks.model.named_modules())
-    found = []
-    for inside in blocks.blocks[number].modules:
-        part = modules[inside]
-        if isinstance(part, nn.Embedding | nn.EmbeddingBag):
-            continue
-        for name, parameter in part.named_parameters(recurse=False):
-            if parameter.requires_grad and sum(n > 1 for n in parameter.shape) > 1 and "bias" not in name:
-                found.append(f"{inside}.{name}" if inside else name)
-    return list(dict.fromkeys(found))
+    modules, named = dict(blocks.model.named_modules()), dict(blocks.model.named_parameters())
+    return [
+        name
+        for name in parameters_of(blocks, number)
+        if named[name].requires_grad
+        and sum(n > 1 for n in named[name].shape) > 1
+        and "bias" not in name.rpartition(".")[2]
+        and not isinstance(modules[name.rpartition(".")[0]], nn.Embedding | nn.EmbeddingBag)
+    ]
 
 
 def describe(blocks: Blocks, gains: Mapping[int, float]) -> tuple[tuple[str, str, float], ...]:

@@ -30,7 +30,7 @@ LAYERS: dict[str, tuple[str, str, str]] = {
     "explained_variance_relative": ("R² rel.", "the same, noise relative to the states", "1"),
     "root_mean_square": ("rms", "root mean square of the states", "1"),
     "log_gradient": ("ln |∂x|²", "logarithm of the squared norm of the gradient of the loss by the states", "1"),
-    "log_parameter_gradient": ("ln |∂θ|²", "the same by the parameters of the block", "1"),
+    "log_parameter_gradient": ("ln |∂θ|²", "the same by the weights of the block", "1"),
     "dead_share": ("dead", "share of values that are the same for all samples", "1"),
     "label_accuracy": ("labels", "accuracy with which the labels are read from the states; of targets, R²", "1"),
     "token_cosine": ("tokens", "mean cosine between the tokens of a sequence", "1"),
@@ -77,10 +77,11 @@ class Report:
 
     @property
     def culprit(self) -> str | None:
-        """The block to look at first, by its name in the model."""
-        if self.verdict.answer == TRAINABLE:
-            return None
-        return next((m.block for m in self.mechanisms if m.block is not None and m.share > 0.5), None)
+        """The block to look at first, by its name: the one that stands out, or where the signal is lost."""
+        told = {m.name: m.block for m in self.mechanisms if m.block is not None and m.share > 0.5}
+        if "out of line" in told:
+            return told["out of line"]
+        return next(iter(told.values()), None) if self.verdict.answer != TRAINABLE else None
 
     @property
     def layers(self) -> list[dict[str, Any]]:

@@ -20,6 +20,7 @@ from infoflow.reconstruction.divergence import differential_entropy, explained_v
 from infoflow.reconstruction.kernel import Gram, cascade_of, gram, read
 
 GRADIENT_SAMPLES, STEP_SAMPLES, STEP_DIRECTIONS = 32, 16, 3
+FEW_DIMENSIONS = 8
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def _states(blocks: Blocks, task: Task) -> tuple[dict[str, np.ndarray], dict[str
     targets = _one_hot(task.labels, samples)
     grams: list[Gram] = []
     for l, state in enumerate(states):
-        flat = state.flatten(1).double() if state.dtype == torch.float64 else state.flatten(1)
+        flat = state.reshape(len(state), -1)
         found["root_mean_square"][l] = flat.double().square().mean().sqrt()
         found["units"][l] = flat.shape[1]
         found["token_cosine"][l] = _token_cosine(state)
@@ -96,7 +97,9 @@ def _states(blocks: Blocks, task: Task) -> tuple[dict[str, np.ndarray], dict[str
             found["label_accuracy"][l] = _accuracy(layer, targets, task.labels, fit)
         if l:
             grams.append(layer)
-    inputs = states[0].flatten(1).double()
+    if np.isfinite(found["token_cosine"]).sum() < 2:  # rows of an image are no tokens
+        found["token_cosine"][:] = np.nan
+    inputs = states[0].reshape(samples, -1).double()
     reference = inputs[fit:].cpu().numpy()
     if not np.isfinite(reference).all() or not np.ptp(reference, axis=0).any():
         raise InfoflowError("check: the batch is not finite, or all of its samples are equal")
@@ -111,13 +114,13 @@ def _states(blocks: Blocks, task: Task) -> tuple[dict[str, np.ndarray], dict[str
                 if not relative:
                     found["relative_entropy"][l] = np.median(relative_entropy(reference, image))
             found["collapsed"][l] = float(layer.constant[0])
-    outputs = states[-1].flatten(1).double()
+    outputs = states[-1].reshape(samples, -1).double()
     return found, {
         "output_scale": float(outputs.square().mean().sqrt()),
         "output_spread": float(outputs.std(0).mean()),
         "input_scale": float(inputs.square().mean().sqrt()),
         "input_units": float(inputs.shape[1]),
-        "input_rank": float(_rank(gram(inputs[None], fit, task.penalty).products[0, :fit])),
+        "input_rank": _rank(inputs),
     }
 
 
@@ -147,9 +150,7 @@ def _gradients(
             of_states[[id(t) for t in wanted].index(id(taken.taps[-1][0]))] if taken.taps[-1][0].requires_grad else None
         )
         rates = _rates(taken.taps[-1][0], by_output, blocks.blocks[-1].end.axis, list(parameters.values()))
-    per_block = [
-        sum((of_parameters.get(n, 0.0) for n in _parameters_of(blocks, b)), 0.0) for b in range(len(blocks.blocks))
-    ]
+    per_block = [_of_block(of_parameters, parameters, parameters_of(blocks, b)) for b in range(len(blocks.blocks))]
     with np.errstate(divide="ignore", invalid="ignore"):
         layers = {
             "log_gradient": np.log([sum(squares[id(t)] for t in some) for some in taken.taps]),
@@ -191,6 +192,13 @@ def _curvature(task: Task, outputs: Any, labels: Any) -> float:
     return value * len(leaf) if math.isfinite(value) and value > 0 else 0.0
 
 
+def _of_block(squares: dict[str, float], parameters: dict[str, nn.Parameter], names: list[str]) -> float:
+    """Sum of squares over the matrices of a block, or over all of its parameters if it has none; NaN without any."""
+    known = [n for n in names if n in squares]
+    chosen = [n for n in known if parameters[n].ndim > 1] or known
+    return sum(squares[n] for n in chosen) if chosen else math.nan
+
+
 def _rates(
     outputs: torch.Tensor, residual: torch.Tensor | None, axis: int, parameters: list[nn.Parameter]
 ) -> dict[str, float]:
@@ -228,7 +236,7 @@ def _step(blocks: Blocks, task: Task, parameters: dict[str, nn.Parameter]) -> di
     Adam's first one, moves output c by η Σ|G_c|.
     """
     taken = capture(blocks, take(task.batch, slice(0, STEP_SAMPLES)), gradients=True)
-    outputs = taken.states[-1].flatten(1)
+    outputs = taken.states[-1].reshape(len(taken.states[-1]), -1)
     if not outputs.requires_grad:
         return {"sharpness": math.nan, "sign_reach": math.nan}
     chosen = torch.linspace(0, outputs.shape[1] - 1, min(outputs.shape[1], STEP_DIRECTIONS)).long()
@@ -259,13 +267,14 @@ def _noise(blocks: Blocks, task: Task) -> dict[str, float]:
         seen = []
         for seed in (0, 1):
             torch.manual_seed(seed)  # put back by `untouched`
-            seen.append(capture(blocks, batch).states[-1].flatten(1).double())
+            seen.append(capture(blocks, batch).states[-1].double().flatten())
     finally:
         for m, flag in flags:
             m.training = flag
     one, other = seen
     noise = (one - other).square().mean() / 2
-    signal = ((one + other) / 2).var(0).mean() - noise / 2
+    samples = len(next(t for _, t in walk(batch)))
+    signal = ((one + other) / 2).view(samples, -1).var(0).mean() - noise / 2
     return {"training_noise": float(noise / signal.clamp_min(1e-12 * noise.clamp_min(1e-300)))}
 
 
@@ -275,7 +284,7 @@ def _equal_blocks(blocks: Blocks) -> np.ndarray:
     found = np.zeros(len(blocks.blocks))
     named = dict(blocks.model.named_parameters())
     for l in range(len(blocks.blocks)):
-        own = [named[n] for n in _parameters_of(blocks, l) if n in named]
+        own = [named[n] for n in parameters_of(blocks, l) if n in named]
         own = [p for p in own if p.numel() > 1 and p.ndim > 1 and bool((p != p.flatten()[0]).any())]
         for k, other in enumerate(seen):
             if (
@@ -289,16 +298,18 @@ def _equal_blocks(blocks: Blocks) -> np.ndarray:
     return found
 
 
-def _parameters_of(blocks: Blocks, number: int) -> list[str]:
-    """Names of the parameters of a block."""
-    names = []
-    modules = dict(blocks.model.named_modules())
-    for inside in blocks.blocks[number].modules:
-        if inside:
-            names += [f"{inside}.{n}" for n, _ in modules[inside].named_parameters(recurse=False)]
-        else:
-            names += [n for n, _ in blocks.model.named_parameters(recurse=False)]
-    return names
+def parameters_of(blocks: Blocks, number: int) -> list[str]:
+    """Names of the parameters of a block: of modules called in it, and of those within them that are never called."""
+    called = {name for block in blocks.blocks for name in block.modules}
+    own = set(blocks.blocks[number].modules)
+    found = []
+    for name, _ in blocks.model.named_parameters():
+        owner = name.rpartition(".")[0]
+        while owner and owner not in called:
+            owner = owner.rpartition(".")[0]
+        if owner in own:
+            found.append(name)
+    return found
 
 
 def _loss(task: Task, outputs: Any, last: torch.Tensor, labels: Any, generator: torch.Generator) -> torch.Tensor:
@@ -338,10 +349,9 @@ def default_loss(outputs: Any, labels: Any) -> torch.Tensor:
     return (scores.reshape(labels.shape) - labels.to(scores)).square().mean() / 2
 
 
-def _rank(products: torch.Tensor) -> int:
-    """Of the inputs, from their Gram matrix."""
-    values = torch.linalg.eigvalsh(products)
-    return int((values > 1e-10 * values[-1]).sum())
+def _rank(inputs: torch.Tensor) -> float:
+    """Dimensions of the inputs [N, P], NaN where there are many."""
+    return float(torch.linalg.matrix_rank(inputs - inputs.mean(0))) if inputs.shape[1] <= FEW_DIMENSIONS else math.nan
 
 
 def _one_hot(labels: Any, samples: int) -> torch.Tensor | None:
@@ -381,4 +391,4 @@ def _size(task: Task) -> int:
     return len(next(t for _, t in walk(task.batch)))
 
 
-__all__ = ["BOUNDARIES", "Signals", "Task", "call", "default_loss", "measure"]
+__all__ = ["BOUNDARIES", "Signals", "Task", "call", "default_loss", "measure", "parameters_of"]

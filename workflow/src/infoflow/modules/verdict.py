@@ -25,8 +25,10 @@ COLLAPSE = 4.0
 """Nats by which the entropy has to fall below that of the first block, for the inputs to have merged."""
 LOST = 0.05
 """R² below which nothing is left of the input."""
-FAR = math.log(30.0)
-"""Factor by which states or gradients have to change, for the network to shrink or blow them up."""
+SMALLER, LARGER = 5.0, 30.0
+"""Factors by which the states have to fall below, or grow above, the inputs, to shrink or explode."""
+OUT_OF_LINE = math.log(4.0)
+"""Factor by which a block has to change states or gradients more, or less, than most blocks do."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,15 @@ class Mechanism:
 
 MECHANISMS = (
     *("dead output", "dead units", "explodes", "shrinks", "forgets", "scrambles", "rank collapse of tokens"),
-    *("equal blocks", "step too large", "step too small", "noise of training", "too narrow", "input scale"),
+    *(
+        "out of line",
+        "equal blocks",
+        "step too large",
+        "step too small",
+        "noise of training",
+        "too narrow",
+        "input scale",
+    ),
 )
 """Names, most telling first."""
 
@@ -197,20 +207,29 @@ def _mechanisms(signals: Signals, names: Sequence[str], recipe: Recipe):
         yield "dead units", f"{dead[worst]:.0%} of the values behind it are the same for every input", names[worst]
     with np.errstate(divide="ignore", invalid="ignore"):
         growth = np.diff(np.log(scale))
-    if not np.isfinite(scale).all() or scale.max() > 30 * max(scale[0], 1.0):
+    if not np.isfinite(scale).all() or scale.max() > LARGER * max(scale[0], 1.0):
         block = _jump(growth, +1)
         told = "overflows" if not np.isfinite(scale).all() else f"states grow from {scale[0]:.2g} to {scale.max():.2g}"
         yield "explodes", told, names[block]
+    odd, off = _odd_one(layers)
+    if off > OUT_OF_LINE:
+        told = (
+            "passes nothing on"
+            if math.isinf(off)
+            else f"changes states or gradients {math.exp(off):.2g} times as much as others"
+        )
+        yield "out of line", told, names[odd]
     fall, fall_relative = _fall(entropy[list(hidden)]), _fall(relative[list(hidden)])
     lost = next((l for l in hidden if variance[l] < LOST and _fall(entropy[: l + 1]) > COLLAPSE / 2), None)
     shrunk = scale[1 : last + 1].min() if last else scale[1]
-    if shrunk < scale[0] / 30 and fall > COLLAPSE:
+    small = shrunk < scale[0] / SMALLER
+    if small and fall > COLLAPSE:
         yield (
             "shrinks",
             f"states shrink from {scale[0]:.2g} to {shrunk:.2g}",
             names[lost if lost is not None else _jump(growth, -1)],
         )
-    if fall_relative > COLLAPSE or (fall > COLLAPSE and not shrunk < scale[0] / 30):
+    if fall_relative > COLLAPSE or (fall > COLLAPSE and not small):
         first = next((l for l in hidden if _fall(entropy[: l + 1]) > COLLAPSE), last)
         yield "forgets", f"entropy falls by {max(fall, fall_relative):.1f} nats: inputs have merged", names[first]
     elif variance[list(hidden)].min() < LOST and fall < COLLAPSE:
@@ -253,6 +272,34 @@ def _mechanisms(signals: Signals, names: Sequence[str], recipe: Recipe):
         )
     if whole["input_scale"] > 10 or whole["input_scale"] < 0.03:
         yield "input scale", f"inputs have a root mean square of {whole['input_scale']:.2g}", None
+
+
+def _odd_one(layers: Mapping[str, np.ndarray]) -> tuple[int, float]:
+    """The block that stands out most, and the logarithm of the factor by which it does.
+
+    By the growth of the states through it and of the gradients on their way back, beside their medians over the blocks,
+    and by the gradients of its parameters, beside those of its neighbours.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        growth = np.diff(np.log(layers["root_mean_square"]))
+        back = -np.diff(layers["log_gradient"]) / 2
+    found = np.zeros(len(growth))
+    own = layers["log_parameter_gradient"] / 2
+    with np.errstate(invalid="ignore"):
+        bend = own[1:-1] - (own[:-2] + own[2:]) / 2
+    if np.isfinite(bend).any():
+        found[1:-1] = np.where(np.isfinite(bend), np.abs(bend), 0)
+    for values in (growth, back):
+        known = np.isfinite(values)
+        if known.sum() >= 4:
+            found = np.maximum(found, np.where(known, np.abs(values - np.median(values[known])), 0))
+    gone = np.isneginf(growth)
+    if np.isfinite(own).any() and np.isneginf(own).sum() * 2 < len(own):  # its weights move nothing, others' do
+        gone |= np.isneginf(own)
+    if gone.any():
+        return int(np.flatnonzero(gone)[0]), math.inf
+    worst = int(np.argmax(found))
+    return worst, float(found[worst])
 
 
 def _jump(growth: np.ndarray, sign: int) -> int:

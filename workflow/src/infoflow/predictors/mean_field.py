@@ -5,6 +5,9 @@ change by e on average, see `theory.architectures`; it depends on the image, for
 Infinite at the edge of chaos. Cost: none of the network's size.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from infoflow.predictors.untrained import Scores, Untrained, to_array
@@ -15,11 +18,15 @@ UNSUITED = {"vgg16": "there is no mean-field theory of networks with max-pooling
 
 
 def score(untrained: Untrained) -> Scores:
-    """6 ξ_c/L; raw is ξ_c. NaN where there is no theory."""
+    """6 ξ_c/L; raw is ξ_c. NaN where there is no theory, or where ξ_c depends on the input."""
     variances = (np.array([v]) for v in (untrained.ensemble.sigma_w2, untrained.ensemble.sigma_b2))
     image = to_array(untrained.images[0])
     xi = theory.depth_scales(untrained.architecture, *variances, image, untrained.depth)["xi_c"]
     raw = np.repeat(np.asarray(xi, float), untrained.replicas)
-    options = untrained.architecture
-    known = "" if np.isfinite(raw).all() or np.isinf(raw).any() else f"no theory of {options['kind']} with "
-    return Scores(6 * raw / untrained.depth, raw, known and f"{known}{options.get('activation', 'this activation')}")
+    return Scores(6 * raw / untrained.depth, raw, _explain(untrained.architecture) if np.isnan(raw).any() else "")
+
+
+def _explain(options: Mapping[str, Any]) -> str:
+    if theory.has_fixed_points(options):
+        return "the variance has several fixed points, and which one is reached depends on the input"
+    return f"no theory of {options['kind']} with {options.get('activation', 'this activation')}"

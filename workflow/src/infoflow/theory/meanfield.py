@@ -14,10 +14,9 @@ import scipy  # scipy.optimize is imported when it is used
 from numpy.typing import ArrayLike
 from scipy.special import erf
 
-# |χ - 1| below which a point is on the edge: the rounding of the quadrature, not a physical width.
-EDGE = 1e-12
-# χ₁ - 1 below which c* is expanded around 1; the neglected terms are of relative order (χ₁ - 1)².
-NEAR_EDGE = 1e-5
+from infoflow.theory import uneven
+from infoflow.theory.uneven import EDGE, NEAR_EDGE
+from infoflow.theory.uneven import length as _length
 
 
 @dataclass(frozen=True)
@@ -54,8 +53,12 @@ SMOOTH = {
         d3=lambda z: (4 * z * z - 2) * _erf_slope(z),
         slope=2 / math.sqrt(math.pi),
     ),
+    "sine": Smooth(phi=np.sin, d1=np.cos, d2=lambda z: -np.sin(z), d3=lambda z: -np.cos(z), slope=1.0),
 }
-ACTIVATIONS = (*SMOOTH, "relu")
+ACTIVATIONS = (*SMOOTH, "relu", *uneven.ACTIVATIONS)
+
+Phi = Smooth | uneven.Analytic | uneven.Leaky | None
+"""What is known of an activation; None, ReLU."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,8 @@ class DepthScales:
 
     Attributes:
         q_star: variance of the pre-activations at the fixed point; inf if it grows without bound, NaN for ReLU at its
-            edge without bias, where every q is a fixed point.
+            edge without bias, where every q is a fixed point. Of GELU and SiLU there can be several: NaN, and with it
+            all others, if it depends on the input, 0 < ⟨x²⟩ <= 1, which of them is reached.
         chi_1: slope of the correlation map at c = 1, the mean squared singular value of the layer Jacobian.
         c_star: stable fixed point of the correlation.
         chi_c: slope of the correlation map at c_star.
@@ -91,14 +95,18 @@ def depth_scales(sigma_w2: ArrayLike, sigma_b2: ArrayLike, activation: str = "ta
     """
     check_variances(sigma_b2=sigma_b2, sigma_w2=sigma_w2)
     sigma_w2, sigma_b2 = np.broadcast_arrays(np.asarray(sigma_w2, float), np.asarray(sigma_b2, float))
-    single = _relu_scales if _lookup(activation) is None else _smooth_scales
-    points = [single(float(w), float(b), SMOOTH.get(activation)) for w, b in zip(sigma_w2.flat, sigma_b2.flat)]
+    phi = _lookup(activation)
+    single = _relu_scales if phi is None else _smooth_scales if isinstance(phi, Smooth) else _uneven_scales
+    points = [single(float(w), float(b), phi) for w, b in zip(sigma_w2.flat, sigma_b2.flat)]
     values = ([getattr(p, name) for p in points] for name in SCALES)
     return DepthScales(*(v[0] if sigma_w2.ndim == 0 else np.reshape(v, sigma_w2.shape) for v in values))
 
 
 def edge_of_chaos(sigma_b2: ArrayLike, activation: str = "tanh") -> float | np.ndarray:
     """σ_w² at which χ₁ = 1, for given σ_b².
+
+    Of softplus that from which on the variance grows without bound, as it does of ReLU. NaN where there is none: for
+    GELU and SiLU of small σ_b² the variance leaves for infinity before χ₁ is 1.
 
     Raises:
         ValueError: a variance is negative or not finite, or the activation is not known.
@@ -109,7 +117,8 @@ def edge_of_chaos(sigma_b2: ArrayLike, activation: str = "tanh") -> float | np.n
     if phi is None:
         edge = np.full(sigma_b2.shape, 2.0)
     else:
-        edge = np.reshape([_smooth_edge(float(b), phi) for b in sigma_b2.flat], sigma_b2.shape)
+        single = _smooth_edge if isinstance(phi, Smooth) else _uneven_edge
+        edge = np.reshape([single(float(b), phi) for b in sigma_b2.flat], sigma_b2.shape)
     return float(edge) if edge.ndim == 0 else edge
 
 
@@ -117,14 +126,21 @@ def variance_map(q: ArrayLike, sigma_w2: float, sigma_b2: float, activation: str
     """V(q) = σ_w² E φ(√q z)² + σ_b², for every q."""
     phi = _lookup(activation)
     q = np.asarray(q, float)
-    second = q / 2 if phi is None else np.reshape([_mean(phi.phi, phi.phi, v) for v in q.flat], q.shape)
+    if phi is None:
+        second = q / 2
+    elif isinstance(phi, Smooth):
+        second = np.reshape([_mean(phi.phi, phi.phi, v) for v in q.flat], q.shape)
+    else:
+        second = phi.moments(q.ravel())[1].reshape(q.shape)
     return sigma_w2 * second + sigma_b2
 
 
 def slope_at(q: float, sigma_w2: float, activation: str = "tanh") -> float:
     """χ(q) = σ_w² E φ'(√q z)²: the slope of the correlation map at c = 1 where the variance is q; χ₁ at q = q*."""
     phi = _lookup(activation)
-    return sigma_w2 * (0.5 if phi is None else _mean(phi.d1, phi.d1, q))
+    if phi is None:
+        return sigma_w2 * 0.5
+    return sigma_w2 * (_mean(phi.d1, phi.d1, q) if isinstance(phi, Smooth) else phi.slope(q))
 
 
 def variance_recursion(
@@ -165,10 +181,11 @@ def variance_recursion(
 def correlation_map(c: ArrayLike, sigma_w2: float, sigma_b2: float, activation: str = "tanh") -> np.ndarray:
     """c^{l+1} = [σ_w² E φ(u₁) φ(u₂) + σ_b²]/q* at the fixed point q* of the variance, for every 0 <= c <= 1.
 
-    Of ReLU, whose map does not depend on q but for the bias, also where q falls to zero or grows without bound.
+    Of ReLU and leaky ReLU, whose map does not depend on q but for the bias, also where q falls to zero or grows without
+    bound; of GELU, SiLU and softplus, where q grows without bound, that of ReLU.
 
     Raises:
-        ValueError: the activation is not known, or its q* is zero, where there is no correlation.
+        ValueError: the activation is not known, its q* is zero, where there is no correlation, or depends on the input.
     """
     phi = _lookup(activation)
     c = np.asarray(c, float)
@@ -176,6 +193,8 @@ def correlation_map(c: ArrayLike, sigma_w2: float, sigma_b2: float, activation: 
         q = _relu_scales(sigma_w2, sigma_b2, None).q_star
         share = sigma_w2 * q / 2 / (sigma_w2 * q / 2 + sigma_b2) if sigma_b2 > 0 and q < math.inf else 1.0
         return share * (np.sqrt(1 - c**2) + c * (math.pi - np.arccos(c))) / math.pi + 1 - share
+    if not isinstance(phi, Smooth):
+        return phi.correlations(c, float(sigma_w2), float(sigma_b2))
     q = _fixed_variance(sigma_w2, sigma_b2, phi)
     if q == 0:
         raise ValueError("the variance falls to zero: there are no correlations")
@@ -196,10 +215,10 @@ def second_moment(variance: ArrayLike, activation: str = "tanh") -> np.ndarray:
     return _moments(_lookup(activation), variance.ravel())[1].reshape(variance.shape)
 
 
-def _lookup(activation: str) -> Smooth | None:
+def _lookup(activation: str) -> Phi:
     if activation not in ACTIVATIONS:
         raise ValueError(f"no mean-field theory for activation {activation!r}; known: {', '.join(ACTIVATIONS)}")
-    return SMOOTH.get(activation)
+    return SMOOTH.get(activation) or uneven.ACTIVATIONS.get(activation)
 
 
 def _nodes(q: float) -> tuple[np.ndarray, np.ndarray]:
@@ -221,10 +240,12 @@ def _mean(f: Callable, g: Callable, q: float) -> float:
     return float(weight @ (f(u) * g(u)))
 
 
-def _moments(phi: Smooth | None, q: np.ndarray, block: int = 256) -> np.ndarray:
+def _moments(phi: Phi, q: np.ndarray, block: int = 256) -> np.ndarray:
     """V'(q)/σ_w², E φ² and E φ⁴ for many q: [n] -> [3, n]. Some at a time: what is at work then stays in the cache."""
     if phi is None:
         return np.stack([np.full_like(q, 0.5), q / 2, 1.5 * q**2])
+    if not isinstance(phi, Smooth):
+        return phi.moments(q)
     found = np.empty((3, len(q)))
     for first in range(0, len(q), block):
         some = slice(first, first + block)
@@ -253,13 +274,6 @@ def _pair(phi: Smooth, q: float, epsilon: float) -> tuple[float, float]:
     deviation = phi.phi(u) - centre
     variance = (deviation**2) @ weight - (deviation @ weight) ** 2
     return float(weight @ variance), float(weight @ (phi.d1(u) @ weight) ** 2)
-
-
-def _length(chi: float) -> float:
-    """-1/ln χ, infinite from χ = 1 on (within rounding) and zero at χ = 0."""
-    if chi >= 1 - EDGE:
-        return math.inf
-    return -1 / math.log(chi) if chi > 0 else 0.0
 
 
 def _smooth_scales(w: float, b: float, phi: Smooth) -> DepthScales:
@@ -330,3 +344,11 @@ def _relu_scales(w: float, b: float, _: None) -> DepthScales:
     if chi >= 1:
         return DepthScales(math.inf, chi, 1.0, 1.0, math.inf, math.inf)
     return DepthScales(b / (1 - chi), chi, 1.0, chi, _length(chi), _length(chi))
+
+
+def _uneven_scales(w: float, b: float, phi: uneven.Analytic | uneven.Leaky) -> DepthScales:
+    return DepthScales(*phi.scales(w, b))
+
+
+def _uneven_edge(b: float, phi: uneven.Analytic | uneven.Leaky) -> float:
+    return phi.edge(b)

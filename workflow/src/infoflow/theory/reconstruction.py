@@ -19,10 +19,13 @@ import scipy.fft
 from numpy.typing import ArrayLike
 from scipy.linalg.lapack import dpotrf, dpotrs
 from scipy.spatial.distance import cdist
+from scipy.special import erf
 from threadpoolctl import ThreadpoolController
 
 from infoflow.reconstruction.divergence import differential_entropy, explained_variance, relative_entropy
 from infoflow.theory.meanfield import check_variances
+from infoflow.theory.rectifiers import RECTIFIERS, Rectifier
+from infoflow.theory.uneven import ACTIVATIONS as UNEVEN
 
 # What is smaller counts as zero: far from where numbers lose their precision.
 TINY = 1e-150
@@ -32,6 +35,8 @@ ROUNDING = 10 * np.finfo(float).eps
 ALIKE = 1e-14
 # Share of Σ k h_k² that a term of the expansion must have to count, and the most terms that are made.
 SHARE, MOST_TERMS = 1e-17, 512
+# Variance from which on smooth rectifiers have their closed form; below, fewer than 200 terms of the expansion do.
+LARGE = 8.0
 # Gaussian integrals are trapezoidal sums that end here.
 CUTOFF = 13
 # Numbers worked on at a time: they stay in the cache.
@@ -283,10 +288,73 @@ def _tanhshrink(z: np.ndarray) -> np.ndarray:
     return np.where(np.abs(z) < 1, small**3 * _cubic(small * small) / np.cosh(small), z - np.tanh(z))
 
 
+def _leaky_relu(square: np.ndarray, distance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """αz + (1 - α) max(0, z), and E φφ' = αq + (1 - α)² times that of ReLU."""
+    alpha = UNEVEN["leaky_relu"].alpha
+    found, apart = _relu(square, distance)
+    return alpha * square + (1 - alpha) ** 2 * found, alpha * distance + (1 - alpha) ** 2 * apart
+
+
+def _sine(square: np.ndarray, distance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """E φφ' = e^{-(v + v')/2} sinh q: d = (1 - e^{-d_u}) (1 + e^{d_u - v - v'})/2 - (e^{-v} - e^{-v'})²/4."""
+    n = distance.shape[1]
+    both = square[:, None] + square[:n]
+    apart = -np.expm1(-distance) * (1 + np.exp(np.minimum(distance - both, 0))) / 2
+    low = np.minimum(square[:, None], square[:n])
+    gap = np.exp(-low) * np.expm1(-np.abs(square[:, None] - square[:n]))
+    return -np.expm1(-2 * square) / 2, np.maximum(apart - gap**2 / 4, 0)
+
+
+def _sigmoid(square: np.ndarray, distance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """1/2 + tanh(z/2)/2."""
+    found, apart = _odd(np.tanh, square / 4, distance / 4)
+    return (1 + found) / 4, apart / 4
+
+
+def _half_linear(
+    even: Callable, constant: float, large: Rectifier, square: np.ndarray, distance: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """φ(z) = constant + z/2 + even(z), with even(0) = 0: parts of different parity are uncorrelated."""
+    if square.max() > LARGE:
+        return large.covariances(square, distance)
+    mean, found, apart = _even(even, square, distance)
+    return square / 4 + constant**2 + 2 * constant * mean + found, distance / 4 + apart
+
+
+def _even(phi: Callable, square: np.ndarray, distance: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """E φ, and as `_odd`, of an even analytic φ: k = 0, 2, ...; the factor 1 - c² is taken out of the second sum."""
+    n = distance.shape[1]
+    h = _coefficients(phi, square, parity=0)
+    root = np.sqrt(square)
+    apart = _apart(root, root[:, None] * root[:n], distance)
+    if square.max() - square.min() <= ALIKE * square.max():
+        apart *= (2 - apart) * _interpolate(partial(_single_even_sum, h[0] ** 2), apart)
+    else:
+        apart *= (2 - apart) * _double_even_sum(h, apart)
+        rest = h - h.mean(axis=0)  # as in `_odd`
+        norm = np.square(rest).sum(axis=1) / 2
+        apart += np.maximum(norm[:, None] + norm[:n] - rest @ rest[:n].T, 0)
+        apart[distance == 0] = 0
+    return h[:, 0], np.square(h).sum(axis=1), apart
+
+
+def _log_cosh(z: np.ndarray) -> np.ndarray:
+    """ln cosh(z/2), to its relative precision."""
+    half = np.abs(z) / 2
+    small = np.log1p(np.sinh(np.minimum(half, 1)) ** 2) / 2
+    return np.where(half < 1, small, half + np.log1p(np.exp(-2 * half)) - math.log(2))
+
+
 KERNELS: dict[str, Kernel] = {
     "erf": _erf,
+    "gelu": partial(_half_linear, lambda z: z * erf(z / math.sqrt(2)) / 2, 0.0, RECTIFIERS["gelu"]),
+    "leaky_relu": _leaky_relu,
     "linear": _linear,
     "relu": _relu,
+    "sigmoid": _sigmoid,
+    "silu": partial(_half_linear, lambda z: z * np.tanh(z / 2) / 2, 0.0, RECTIFIERS["silu"]),
+    "sine": _sine,
+    "softplus": partial(_half_linear, _log_cosh, math.log(2), RECTIFIERS["softplus"]),
     "tanh": partial(_odd, np.tanh),
     "tanhshrink": partial(_odd, _tanhshrink),
 }
@@ -317,8 +385,10 @@ def _cubic(x: np.ndarray) -> np.ndarray:
     return found
 
 
-def _coefficients(phi: Callable, square: np.ndarray) -> np.ndarray:
+def _coefficients(phi: Callable, square: np.ndarray, parity: int = 1) -> np.ndarray:
     """h_k of an odd φ, k = 1, 3, ..., for every variance: [rows] -> [rows, terms], as many as count for any.
+
+    Or of an even one, k = 0, 2, ..., for parity 0.
 
     What more than `MOST_TERMS` would have is put into one more term, so that Σ_k h_k² = E φ². Of tanh that begins at
     variances of about 20; at 100 the distances of nearly equal inputs are 3e-4 too small for it, at 1000 a tenth.
@@ -328,11 +398,11 @@ def _coefficients(phi: Callable, square: np.ndarray) -> np.ndarray:
     level = min(max(math.ceil(2 * math.log2(max(root.max(), TINY))), -4), 12)
     terms = 16
     while True:
-        nodes, density, hermite = _hermite_functions(level, terms)
+        nodes, density, hermite = _hermite_functions(level, terms, parity)
         value = phi(root[:, None] * nodes)
         value *= density
         h = value @ hermite
-        share = np.arange(1, 2 * terms, 2) * np.square(h)
+        share = np.arange(parity, 2 * terms, 2) * np.square(h)
         share = (share / np.maximum(share.sum(axis=1, keepdims=True), TINY**2)).max(axis=0)
         if share[-2:].max() <= SHARE:
             return h[:, : max(1, np.flatnonzero(share > SHARE).max(initial=0) + 1)]
@@ -345,18 +415,20 @@ def _coefficients(phi: Callable, square: np.ndarray) -> np.ndarray:
 
 
 @cache
-def _hermite_functions(level: int, terms: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _hermite_functions(level: int, terms: int, parity: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Nodes z > 0 and, at them, √p(z) and √p(z) He_k(z)/√k! for k = 1, 3, ..., p the density of N(0, 1).
+
+    Or for k = 0, 2, ..., for parity 0: there the nodes lie between those others, so that none is zero.
 
     Weighted so that a sum over products of two of them is the integral over all z, of even functions. The step resolves
     tanh(√v z), of poles ±iπ/(2√v), up to √v = 2^{level/2}.
     """
     step = 2 * math.pi / (24 * 2 ** (level / 2) + 50)
-    z = np.arange(1, math.ceil(CUTOFF / step) + 1) * step
+    z = (np.arange(1, math.ceil(CUTOFF / step) + 1) - (0 if parity else 0.5)) * step
     before, now = np.zeros_like(z), np.exp(-z * z / 4) * (2 / math.pi) ** 0.25 * math.sqrt(step)
     density, hermite = now, np.empty((len(z), terms))
     for k in range(2 * terms):
-        if k % 2:
+        if k % 2 == parity:
             hermite[:, k // 2] = now
         before, now = now, (z * now - math.sqrt(k) * before) / math.sqrt(k + 1)
     return z, density, hermite
@@ -392,6 +464,31 @@ def _double_sum(h: np.ndarray, apart: np.ndarray) -> np.ndarray:
         total += tail
         tail[:] = np.multiply(h[some, 0, None], columns[0], out=one)
         tail += total
+    return found
+
+
+def _single_even_sum(weight: np.ndarray, apart: np.ndarray) -> np.ndarray:
+    """Σ_j weight_j (1 - c^{2j})/(1 - c²) for 1 - c = apart."""
+    tails = np.cumsum(weight[::-1])[::-1]
+    return np.polynomial.polynomial.polyval((1 - apart) ** 2, np.append(tails[1:], 0.0))
+
+
+def _double_even_sum(h: np.ndarray, apart: np.ndarray) -> np.ndarray:
+    """Σ_j h_j h_j' (1 - c^{2j})/(1 - c²), as `_double_sum`."""
+    n = apart.shape[1]
+    terms = max(1, _needed_terms(h, apart))
+    columns = np.ascontiguousarray(h[:n].T)
+    found = h[:, terms:] @ columns[terms:]
+    rows = max(1, BLOCK // n)
+    for first in range(0, len(h), rows):
+        some = slice(first, first + rows)
+        square = (1 - apart[some]) ** 2
+        tail, one = found[some].copy(), np.empty_like(square)
+        total = found[some]
+        for term in range(terms - 1, 0, -1):
+            tail += np.multiply(h[some, term, None], columns[term], out=one)
+            total *= square
+            total += tail
     return found
 
 

@@ -60,7 +60,7 @@ MEASURED: dict[str, dict] = {
 }
 """Of `network_entropy`."""
 
-_NO_THEORY = "NaN for activations that there is no theory for"
+_NO_THEORY = "NaN for activations that there is no theory for, and where the variance has several fixed points"
 _OF_WIDTH = f"in layers whose width differs from that of layer 1, and where there are none; {_NO_THEORY}"
 CUBE: dict[str, dict] = {
     **{name: TRAINABILITY[name] for name in ("sigma_w2", "sigma_b2", "sigma_w", "sigma_b", "depth", "replica")},

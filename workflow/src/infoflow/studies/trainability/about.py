@@ -138,8 +138,9 @@ EXPLAINED: dict[str, dict] = {
 """Of `explain_decisions`."""
 
 _THEORY = (
-    "NaN for architectures that it is not known for; of residual networks chi_1 is the factor of the mean squared "
-    "gradient per block, and xi_c the blocks over which it changes by e, both averaged over all blocks"
+    "NaN for architectures that it is not known for, and where the variance has several fixed points; of residual "
+    "networks chi_1 is the factor of the mean squared gradient per block, and xi_c the blocks over which it changes by "
+    "e, both averaged over all blocks"
 )
 _OF_COLUMN = "of the trainings of all depths of the column; NaN where nothing was trained"
 _UNDEFINED = "NaN, as its interval, if all networks are trainable or none is"
@@ -170,7 +171,11 @@ CUBE: dict[str, dict] = {
         "units": "1",
         "comment": f"in layers; {_THEORY}",
     },
-    "edge_of_chaos": {"long_name": "mean-field sigma_w^2 at which chi_1 = 1", "units": "1", "comment": _THEORY},
+    "edge_of_chaos": {
+        "long_name": "mean-field sigma_w^2 at which chi_1 = 1",
+        "units": "1",
+        "comment": f"NaN where there is none; {_THEORY}",
+    },
     "pre_activation_variance_theory": {
         "long_name": "mean-field recursion of the pre-activation variance of the same image",
         "units": "1",

@@ -33,24 +33,35 @@ def _pair(name: str, family: str, data: str, recipe: Recipe, *arms: dict) -> lis
 
 
 def _c01() -> list[Case]:
-    """VGG16 with one dense layer and no norm: torch's default weights shrink the signal from layer to layer."""
-    recipe = _recipe("sgd:0.1,momentum=0.9", 128, 150, Success(bound=0.22))
-    facts = {"depth": 14, "width": 128}
+    """VGG16 with one dense layer and no norm: torch's default weights shrink the signal from layer to layer.
+
+    At this width He's weights learn at a tenth of the rate; at the full rate they soon give the same scores everywhere.
+    """
+    recipe = _recipe("sgd:0.1,momentum=0.9", 128, 250, Success(bound=0.3))
+    slow = replace(recipe, learning_rate=0.01)
+    facts = {"depth": 14, "width": 64}
+
+    def he() -> nn.Module:
+        return initialise(parts.vgg(8), parts.he)
+
+    default = {"build": lambda: parts.vgg(8), "mechanism": "shrinking", "expected": FAILS}
     return _pair(
         *("c01", "vgg", "cifar10", recipe),
-        {"arm": "default", "build": lambda: parts.vgg(4), "mechanism": "shrinking", "expected": FAILS, "facts": facts},
-        {"arm": "he", "build": lambda: initialise(parts.vgg(4), parts.he), "expected": TRAINS, "facts": facts},
-        {"arm": "batch_norm", "build": lambda: parts.vgg(4, norm=True), "expected": TRAINS, "facts": facts},
+        {"arm": "default", **default, "facts": facts},
+        {"arm": "default_slow", **default, "recipe": slow, "facts": facts},
+        {"arm": "he", "build": he, "recipe": slow, "expected": TRAINS, "facts": facts},
+        {"arm": "he_large_step", "build": he, "mechanism": "step", "facts": facts},
+        {"arm": "batch_norm", "build": lambda: parts.vgg(8, norm=True), "expected": TRAINS, "facts": facts},
     )
 
 
 def _c03() -> list[Case]:
     """VGG16 with two wide dense layers: Glorot's weights halve the variance at every ReLU."""
-    recipe = _recipe("sgd:0.01,momentum=0.9", 64, 250, Success(bound=0.22))
-    facts = {"depth": 16, "width": 1024}
+    recipe = _recipe("sgd:0.01,momentum=0.9", 64, 250, Success(bound=0.3))
+    facts = {"depth": 16, "width": 512}
 
     def build(weights: parts.Draw) -> nn.Module:
-        return initialise(parts.vgg(4, (1024, 1024)), weights)
+        return initialise(parts.vgg(8, (512, 512)), weights)
 
     return _pair(
         *("c03", "vgg", "cifar10", recipe),
@@ -65,7 +76,7 @@ def _c03() -> list[Case]:
     )
 
 
-def _network_in_network(divided: int = 4, last: bool = True) -> nn.Module:
+def _network_in_network(divided: int = 8) -> nn.Module:
     """Weights of the variance that N(0, 0.05²) has in the full network; ReLU behind the ten scores, too."""
     plan = [(5, 192), (1, 160), (1, 96), "max", (5, 192), (1, 192), (1, 192), "avg", (3, 192), (1, 192), (1, 10)]
     layers: list[nn.Module] = []
@@ -80,15 +91,15 @@ def _network_in_network(divided: int = 4, last: bool = True) -> nn.Module:
         nn.init.zeros_(convolution.bias)
         full, channels = wide, convolution.out_channels
         layers += [convolution, nn.ReLU()]
-    return nn.Sequential(*(layers if last else layers[:-1]), parts.Mean(2, 3))
+    return nn.Sequential(*layers, parts.Mean(2, 3))
 
 
 def _c09() -> list[Case]:
-    """Network in network with ReLU behind the scores: all ten can die."""
-    recipe = _recipe("sgd:0.1,momentum=0.9", 64, 300, Success(bound=0.2))
-    facts = {"depth": 9, "width": 48}
+    """Network in network with ReLU behind the scores: some of the ten are dead from the beginning, all can die."""
+    recipe = _recipe("sgd:0.07,momentum=0.9", 32, 700, Success(bound=0.22))
+    facts = {"depth": 9, "width": 24}
     return _pair(
-        *("c09", "cnn", "cifar10", recipe),
+        *("c09", "cnn", "cifar10_16", recipe),
         {
             "arm": "relu_scores",
             "build": _network_in_network,
@@ -148,12 +159,15 @@ def _c11() -> list[Case]:
 
 
 def _c12() -> list[Case]:
-    """Weights of variance 1 under Adam: huge scores behind a ReLU, whose loss is soon the harmless looking ln 10."""
+    """Weights of variance 1 under Adam: huge scores behind a ReLU, whose loss is soon the harmless looking ln 10.
+
+    With He's weights and that ReLU some classes are lost from the beginning, up to four of ten, and the others learned.
+    """
 
     def build(weights: parts.Draw, biases: parts.Draw) -> nn.Module:
         return initialise(mlp([784, 256, 256, 10], last=nn.ReLU), weights, biases)
 
-    recipe = _recipe("adam:0.001", 64, 500, Success(bound=0.6))
+    recipe = _recipe("adam:0.001", 64, 500, Success(bound=0.5))
     facts = {"depth": 3, "width": 256}
     return _pair(
         *("c12", "mlp", "mnist_flat", recipe),
@@ -197,7 +211,10 @@ def _c13() -> list[Case]:
 
 
 def _c14() -> list[Case]:
-    """Weights of N(0, 0.2²) in layers of 100 units: each doubles the variance, so that five layers are too many."""
+    """Weights of N(0, 0.2²) in layers of 100 units: each doubles the variance, until the step is beyond stability.
+
+    That was reported of five layers; with cross-entropy from scores, as here, it takes some eight to ten.
+    """
 
     def build(weights: parts.Draw, hidden: int) -> nn.Module:
         return initialise(mlp([784, *[100] * hidden, 10], bias=False), weights)
@@ -214,7 +231,7 @@ def _c14() -> list[Case]:
                 "seeds": 5,
                 "facts": {"depth": hidden + 1, "width": 100},
             }
-            for hidden in (1, 6, 10)
+            for hidden in (1, 6, 8, 10)
         ),
         *(
             {
@@ -238,7 +255,7 @@ def _c15() -> list[Case]:
 
         return initialise(mlp([784, *[200] * hidden, 10], nn.Sigmoid, last=nn.Sigmoid, bias=False), draw)
 
-    recipe = _recipe("sgd:0.2", 1, 4000, Success(bound=0.8), loss=parts.half_squared)
+    recipe = _recipe("sgd:0.2", 1, 1200, Success(bound=0.8), loss=parts.half_squared)
     return _pair(
         *("c15", "mlp", "mnist_100", recipe),
         {
@@ -253,7 +270,7 @@ def _c15() -> list[Case]:
             "arm": "deep_longer",
             "build": lambda: build(3),
             "data": "mnist_2000",
-            "recipe": replace(recipe, steps=60_000, success=Success(bound=0.5)),
+            "recipe": replace(recipe, steps=20_000, evaluations=40),
             "expected": TRAINS,
             "facts": {"depth": 4, "width": 200},
         },
@@ -332,12 +349,16 @@ def _c19() -> list[Case]:
 
 
 def _c20() -> list[Case]:
-    """Grey levels from 0 to 255 as they are."""
+    """Grey levels from 0 to 255 as they are.
+
+    Adam overcomes them: accuracy rises as fast as with scaled levels; only the loss, of scores in the hundreds, stays
+    worse than that of a constant for the whole budget. So it is the loss that tells.
+    """
 
     def build() -> nn.Module:
         return initialise(mlp([784, 128, 128, 10]), parts.glorot)
 
-    recipe = _recipe("adam:0.001", 32, 150, Success(bound=0.7))
+    recipe = _recipe("adam:0.001", 32, 100, Success("loss", 0.4))
     facts = {"depth": 3, "width": 128}
     return _pair(
         *("c20", "mlp", "fashion_255", recipe),
@@ -383,28 +404,28 @@ def _c21() -> list[Case]:
 
 def _c23() -> list[Case]:
     """A pre-activation ResNet without the norm before the pooling: the sum of all branches is large for the step."""
-    recipe = _recipe("sgd:0.1,momentum=0.9", 64, 150, Success(bound=0.25))
-    facts = {"depth": 18, "width": 128}
+    recipe = _recipe("sgd:0.1,momentum=0.9", 64, 120, Success(bound=0.35))
+    facts = {"depth": 18, "width": 256}
     return _pair(
-        *("c23", "resnet", "cifar10", recipe),
+        *("c23", "resnet", "cifar10_16", recipe),
         {
             "arm": "without_last_norm",
-            "build": lambda: parts.preactivation_resnet(16, last_norm=False),
+            "build": lambda: parts.preactivation_resnet(32, last_norm=False),
             "mechanism": "step",
             "expected": FAILS,
             "facts": facts,
         },
-        {"arm": "with_it", "build": lambda: parts.preactivation_resnet(16), "expected": TRAINS, "facts": facts},
+        {"arm": "with_it", "build": lambda: parts.preactivation_resnet(32), "expected": TRAINS, "facts": facts},
     )
 
 
 def _c28() -> list[Case]:
-    """A deep vision transformer with torch's default weights, and a large step from the first one on."""
+    """A deep vision transformer, norms behind the sums, torch's default weights, a large step from the first one on."""
 
     def build(layers: int, pre_norm: bool) -> nn.Module:
         return parts.Transformer(parts.Patches(1, 7, 128), 16, 128, layers, pre_norm=pre_norm)
 
-    recipe = _recipe("adamw:1e-3", 32, 100, Success(bound=0.4))
+    recipe = _recipe("adamw:1e-3", 16, 100, Success(bound=0.4))
     return _pair(
         *("c28", "transformer", "mnist_standardised", recipe),
         {
@@ -449,7 +470,11 @@ def _c29() -> list[Case]:
 
 
 def _c30() -> list[Case]:
-    """Sines of coordinates: the first layer has to spread over the frequencies of the image, neither less nor more."""
+    """Sines of coordinates: the first layer has to spread over the frequencies of the image, neither less nor more.
+
+    With too low ones the image is learned three times later, which is beyond the budget; with coordinates that count
+    pixels it is noise between the pixels that were seen.
+    """
 
     def build(first: float) -> nn.Module:
         """`first`: half of the width of the distribution of the first layer's weights, times the fan-in of 2."""
@@ -461,7 +486,7 @@ def _c30() -> list[Case]:
                 nn.init.uniform_(part.weight, -bound, bound)
         return network
 
-    recipe = _recipe("adam:1e-4", 512, 400, Success("loss", 0.3), loss="mse")
+    recipe = _recipe("adam:1e-4", 2048, 250, Success("loss", 0.025), loss="mse")
     facts = {"depth": 4, "width": 128}
     return _pair(
         *("c30", "field", "photograph", recipe),

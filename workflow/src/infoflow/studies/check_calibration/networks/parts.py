@@ -175,7 +175,6 @@ class Transformer(nn.Module):
         tokens: T.
         layers: `nn.TransformerEncoder` copies one layer; here each one is drawn by itself unless `equal`.
         pre_norm: norm before the branches, and one more at the end; else behind the sums.
-        each: whether every token has a score of its own, [B, classes, T], else [B, classes].
     """
 
     def __init__(
@@ -188,14 +187,13 @@ class Transformer(nn.Module):
         classes: int = 10,
         pre_norm: bool = True,
         equal: bool = False,
-        each: bool = False,
     ):
         super().__init__()
 
         def layer() -> nn.Module:
             return nn.TransformerEncoderLayer(width, 4, 4 * width, 0.0, batch_first=True, norm_first=pre_norm)
 
-        self.embedding, self.each = embedding, each
+        self.embedding = embedding
         self.positions = nn.Parameter(0.02 * torch.randn(tokens, width))
         if equal:
             self.layers = nn.TransformerEncoder(layer(), layers, enable_nested_tensor=False)
@@ -207,7 +205,7 @@ class Transformer(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Images [B, channel, row, column] or token ids [B, T] to scores."""
         x = self.norm(self.layers(self.embedding(x) + self.positions))
-        return self.readout(x).transpose(1, 2) if self.each else self.readout(x.mean(1))
+        return self.readout(x.mean(1))
 
 
 class Patches(nn.Module):

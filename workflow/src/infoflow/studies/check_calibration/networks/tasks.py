@@ -10,7 +10,7 @@ from functools import cache
 
 import numpy as np
 import torch
-from torch.nn.functional import one_hot
+from torch.nn.functional import avg_pool2d, one_hot
 
 from infoflow.datasets.images import load_images
 from infoflow.engine.initialization import generator
@@ -57,10 +57,6 @@ def _standardised(x: torch.Tensor) -> torch.Tensor:
     return (x - x.mean((0, 2, 3), keepdim=True)) / x.std((0, 2, 3), keepdim=True)
 
 
-def _plain(kind: str, samples: int | None = SAMPLES) -> Task:
-    return Task(*_images(kind, samples))
-
-
 def _flat(kind: str, scale: float = 1.0) -> Task:
     pixels, labels = _images(kind)
     return Task(scale * pixels.flatten(1), labels)
@@ -71,9 +67,15 @@ def _centred(kind: str, samples: int | None = SAMPLES) -> Task:
     return Task(_standardised(pixels), labels)
 
 
-def _centred_flat(kind: str, samples: int | None = SAMPLES) -> Task:
-    pixels, labels = _images(kind, samples)
-    return Task(_standardised(pixels).flatten(1), labels)
+def _halved() -> Task:
+    """CIFAR-10 at 16 × 16 pixels, standardised."""
+    pixels, labels = _images("cifar10")
+    return Task(_standardised(avg_pool2d(pixels, 2)), labels)
+
+
+def _digits_flat() -> Task:
+    task = _centred("digits", None)
+    return Task(task.inputs.flatten(1), task.targets)
 
 
 def _vectors(low: float, high: float, samples: int) -> Task:
@@ -114,19 +116,17 @@ def _line() -> Task:
 
 
 def _photograph(scaled: bool) -> Task:
-    """Grey levels in [−1, 1] of a photograph of 32 × 32 pixels from their coordinates; every second pixel is held back.
+    """Grey levels in [−1, 1] of a photograph of 64 × 64 pixels from their coordinates; every second pixel is held back.
 
-    The coordinates [512, 2] lie in [−1, 1] if they are scaled, else they count the pixels. What is held back tells
+    The coordinates [2048, 2] lie in [−1, 1] if they are scaled, else they count the pixels. What is held back tells
     whether the image, and not only a list of pixels, has been learned.
     """
-    options = {"kind": "photographs", "size": 32, "train_samples": 1, "test_samples": 1}
+    options = {"kind": "photographs", "size": 64, "train_samples": 2, "test_samples": 1}
     image = load_images(options, find_data_root(None), SEED).train_images[0]
-    grey = torch.from_numpy(image.astype(np.float32)).reshape(32, 32, -1).mean(-1)
-    grey = 2 * grey / grey.max() - 1
-    axis = torch.linspace(-1, 1, 32) if scaled else torch.arange(32.0)
-    rows, columns = torch.meshgrid(axis, axis, indexing="ij")
-    points, values = torch.stack([rows, columns], -1).reshape(-1, 2), grey.reshape(-1, 1)
-    kept = ((torch.arange(32)[:, None] + torch.arange(32)) % 2 == 0).flatten()
+    values = torch.from_numpy(image.astype(np.float32)).mean(-1).reshape(-1, 1) * (2 / 255) - 1
+    axis = torch.linspace(-1, 1, 64) if scaled else torch.arange(64.0)
+    points = torch.stack(torch.meshgrid(axis, axis, indexing="ij"), -1).reshape(-1, 2)
+    kept = ((torch.arange(64)[:, None] + torch.arange(64)) % 2 == 0).flatten()
     return Task(points[kept], values[kept], (points[~kept], values[~kept]))
 
 
@@ -155,21 +155,15 @@ TOKENS, LENGTH = 8, 12
 """Alphabet and length of the sequences."""
 
 
-def _sequences(label: Callable[[torch.Tensor], torch.Tensor]) -> Task:
-    """Random sequences, int64 [1000, 12], and what is asked of them."""
+def _first_token() -> Task:
+    """Random sequences, int64 [1000, 12]; which token is the first one."""
     tokens = torch.randint(TOKENS, (1000, LENGTH), generator=generator(SEED, "sequences"))
-    return Task(tokens, label(tokens))
-
-
-def _majority(tokens: torch.Tensor) -> torch.Tensor:
-    """Whether tokens of the upper half of the alphabet prevail, [M]."""
-    return (2 * (tokens >= TOKENS // 2).sum(1) > LENGTH).long()
+    return Task(tokens, tokens[:, 0])
 
 
 TASKS: dict[str, Callable[[], Task]] = {
     "digits": lambda: _centred("digits", None),
-    "digits_flat": lambda: _centred_flat("digits", None),
-    "mnist": lambda: _plain("mnist"),
+    "digits_flat": _digits_flat,
     "mnist_standardised": lambda: _centred("mnist"),
     "mnist_flat": lambda: _flat("mnist"),
     "mnist_parity": _parity,
@@ -178,9 +172,8 @@ TASKS: dict[str, Callable[[], Task]] = {
     "mnist_2000": lambda: _vectors(0.01, 0.99, SAMPLES),
     "fashion": lambda: _flat("fashion_mnist"),
     "fashion_255": lambda: _flat("fashion_mnist", 255.0),
-    "fashion_images": lambda: _centred("fashion_mnist"),
     "cifar10": lambda: _centred("cifar10"),
-    "cifar10_flat": lambda: _centred_flat("cifar10"),
+    "cifar10_16": _halved,
     "ring": _ring,
     "table": _table,
     "line": _line,
@@ -188,8 +181,6 @@ TASKS: dict[str, Callable[[], Task]] = {
     "photograph_unscaled": lambda: _photograph(False),
     "opacity": _opacity,
     "blobs": _blobs,
-    "first_token": lambda: _sequences(lambda tokens: tokens[:, 0]),
-    "majority": lambda: _sequences(_majority),
-    "copy": lambda: _sequences(lambda tokens: tokens.clone()),
+    "first_token": _first_token,
 }
 """By name."""

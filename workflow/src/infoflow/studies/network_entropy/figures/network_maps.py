@@ -33,21 +33,26 @@ def draw(cube: xr.Dataset) -> Figure:
         left.plot(q, meanfield.variance_map(q, w, b, phi), color=colour, linestyle=line, label=label)
         if np.isfinite(q_star):
             left.plot(q_star, q_star, "o", color=colour, clip_on=False, zorder=5)
-        if q_star > 0 or phi == "relu":  # a map of ReLU does not need a variance
+        if q_star > 0 or phi in ("relu", "leaky_relu"):  # their map does not need a variance
             middle.plot(c, meanfield.correlation_map(c, w, b, phi), color=colour, linestyle=line)
             middle.plot(c_star, c_star, "o", color=colour, clip_on=False, zorder=5)
     left.set(xlabel="$q^l$", ylabel="$q^{l+1} = V(q^l)$", title="variance map")
     middle.set(xlabel="$c^l$", ylabel="$c^{l+1}$", title="correlation map")
     _draw_lengths(right, scales, b, phi)
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3)
-    edge = float(scales["edge_of_chaos"])
-    lengths = meanfield.depth_scales(edge, b, phi)
-    said = [_say(name, v) for name, v in ((r"\xi_c", lengths.xi_c), (r"\xi_q", lengths.xi_q))]
     figure.suptitle(
         f"Mean-field maps of variance and correlation, {phi}, $\\sigma_b^2$ = {b:g}\n"
-        f"at the edge of chaos, {SIGMA_W2} = {edge:.4f}, {said[0]} and {said[1]}"
+        f"{_say_edge(float(scales['edge_of_chaos']), b, phi)}"
     )
     return figure
+
+
+def _say_edge(edge: float, b: float, phi: str) -> str:
+    if np.isnan(edge):
+        return "there is no edge of chaos"
+    lengths = meanfield.depth_scales(edge, b, phi)
+    said = [_say(name, v) for name, v in ((r"\xi_c", lengths.xi_c), (r"\xi_q", lengths.xi_q))]
+    return f"at the edge of chaos, {SIGMA_W2} = {edge:.4f}, {said[0]} and {said[1]}"
 
 
 def _say(name: str, length: float) -> str:
