@@ -688,7 +688,7 @@ def nested():
     """Sequences of several lengths in one tensor."""
 
     def forward(self, x):
-        rows = torch.nested.nested_tensor([row[: 3 + k % 3] for k, row in enumerate(x)])
+        rows = torch.nested.as_nested_tensor([row[: 3 + k % 3] for k, row in enumerate(x)])
         return self.second(torch.nested.to_padded_tensor(self.first(rows), 0.0).sum(1))
 
     return Forward(forward, first=nn.Linear(16, 10), second=head())

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from torch.utils._pytree import tree_map
+from torch.utils.checkpoint import checkpoint
 
 from infoflow.errors import InfoflowError
 from infoflow.modules.blocks import INPUT, OUTPUT, Place
@@ -38,7 +39,8 @@ def record_of(model: nn.Module) -> dict[str, Any]:
 
     def copied(item: Any) -> Any:
         if isinstance(item, torch.Tensor):
-            return id(item), item.detach().clone(), item.requires_grad, item.grad_fn, item.data_ptr()
+            where = item.data_ptr() if item.layout == torch.strided else None
+            return id(item), item.detach().clone().to_dense(), item.requires_grad, item.grad_fn, where
         if isinstance(item, dict):
             return id(item), {k: copied(v) for k, v in item.items()}
         if isinstance(item, list | tuple):
@@ -167,6 +169,75 @@ def test_a_state_is_all_that_the_blocks_behind_it_know(name):
             seed()
             found = run_with(blocks, batch, place, two[k].movedim(0, place.axis))
             assert torch.equal(found, two[-1]), k
+
+
+def drawn(seed: int) -> nn.Module:
+    """A network of random parts: in place or not, bypassed or not, shared, rearranged."""
+    draw = random.Random(seed)
+    linear = lambda: nn.Linear(10, 10)  # noqa: E731
+    model = nn.Module()
+    model.parts, model.shared, model.head = nn.ModuleList(), nn.Linear(10, 10), head()
+    steps: list[tuple[str, int]] = []
+    for _ in range(draw.randint(3, 8)):
+        kind = draw.choice(
+            ["plain", "plain", "in place", "module", "bypass", "added", "shared", "view", "halves", "two"]
+        )
+        steps.append((kind, len(model.parts)))
+        model.parts.append(nn.Sequential(linear(), nn.ReLU(inplace=draw.random() < 0.5)))
+
+    def forward(self, x):
+        for kind, number in steps:
+            part = self.parts[number]
+            if kind == "plain":
+                x = torch.sin(part[0](x))
+            elif kind == "in place":
+                x = part[0](x).tanh_()
+            elif kind == "module":
+                x = part(x)
+            elif kind == "bypass":
+                x = x + part(x)
+            elif kind == "added":
+                x = x.clone()
+                x += part(x.clone())
+            elif kind == "shared":
+                x = torch.tanh(self.shared(x))
+            elif kind == "view":
+                x = part(x.view(len(x), 2, 5).transpose(1, 2).reshape(len(x), 10))
+            elif kind == "halves":
+                x = torch.cat([part[0](x)[:, :5].cos(), x[:, 5:]], 1)
+            else:
+                x = part[0](x) * torch.sigmoid(self.shared(x))
+        return self.head(x)
+
+    return Forward(forward, parts=model.parts, shared=model.shared, head=model.head)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_states_of_random_networks_are_all_that_is_known_and_their_gradients_right(seed):
+    model, batch, other = seeded(lambda: (drawn(seed), vectors(), vectors()), seed)
+    before = record_of(model)
+    with untouched(model):
+        blocks = cut(model, batch)
+        two = [s.clone() for s in capture(blocks, other).states]
+        places = [blocks.start, *(b.end for b in blocks.blocks)]
+        for k, place in enumerate(places):
+            if place.module is not None:
+                assert torch.equal(run_with(blocks, batch, place, two[k]), two[-1])
+        found = capture(blocks, batch, gradients=True)
+        given = torch.autograd.grad(found.states[-1].sum(), [some[0] for some in found.taps])
+        # by differences: what a small step in a random direction of each state does to the outputs
+        model.double()
+        states = capture(blocks, batch.double()).states
+        for k, place in enumerate(places[:-1]):
+            if place.module is None:
+                continue
+            step = 1e-6 * torch.randn(states[k].shape, dtype=torch.double)
+            ends = [run_with(blocks, batch.double(), place, states[k] + s * step).sum() for s in (1, -1)]
+            slope = float(ends[0] - ends[1]) / 2
+            assert slope == pytest.approx(float((given[k].double() * step).sum()), rel=1e-2, abs=1e-9)
+        model.float()
+    assert [b.name for b in blocks.blocks][-1] == "head"
+    assert list(before) == list(record_of(model))
 
 
 def hand_written(name: str, model: nn.Module) -> Callable[[torch.Tensor], list[torch.Tensor]]:
@@ -554,6 +625,50 @@ def test_all_inputs_may_be_one_number_per_sample():
 def test_outputs_that_say_nothing_of_the_samples_are_refused(forward, reason):
     with pytest.raises(InfoflowError, match=reason):
         taken(Forward(forward, net=mlp()), vectors())
+
+
+def reentrant(self, x):
+    return self.head(checkpoint(self.layer, x, use_reentrant=True))
+
+
+def stateful(self, x):
+    self.state = torch.tanh(self.layer(x) + (0 if self.state is None else self.state))
+    return self.head(self.state)
+
+
+def branching(self, x):
+    return self.head(torch.cond(x.sum() > 0, torch.sin, torch.cos, (self.layer(x),)))
+
+
+def through_numpy(self, x):
+    return self.head(torch.from_numpy(np.tanh(self.layer(x).detach().numpy())))
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("forward", "reason"),
+    [
+        (reentrant, r"^check: the model calls torch.utils.checkpoint; give it use_reentrant=False$"),
+        (
+            stateful,
+            r"^check: model Forward fails when it is called: RuntimeError: The size of tensor a \(12\) must match",
+        ),
+        (branching, r"^check: model Forward fails when it is called: NotImplementedError: .* HigherOrderOperator cond"),
+        (through_numpy, r"^check: no floating output of Forward depends on the inputs by way of torch's operations$"),
+        (lambda self, x: self.missing(x), r"^check: model Forward fails when it is called: AttributeError: .*missing"),
+        (lambda self, x: self.layer(x, x), r"^check: module layer, Linear, fails .*TypeError"),
+        (lambda self, x: self.head(self.layer(x).sum(0)), r"^check: no floating output of Forward has an axis of 5"),
+        (lambda self, x: torch.fft.fft(self.layer(x)), r"^check: the model gives no tensor of floating numbers$"),
+        (lambda self, x: None, r"^check: the model gives no tensor of floating numbers$"),
+    ],
+)
+def test_what_fails_on_the_way_is_refused_in_one_line(forward, reason):
+    model = Forward(forward, layer=nn.Linear(10, 10), head=head(), state=None)
+    before = record_of(model)
+    with pytest.raises(InfoflowError, match=reason) as refused:
+        taken(model, vectors(), gradients=True)
+    assert "\n" not in str(refused.value)
+    assert_same(before, record_of(model))
 
 
 def test_no_compiler_is_imported():
