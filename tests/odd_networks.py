@@ -2,11 +2,13 @@
 
 import contextlib
 import functools
+import random
 from collections import OrderedDict, namedtuple
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -381,6 +383,16 @@ def random_inside():
         x = x + 0.1 * torch.randn_like(x)
         x = F.dropout(torch.tanh(x), 0.3)
         return self.second(x * torch.bernoulli(torch.full_like(x, 0.5)))
+
+    return Forward(forward, first=nn.Linear(10, 10), second=head())
+
+
+def other_random_numbers():
+    """Noise by Python's and NumPy's random numbers."""
+
+    def forward(self, x):
+        scale = 1 + random.random() + np.random.rand()  # noqa: NPY002
+        return self.second(torch.tanh(self.first(x) * scale))
 
     return Forward(forward, first=nn.Linear(10, 10), second=head())
 
@@ -783,6 +795,7 @@ ODD: dict[str, tuple[Callable[[], nn.Module], Callable[[], Any]]] = {
     "building": (building, vectors),
     "catching": (catching, vectors),
     "random inside": (random_inside, vectors),
+    "other random numbers": (other_random_numbers, vectors),
     "several outputs": (several_outputs, vectors),
     "variational": (variational, vectors),
     "no chain": (no_chain, vectors),

@@ -2,7 +2,8 @@
 
 Each on the smallest images that it takes. The plain pass is in the mode of capturing, normalisation by the batch as in
 training, without gradients; both take turns on the same batch, and the best of each counts. Finding the blocks, once
-per network, is a pass that is recorded and run again, of 5 samples. Writes capture.md beside this file.
+per network, is a pass that is recorded and run again, of 5 samples. Times are those of the processor, one thread, which
+other programs have a part of. Writes capture.md beside this file.
 """
 
 import argparse
@@ -10,11 +11,11 @@ import gc
 import statistics
 import sys
 import time
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from machine import describe, seconds, table
+from machine import describe, table
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from classifiers import Examined, build, examine, names, smallest
@@ -46,6 +47,13 @@ def main() -> None:
     options.write.write_text(report(found, rows, options))
 
 
+def spent(work: Callable[[], object]) -> float:
+    """Seconds of the processor."""
+    started = time.process_time()
+    work()
+    return time.process_time() - started
+
+
 def measure(name: str, samples: int, repeats: int) -> tuple[list[str], Examined | None]:
     """Row of the table, and what came of one network."""
     torch.manual_seed(0)
@@ -53,7 +61,7 @@ def measure(name: str, samples: int, repeats: int) -> tuple[list[str], Examined 
     size = f"{sum(p.numel() for p in model.parameters()) / 1e6:.1f}"
     try:
         batch = smallest(model, samples)
-        found = examine(model, batch, partial(seconds, device=DEVICE), repeats)
+        found = examine(model, batch, spent, repeats)
     except InfoflowError as error:
         return [name, size, "", "", f"no: {error}", *[""] * 5], None
     plain, captured, finding = (f"{1e3 * s:.1f}" for s in found.seconds)
@@ -69,8 +77,9 @@ def report(found: dict[str, Examined | None], rows: list[list[str]], options: ar
     ratios = {n: f.seconds[1] / f.seconds[0] for n, f in done.items()}
     arguments = ["--samples", str(options.samples), "--repeats", str(options.repeats), *options.networks]
     said = (
-        f"`tests/benchmarks/capture.py {' '.join(arguments)}`: {describe(DEVICE)}. Beside other work. Captured, proved "
-        f"by replay and left unchanged, all to the bit: {len(done)} of {len(found)}."
+        f"`tests/benchmarks/capture.py {' '.join(arguments)}`: {describe(DEVICE)}. Times are those of the processor, "
+        "beside other work. Captured, proved by replay and left unchanged, all to the bit: "
+        f"{len(done)} of {len(found)}."
     )
     if ratios:
         worst, middle = max(ratios, key=ratios.__getitem__), statistics.median(ratios.values())

@@ -7,7 +7,7 @@ from torch import nn
 
 from infoflow.errors import InfoflowError
 from infoflow.modules.trace import Trace, around, informative, replica, tensors_of, trace, walk
-from odd_networks import SAMPLES, Forward, Frozen, Output, head, make, mlp, tokens, vectors
+from odd_networks import SAMPLES, Forward, Frozen, Output, head, linears, make, mlp, tokens, vectors
 
 
 def traced(model: nn.Module, inputs):
@@ -138,6 +138,24 @@ def test_running_statistics_are_no_way_through_the_network_but_other_buffers_are
     _, second, last = root.calls
     assert not record.is_cut(next(iter(second.start.tensors.values())), second.start.time)
     assert record.is_cut(next(iter(last.start.tensors.values())), last.start.time)
+
+
+def test_a_normalisation_that_is_called_twice_joins_nothing():
+    """The second call reads the running statistics that the first one wrote."""
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer(x)
+            x = torch.ops.aten._native_batch_norm_legit(x, None, None, self.mean, self.variance, True, 0.1, 1e-5)[0]
+        return self.head(x)
+
+    model = Forward(forward, layers=linears(), head=head())
+    model.register_buffer("mean", torch.zeros(10))
+    model.register_buffer("variance", torch.ones(10))
+    record, root, outputs = traced(model, vectors())
+    record.lead_to(outputs)
+    assert id(model.mean) in record.writes
+    assert all(record.is_cut(next(iter(c.start.tensors.values())), c.start.time) for c in root.calls)
 
 
 def test_values_before_they_were_written_over():
