@@ -76,6 +76,7 @@ bench: $(READY)
 	$(BIN)/python tests/benchmarks/boundary.py
 	$(BIN)/python tests/benchmarks/coverage.py
 	$(BIN)/python tests/benchmarks/workflow.py
+	$(BIN)/python tests/benchmarks/capture.py
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -1,26 +1,30 @@
-"""The states behind the blocks of a network, by hooks on the modules where they are cut; the network stays as it is.
+"""The states behind the blocks of a network, taken from the calls where it is cut; the network stays as it is.
 
 Normalisations by the batch work as in training, as an untrained one is the identity otherwise; dropout and stochastic
 depth are off. Whatever a pass changes, running statistics, flags, attributes, the state of the random numbers, is put
 back, to the bit.
 """
 
+import collections
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import copy
+import random
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 from torch.utils._pytree import tree_map
 
 from infoflow.errors import InfoflowError
 from infoflow.modules.blocks import INPUT, OUTPUT, Block, Place, find_blocks
-from infoflow.modules.trace import trace, walk
+from infoflow.modules.trace import around, is_plain, replica, trace, walk
 
-TRACED = 5
-"""Samples of the pass that blocks are found with; a number that few axes have."""
-_WRAPPERS = {"_orig_mod": "OptimizedModule", "module": ("DataParallel", "DistributedDataParallel")}
+TRACED = (5, 7, 11, 4, 3, 2, 1)
+"""Samples of the pass that blocks are found with: the first number that no other axis of the inputs has."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +34,14 @@ class Blocks:
     Attributes:
         model: unwrapped.
         start: where the state that the first block gets is.
-        blocks: in order; the state behind the last one is the outputs.
+        blocks: in order; the state behind the last one is the first floating output that depends on the inputs.
+        inputs: paths to what of the batch tells the samples apart; see `trace.informative`.
     """
 
     model: nn.Module
     start: Place
     blocks: tuple[Block, ...]
+    inputs: tuple[tuple, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -59,10 +65,12 @@ def unwrap(model: nn.Module) -> nn.Module:
     Raises:
         InfoflowError: it is of a kind that cannot be captured; the message names it and says why.
     """
+    if not isinstance(model, nn.Module):
+        raise InfoflowError(f"check: {type(model).__name__} is not a torch.nn.Module")
     while True:
         if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
             model = model.module
-        elif hasattr(model, "_orig_mod") and isinstance(model._orig_mod, nn.Module):
+        elif isinstance(getattr(model, "_orig_mod", None), nn.Module):
             model = model._orig_mod
         else:
             break
@@ -72,9 +80,9 @@ def unwrap(model: nn.Module) -> nn.Module:
             raise InfoflowError(
                 f"{said}: compiled by TorchScript, which cannot be looked into; give the module it was made of"
             )
-        if "FullyShardedDataParallel" in type(part).__name__:
+        if {c.__name__ for c in type(part).__mro__} & {"FullyShardedDataParallel", "FSDPModule"}:
             raise InfoflowError(f"{said}: its weights lie on several devices; give the module before it was sharded")
-        if "quantized" in type(part).__module__:
+        if type(part).__module__.startswith("torch.") and "quantized" in type(part).__module__:
             raise InfoflowError(f"{said}: quantised, which cannot be trained; give the module before that")
         for which, tensor in (*part.named_parameters(recurse=False), *part.named_buffers(recurse=False)):
             if isinstance(tensor, nn.parameter.UninitializedTensorMixin):
@@ -91,38 +99,27 @@ def untouched(model: nn.Module) -> Iterator[None]:
     """Inside, the model can be run in the mode that is described above; afterwards it is as it was before.
 
     Raises:
-        InfoflowError: a parameter was changed by the model itself.
+        InfoflowError: the model changed a parameter itself, unnoticed by `cut`.
     """
     modules = list(model.modules())
-    kept = [
-        {k: v for k, v in m.__dict__.items() if not k.startswith("_forward") and k != "_backward_hooks"}
-        for m in modules
-    ]
-    buffers = [{k: (b, None if b is None else b.clone()) for k, b in m._buffers.items()} for m in modules]
-    versions = {name: (p, p._version) for name, p in model.named_parameters()}
-    devices = sorted({t.device.index for t in model.parameters() if t.device.type == "cuda"})
-    fast = torch.backends.mha.get_fastpath_enabled()
+    kept = _Kept(modules)
+    tensors = (*model.parameters(), *model.buffers())
+    devices = sorted({t.device.index for t in tensors if t.device.type == "cuda"})
+    fast, numbers, others = torch.backends.mha.get_fastpath_enabled(), random.getstate(), np.random.get_state()  # noqa: NPY002
     try:
-        with torch.random.fork_rng(devices=devices), _eagerly():
-            torch.backends.mha.set_fastpath_enabled(False)
+        with torch.random.fork_rng(devices=devices), torch.inference_mode(False), _eagerly():
+            torch.backends.mha.set_fastpath_enabled(False)  # it does not call the modules within
             for module in modules:
-                module.training = _normalises_by_batch(module)
+                module.training = isinstance(module, nn.modules.batchnorm._NormBase)
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)
-        with torch.no_grad():
-            for module, attributes, held in zip(modules, kept, buffers):
-                for name in set(module.__dict__) - set(attributes):
-                    if not name.startswith("_forward") and name != "_backward_hooks":
-                        del module.__dict__[name]
-                module.__dict__.update(attributes)
-                for name, (buffer, value) in held.items():
-                    module._buffers[name] = buffer
-                    if buffer is not None and not _equal(buffer, value):
-                        buffer.copy_(value)
-    changed = [name for name, (p, version) in versions.items() if p._version != version]
-    if changed:
-        raise InfoflowError(f"check: the model changes its own parameter {changed[0]} when it is called")
+        random.setstate(numbers)
+        np.random.set_state(others)  # noqa: NPY002
+        kept.restore()
+    for name, parameter in model.named_parameters():
+        if kept.is_lost(parameter):
+            raise InfoflowError(f"check: the model changes its own parameter {name} when it is called")
 
 
 def cut(model: nn.Module, batch: Any, blocks: str | Sequence[str] = "auto") -> Blocks:
@@ -133,14 +130,24 @@ def cut(model: nn.Module, batch: Any, blocks: str | Sequence[str] = "auto") -> B
         blocks: `auto`, or names of modules behind which to cut.
 
     Raises:
-        InfoflowError: a name is not that of a module behind which the network can be cut; see `find_blocks`.
+        InfoflowError: the model fails; a name is not that of a module behind which the network can be cut; see
+            `find_blocks`.
     """
-    few = take(batch, slice(0, TRACED))
-    record, root, outputs = trace(model, lambda inputs: call(model, inputs), few)
+    samples = size(batch)
+    axes = {n for _, t in walk(batch) for n in t.shape[1:]}
+    possible = [n for n in TRACED if n <= samples]
+    number = next((n for n in possible if n not in axes), possible[0] if possible else 0)
+    few = tree_map(lambda t: t.clone() if isinstance(t, torch.Tensor) else t, take(batch, slice(0, number)))
+    modules = list(model.modules())
+    traced = trace(model, lambda inputs: call(model, inputs), few)
+    if len(list(model.modules())) != len(modules):  # some are made by the first call
+        traced = trace(model, lambda inputs: call(model, inputs), few)
+    record, root, outputs = traced
     if not any(t.is_floating_point() for _, t in walk(outputs)):
         raise InfoflowError("check: the model gives no tensor of floating numbers")
-    start, found = find_blocks(record, root, size(few), None if blocks == "auto" else list(blocks))
-    return Blocks(model, start, tuple(found))
+    names = None if blocks == "auto" else [blocks] if isinstance(blocks, str) else list(blocks)
+    start, found = find_blocks(record, root, number, names)
+    return Blocks(model, start, tuple(found), tuple(record.inputs))
 
 
 def capture(blocks: Blocks, batch: Any, gradients: bool = False) -> States:
@@ -150,77 +157,83 @@ def capture(blocks: Blocks, batch: Any, gradients: bool = False) -> States:
         gradients: whether the states and outputs can be differentiated by the states before them.
 
     Raises:
-        InfoflowError: a module was not called as when the blocks were found.
+        InfoflowError: the model fails; a module was not called as when the blocks were found.
     """
-    wanted: dict[nn.Module, list[tuple[int, Place]]] = {}
     places = [blocks.start, *(b.end for b in blocks.blocks)]
+    wanted: dict[nn.Module, list[tuple[int, Place]]] = {}
     for k, place in enumerate(places):
         if place.module is not None:
             wanted.setdefault(place.module, []).append((k, place))
     found: dict[int, torch.Tensor] = {}
-    numbers: dict[tuple[nn.Module, str], int] = {}
+    numbers: dict[nn.Module, int] = {}
 
-    def take_from(part: nn.Module, side: str, content: Any) -> Any:
-        number = numbers.get((part, side), 0)
-        numbers[part, side] = number + 1
+    def take_from(part: nn.Module, number: int, side: str, content: Any) -> None:
         for k, place in wanted[part]:
             if (place.side, place.number) != (side, number):
                 continue
             tensor = _at(content, place.path)
-            if not isinstance(tensor, torch.Tensor):
-                continue
-            if k == 0 and gradients and not tensor.requires_grad:
-                tensor = tensor.detach().requires_grad_()
-                content = _put(content, place.path, tensor)
-            if place.written:  # what goes on is a copy, so that this one stays
-                content = _put(content, place.path, tensor.clone())
-            found[k] = tensor
-        return content
+            if isinstance(tensor, torch.Tensor):
+                found[k] = _tap(tensor, place.written, gradients, k == 0)
 
-    hooks = []
-    try:
-        for part in wanted:
-            hooks.append(
-                part.register_forward_pre_hook(
-                    lambda part, args, kwargs: take_from(part, INPUT, (args, kwargs)), with_kwargs=True
-                )
-            )
-            hooks.append(part.register_forward_hook(lambda part, args, outputs: take_from(part, OUTPUT, outputs)))
-        if gradients:
-            batch = tree_map(lambda t: t.detach().clone().requires_grad_() if _floats(t) else t, batch)
-        with torch.enable_grad() if gradients else torch.no_grad():
-            outputs = call(blocks.model, batch)
-    finally:
-        for hook in hooks:
-            hook.remove()
+    def run(part: nn.Module, forward: Callable, args: tuple, kwargs: dict) -> Any:
+        number = numbers[part] = numbers.get(part, -1) + 1
+        take_from(part, number, INPUT, (args, kwargs))
+        outputs = forward(*args, **kwargs)
+        take_from(part, number, OUTPUT, outputs)
+        return outputs
+
+    batch = take(batch, slice(None))
+    if gradients:
+        batch = tree_map(lambda t: t.detach().clone().requires_grad_() if _floats(t) else t, batch)
+    passed = batch
+    if blocks.start.written or (blocks.start.module is not None and gradients):
+        passed = tree_map(lambda t: t.clone() if isinstance(t, torch.Tensor) else t, batch)
+    with around(wanted, run), torch.enable_grad() if gradients else torch.no_grad():
+        outputs = call(blocks.model, passed)
+    if gradients:
+        _refuse_reentrant(outputs)
     taps = {k: [tensor] for k, tensor in found.items()}
     if blocks.start.module is None:
-        taps[0] = [t for _, t in walk(batch) if t.is_floating_point()]
-        found[0] = taps[0][0] if len(taps[0]) == 1 else torch.cat([t.flatten(1) for t in taps[0]], 1)
-    for k, place in enumerate(places[1:], start=1):
-        if place.module is None:
+        taps[0] = [_at(batch, path) for path in blocks.inputs]
+        found[0] = taps[0][0] if len(taps[0]) == 1 else torch.cat([t.reshape(len(t), -1) for t in taps[0]], 1)
+    samples = size(batch)
+    for k, place in enumerate(places):
+        if k and place.module is None:
             found[k] = _at(outputs, place.path)
             taps[k] = [found[k]]
-        if k not in found:
+        if not isinstance(found.get(k), torch.Tensor) or found[k].shape[place.axis : place.axis + 1] != (samples,):
             raise InfoflowError(
-                f"check: module {blocks.blocks[k - 1].name} is called another way with another batch; name the blocks "
-                "with blocks="
+                f"check: block {blocks.blocks[max(k - 1, 0)].name} is called another way with another batch; name the "
+                "blocks with blocks="
             )
     states = [found[k].movedim(place.axis, 0) if place.axis else found[k] for k, place in enumerate(places)]
     return States(states, [taps[k] for k in range(len(places))], outputs)
 
 
 def call(model: nn.Module, batch: Any) -> Any:
-    """The model called with a batch: a tensor, a tuple or list of arguments, or a dict of them by name."""
-    if isinstance(batch, Mapping):
-        return model(**batch)
-    if isinstance(batch, tuple | list):
-        return model(*batch)
-    return model(batch)
+    """The model called with a batch: a tensor, a tuple or list of arguments, or a dict of them by name.
+
+    Raises:
+        InfoflowError: the model fails; the message names the innermost of its modules that does.
+    """
+    try:
+        if isinstance(batch, Mapping):
+            return model(**batch)
+        if isinstance(batch, tuple | list):
+            return model(*batch)
+        return model(batch)
+    except InfoflowError:
+        raise
+    except Exception as error:
+        reason = next(iter(str(error).splitlines()), "")
+        where = _innermost(model, error)
+        raise InfoflowError(f"check: {where} fails when it is called: {type(error).__name__}: {reason}") from error
 
 
 def take(batch: Any, which: slice | torch.Tensor) -> Any:
     """Some samples of a batch."""
+    if isinstance(batch, Mapping):
+        batch = dict(batch)
     return tree_map(lambda t: t[which] if isinstance(t, torch.Tensor) else t, batch)
 
 
@@ -237,22 +250,120 @@ def size(batch: Any) -> int:
     return sizes.pop()
 
 
+class _Kept:
+    """What modules hold, to put it back: attributes, what is in their containers, tensors, random generators."""
+
+    def __init__(self, modules: Iterable[nn.Module]):
+        self._containers: dict[int, tuple[Any, Any]] = {}
+        self._generators: dict[int, tuple[torch.Generator, torch.Tensor]] = {}
+        self._tensors: dict[int, tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]] = {}
+        self._flags: dict[int, tuple[bool, torch.Tensor | None, int | None]] = {}
+        for module in modules:
+            self._keep(module.__dict__)
+            if isinstance(module, nn.Embedding | nn.EmbeddingBag) and module.max_norm is not None:
+                self._tensors[id(module.weight)] = module.weight, module.weight.detach(), replica(module.weight)
+
+    def restore(self) -> None:
+        for item, content in self._containers.values():
+            if isinstance(item, list | collections.deque):
+                if len(item) != len(content) or any(a is not b for a, b in zip(item, content)):
+                    item.clear()
+                    item.extend(content)
+            elif isinstance(item, set):
+                if item != content:
+                    item.clear()
+                    item.update(content)
+            elif [*item] != [*content] or any(item[k] is not v for k, v in content.items()):
+                item.clear()
+                item.update(content)
+        for generator, state in self._generators.values():
+            generator.set_state(state)
+        with torch.no_grad():
+            for tensor, data, value in self._tensors.values():
+                flags = self._flags.get(id(tensor))  # of leaves alone
+                if flags and not tensor.is_leaf:  # written to in a pass with gradients
+                    tensor.detach_()
+                if is_plain(tensor) and (tensor.data_ptr(), tensor.shape) != (data.data_ptr(), data.shape):
+                    tensor.data = data
+                if value is not None and not _same_bits(tensor, value):
+                    tensor.copy_(value)
+                if flags:
+                    required, gradient, _ = flags
+                    if tensor.requires_grad != required:
+                        tensor.requires_grad_(required)
+                    if tensor.grad is not gradient:
+                        tensor.grad = gradient
+
+    def is_lost(self, parameter: nn.Parameter) -> bool:
+        """Whether a parameter, of which there is no copy, was written to."""
+        kept, flags = self._tensors.get(id(parameter)), self._flags.get(id(parameter))
+        return kept is not None and kept[2] is None and flags is not None and flags[2] != _version(parameter)
+
+    def _keep(self, item: Any) -> None:
+        if isinstance(item, torch.Tensor):
+            if id(item) not in self._tensors:  # parameters are not written to; see `trace`
+                value = None if isinstance(item, nn.Parameter) else replica(item)
+                self._tensors[id(item)] = item, item.detach(), value
+            if item.is_leaf:
+                self._flags[id(item)] = item.requires_grad, item.grad, _version(item)
+        elif isinstance(item, torch.Generator):
+            self._generators[id(item)] = item, item.get_state()
+        elif isinstance(item, tuple):
+            for inner in item:
+                self._keep(inner)
+        elif type(item) in _CONTAINERS and id(item) not in self._containers:
+            self._containers[id(item)] = item, copy.copy(item)
+            for inner in [*item.values()] if isinstance(item, dict) else [*item]:
+                self._keep(inner)
+
+
+_CONTAINERS = dict, list, set, collections.OrderedDict, collections.defaultdict, collections.deque
+
+
+def _version(tensor: torch.Tensor) -> int | None:
+    return None if tensor.is_inference() else tensor._version
+
+
+def _same_bits(one: torch.Tensor, other: torch.Tensor) -> bool:
+    if not is_plain(one):
+        return False
+    return torch.equal(one.reshape(-1).view(torch.uint8), other.reshape(-1).view(torch.uint8))
+
+
 def _eagerly() -> contextlib.AbstractContextManager:
     """Parts that torch.compile would compile are run as they are."""
-    stance = getattr(torch.compiler, "set_stance", None)
-    return stance("force_eager") if stance else contextlib.nullcontext()
+    if "torch._dynamo" not in sys.modules:  # nothing was compiled, and importing it takes seconds
+        return contextlib.nullcontext()
+    return torch.compiler.set_stance("force_eager")
 
 
-def _normalises_by_batch(module: nn.Module) -> bool:
-    return isinstance(module, nn.modules.batchnorm._NormBase)
+def _innermost(model: nn.Module, error: Exception) -> str:
+    """The module whose code an exception comes from."""
+    names = {id(part): name for name, part in model.named_modules()}
+    found, frame = model, error.__traceback__
+    while frame is not None:
+        part = frame.tb_frame.f_locals.get("self")
+        if id(part) in names:
+            found = part
+        frame = frame.tb_next
+    name = names[id(found)]
+    return f"module {name}, {type(found).__name__}," if name else f"model {type(found).__name__}"
+
+
+def _refuse_reentrant(outputs: Any) -> None:
+    """Parts that are computed again by the one kind of checkpoints that gives no gradients by states."""
+    nodes = [t.grad_fn for _, t in walk(outputs)]
+    seen = {None}
+    while nodes:
+        if (node := nodes.pop()) not in seen:
+            seen.add(node)
+            if node.name() == "CheckpointFunctionBackward":
+                raise InfoflowError("check: the model calls torch.utils.checkpoint; give it use_reentrant=False")
+            nodes += [n for n, _ in node.next_functions]
 
 
 def _floats(item: Any) -> bool:
-    return isinstance(item, torch.Tensor) and item.is_floating_point()
-
-
-def _equal(one: torch.Tensor, other: torch.Tensor) -> bool:
-    return torch.equal(one, other)
+    return isinstance(item, torch.Tensor) and (item.is_floating_point() or item.is_complex())
 
 
 def _at(content: Any, path: tuple) -> Any:
@@ -264,26 +375,12 @@ def _at(content: Any, path: tuple) -> Any:
     return content
 
 
-def _put(content: Any, path: tuple, tensor: torch.Tensor) -> Any:
-    """The content with another tensor in a place."""
-    if not path:
-        return tensor
-    key, *rest = path
-    if isinstance(content, tuple):
-        items = list(content)
-        items[key] = _put(items[key], tuple(rest), tensor)
-        return type(content)(*items) if hasattr(content, "_fields") else type(content)(items)
-    new = _put(_at(content, (key,)), tuple(rest), tensor)
-    if isinstance(content, list):
-        return [*content[:key], new, *content[key + 1 :]]
-    if isinstance(content, Mapping) and type(content) is dict:
-        return {**content, key: new}
-    try:
-        content[key] = new
-    except TypeError:
-        setattr(content, key, new)
-    return content
-
-
-Loss = Callable[[Any, Any], torch.Tensor]
-"""Of outputs and labels."""
+def _tap(tensor: torch.Tensor, written: bool, gradients: bool, first: bool) -> torch.Tensor:
+    """What to keep of a state: itself, or a copy that the network goes on from, if it writes over it later."""
+    if not written:
+        return tensor.requires_grad_() if gradients and first and not tensor.requires_grad else tensor
+    copied = tensor.clone()
+    if gradients:  # whoever holds the tensor, it now depends on the copy
+        copied = copied if copied.requires_grad or not first else copied.requires_grad_()
+        tensor.copy_(copied)
+    return copied
