@@ -14,7 +14,7 @@ LINES = {RULE: "-", "depth": ":", "parameters": "-.", "gradient_ratio": "--"}
 
 def draw(cube: xr.Dataset) -> Figure:
     """ROC with baselines, reliability, and the share of right verdicts by family."""
-    figure, axes = plt.subplots(1, 3, figsize=(12.5, 4.2))
+    figure, axes = plt.subplots(1, 3, figsize=(12.5, 4.4), layout="constrained")
     _draw_roc(axes[0], cube)
     _draw_reliability(axes[1], cube)
     _draw_families(axes[2], cube)
@@ -66,5 +66,5 @@ def _draw_families(ax: Axes, cube: xr.Dataset) -> None:
         ax.plot(common, k, "|", color="k", markersize=12, label="always the more frequent answer" if not k else None)
     ax.set_yticks(range(len(families)), [f.replace("_", " ") for f in families])
     ax.set(xlim=(0, 1), xlabel="share of right verdicts")
-    ax.legend(fontsize=8, loc="upper left", bbox_to_anchor=(0, 1.12))
+    ax.figure.legend(*ax.get_legend_handles_labels(), fontsize=8, loc="outside lower right")
     ax.invert_yaxis()
