@@ -50,12 +50,32 @@ ARCHITECTURES = {
 ARCHITECTURES |= {
     kind: {"kind": kind, **about.defaults}
     for kind, about in architectures.ARCHITECTURES.items()
-    if kind not in ARCHITECTURES and (about.smallest or 0) <= 8 and 1 in about.channels
+    if kind not in ARCHITECTURES and (about.smallest or 0) <= 8 and 1 in about.channels and not about.modular
 }
 """Small examples of the architectures for grey images of 8 × 8 pixels; of a kind without one of its own, its defaults.
 
 A test sees to it that every kind is there.
 """
+BRANCH = [{"conv": 4}, {"norm": "batch"}, {"activation": "relu"}, {"conv": 4}]
+MODULAR = {
+    "layers": {
+        "kind": "layers",
+        "weights": "own",
+        "initialization": "gaussian",
+        "layers": [
+            {"conv": 4, "stride": 2},
+            {"repeat": "depth", "layers": [{"residual": BRANCH}, {"activation": "relu"}]},
+        ],
+    },
+    "dense": {
+        "kind": "layers",
+        "weights": "gaussian",
+        "initialization": "gaussian",
+        "layers": [{"layers": [{"dense": 12}, {"activation": "tanh"}], "repeat": "depth"}],
+    },
+    "torchvision": {"kind": "torchvision", "model": "squeezenet1_1", "weights": "gaussian"},
+}
+"""Likewise those that are modules of PyTorch; the last one for larger images."""
 
 PROBES = {
     "adam": {"method": "adam", "epochs": 2, "batch_size": 16, "learning_rate": 1e-2},
@@ -116,3 +136,10 @@ def one_experiment(dataset: dict, experiment: Mapping = MappingProxyType({}), **
     entry = {"dataset": "own", "architecture": "mlp", "sigma_w2": [1.0], "sigma_b2": [0.0], "depth": [2]}
     config = {"datasets": {"own": dataset}, "experiments": {"own": {**entry, **experiment}}}
     return merge_config([config, others])
+
+
+def modular_experiment(options: Mapping, experiment: Mapping = MappingProxyType({}), **others) -> dict:
+    """Likewise of an architecture `own` on the digits."""
+    dataset = {"kind": "digits", "probe": {"evaluation_samples": 50}}
+    entry = {"architecture": "own", "depth": [1]} | dict(experiment)
+    return one_experiment(dataset, entry, architectures={"own": dict(options)}, **others)

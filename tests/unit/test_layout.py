@@ -50,7 +50,8 @@ LAYERS = (
     ("architectures", "datasets", "estimators"),
     ("reconstruction",),
     ("theory",),  # strides of the stem are those of architectures.stem
-    ("predictors", "modules"),
+    ("modules",),
+    ("predictors",),
     ("figures",),
     ("studies",),
     ("archive", "cli"),

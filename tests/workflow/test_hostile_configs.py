@@ -60,13 +60,17 @@ def test_titles_and_paths_with_the_characters_of_shells_and_templates_run(checko
         ("experiments: {'{x}$(touch pwned)': {}}", "config: experiments: '{x}$(touch pwned)' cannot be a name"),
         ('architectures: {"a\\n": {kind: mlp}}', r"config: architectures: the key 'a\n' has line breaks"),
         ("architectures: {mlp: {kind: ../os}}", "config: architectures.mlp.kind: '../os' is not one of"),
+        (
+            "architectures: {a: {kind: module, factory: 'os:system', options: {command: touch pwned}}}",
+            "config: architectures.a.factory: unknown factory 'os:system'",
+        ),
         ('run: !!python/object/apply:os.system ["touch pwned"]', "not valid JSON or YAML"),
         ("run: !!python/name:os.system", "config: run: of type builtin_function_or_method is neither"),
         ('run: {name: \'?__import__("os").system("touch pwned")\', seed: -1}', "config: run.seed: -1"),
         (MANY, "more than 200000 values"),
         ("run: &a [*a]", "nested more than 20 levels deep"),
     ],
-    ids=range(9),
+    ids=range(10),
 )
 def test_hostile_configs_are_refused_in_one_line_and_run_nothing(checkout, text, message):
     (checkout.root / "bad.yaml").write_text(text)

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from common import ARCHITECTURES, ROOT, one_experiment, plugins
+from common import ARCHITECTURES, MODULAR, ROOT, one_experiment, plugins
 from infoflow import architectures
 from infoflow.architectures import kinds
 from infoflow.architectures.build import build_network
@@ -15,15 +15,18 @@ from infoflow.errors import InfoflowError
 from infoflow.plan import Plan
 
 SHAPES = [(12,), (1, 64), (7, 7), (8, 8), (8, 7), (8, 8, 3), (31, 32, 3), (32, 32, 3), (32, 32), (40, 32, 3), (8, 8, 2)]
+HELPERS = ("build", "layer_lists", "modular", "modules", "published", "stem", "widths")
 NETWORKS = {**ARCHITECTURES, "vgg16": {"kind": "vgg16"}}  # which takes no such small images as the others
 
 
 def test_the_table_names_the_modules():
-    assert sorted(kinds.ARCHITECTURES) == plugins(architectures, "build", "modules", "stem", "widths")
+    assert sorted(kinds.ARCHITECTURES) == plugins(architectures, *HELPERS)
 
 
 def test_every_kind_has_an_example():
-    assert {options["kind"] for options in NETWORKS.values()} == set(kinds.ARCHITECTURES)
+    of_maps = {kind for kind, about in kinds.ARCHITECTURES.items() if not about.modular}
+    assert {options["kind"] for options in NETWORKS.values()} == of_maps
+    assert {options["kind"] for options in MODULAR.values()} | {"module"} == set(kinds.ARCHITECTURES) - of_maps
 
 
 def test_what_is_known_of_vgg16_is_that_of_its_module():

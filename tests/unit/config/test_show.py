@@ -19,7 +19,7 @@ def test_the_settings_in_force_are_printed(name, capsys):
     layers = [read_config(path) for path in files or [CONFIG]]
     config = check_config(merge_config(layers), SCHEMA)
     assert printed["evaluate"] == config["evaluate"]
-    assert set(printed["experiments"]) == set(config["experiments"])
+    assert set(printed["experiments"] or {}) == set(config["experiments"])  # of check there are none
     for key, experiment in config["experiments"].items():
         dataset, architecture = experiment["dataset"], experiment["architecture"]
         found = printed["experiments"][key]

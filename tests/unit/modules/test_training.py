@@ -62,7 +62,7 @@ def test_what_an_optimizer_does_not_say_is_that_of_the_base():
             "sgd:0.1,nesterov=1",
             "adam:0.1,momentum=0.9",
         ),
-        *("adam:0.1,warmup=1.5", "adam:0.1,warmup=-3", "sgd:0.1,", "sgd:0.1,steps=3"),
+        *("adam:0.1,warmup=1.5", "adam:0.1,warmup=-3", "sgd:0.1,", "sgd:0.1,steps=3.5"),
     ],
 )
 def test_nonsense_is_refused_in_one_line(text):

@@ -14,6 +14,7 @@ from infoflow.datasets.kinds import DATASETS
 from infoflow.errors import InfoflowError
 from infoflow.files.names import cube_file
 from infoflow.jobs.provenance import code_digest
+from infoflow.studies.check_calibration.plan import CheckCalibration
 from infoflow.studies.claims.plan import Claims
 from infoflow.studies.information_plane.plan import InformationPlane
 from infoflow.studies.ising.plan import Ising
@@ -34,6 +35,7 @@ KINDS: tuple[type[Study], ...] = (
     InformationPlane,
     Leaderboard,
     Recommendation,
+    CheckCalibration,
     Claims,
 )
 """A study stands behind those that it looks at."""

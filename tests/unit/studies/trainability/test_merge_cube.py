@@ -304,6 +304,32 @@ def test_a_probe_at_every_depth_has_a_depth_dimension(results):
     assert np.array_equal(last[0], evaluations["w0.500000_b0.050000_d004"]["differential_entropy"][:, -1])
 
 
+def test_networks_may_have_any_number_of_layers_at_a_depth_that_has_a_probe():
+    layers = {2: 5, 4: 11}
+    evaluations = {encode(w, 0.05, d): evaluation(d, n) for w in (0.5, 1.8) for d, n in layers.items()}
+    trainings = {name: training(0.9 if "d002" in name else 0.2) for name in evaluations}
+    cube = merge(evaluations, trainings, prefix_invariant=False)
+    assert cube["layers"].values.tolist() == [5, 11]
+    assert cube.sizes["layer"] == 11
+    last = at_depth(cube, "differential_entropy").sel(sigma_w2=0.5)
+    for depth in layers:
+        expected = evaluations[encode(0.5, 0.05, depth)]["differential_entropy"][:, -1]
+        assert np.array_equal(last.sel(depth=depth)[0], expected)
+    assert np.isfinite(cube["prediction_score"].sel(score="differential_entropy")).all()
+
+
+def test_depths_whose_layers_are_not_known_are_refused():
+    uneven = {encode(0.5, 0.05, d): evaluation(d, n) for d, n in {2: 5, 4: 11}.items()}
+    trainings = {encode(0.5, 0.05, d): training(0.9) for d in (2, 4, 6)}
+    for evaluations, invariant in (
+        (uneven, True),
+        (uneven, False),  # nothing of depth 6
+        (uneven | {encode(1.8, 0.05, 4): evaluation(0, 12)}, False),
+    ):
+        with pytest.raises(InfoflowError, match="they count their layers differently"):
+            merge(evaluations, trainings, prefix_invariant=invariant)
+
+
 def test_a_probe_without_truth_makes_a_cube(results):
     cube = merge(results[0], {})
     assert "trainable" not in cube

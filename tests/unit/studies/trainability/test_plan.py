@@ -2,13 +2,15 @@
 
 import copy
 import json
+import re
 
 import pytest
 
-from common import ROOT, changed_config, load_config
+from common import ROOT, changed_config, load_config, modular_experiment
 from infoflow.config.check import merge_config
 from infoflow.errors import InfoflowError
 from infoflow.files.names import decode
+from infoflow.jobs.provenance import code_digest, imported_modules, module_name
 from infoflow.plan import Plan
 from infoflow.studies.trainability.experiment import Experiment
 from infoflow.studies.trainability.plan import Trainability
@@ -349,6 +351,90 @@ def test_what_vgg16_cannot_do_is_refused_before_it_is_planned(change, message):
     config["experiments"]["photographs_vgg16"] |= change
     with pytest.raises(InfoflowError, match=message):
         Plan(config, ROOT)
+
+
+LISTED = {"kind": "layers", "layers": [{"dense": 9, "repeat": "depth"}]}
+
+
+@pytest.mark.parametrize(
+    ("options", "change", "message"),
+    [
+        (
+            {"probe": {"method": "adam"}},
+            {},
+            "probe.method adam: of architecture own, of kind layers, there are neither",
+        ),
+        ({"probe": {"method": ["kernel", "ridge"]}}, {}, "probe.method ridge: of architecture own, of kind layers"),
+        ({"probe": {"method": "theory"}}, {}, "probe.method theory: of architecture own, of kind layers"),
+        (
+            {"probe": {"show_channels": [[1, 0]]}},
+            {},
+            "probe.show_channels: the kernel cascade knows nothing of channels",
+        ),
+        ({"train": {"readout": "tanh"}}, {}, "the scores of layers are what they are; set train.readout of the arch"),
+        ({}, {"decisions": {"sigma_w2": 1.0, "sigma_b2": 0.0, "depth": 2}}, ".decisions: of layers there are no maps"),
+    ],
+    ids=range(6),
+)
+def test_what_modules_cannot_do_is_refused_in_one_line_that_names_the_key(options, change, message):
+    config = modular_experiment(LISTED | options, {"depth": [2]} | change)
+    with pytest.raises(InfoflowError, match=f"^config: experiments.own.*{re.escape(message)}") as refusal:
+        Plan(config, ROOT)
+    assert "\n" not in str(refusal.value)
+
+
+def test_other_studies_refuse_modules():
+    axes = {"sigma_w2": [1.0], "sigma_b2": [0.0], "depth": [2]}
+    for section, entry in (
+        ("network_entropy", {"dataset": "digits", "architecture": "own", **axes}),
+        ("probing_budget", {"experiment": "own"}),
+    ):
+        with pytest.raises(InfoflowError, match=f"config: {section}.tiny.*mlp"):
+            Plan(modular_experiment(LISTED, {"depth": [2]}, **{section: {"tiny": entry}}), ROOT)
+
+
+def test_modules_are_probed_at_every_depth_by_the_kernel_cascade():
+    study = Plan(modular_experiment(LISTED, {"depth": [2, 4]}), ROOT).of["trainability"]
+    files = [f"results/probe_kernel/own/own/w1.000000_b0.000000_d00{d}.nc" for d in (2, 4)]
+    assert study.merge_inputs("own")["evaluations"] == files
+    assert study.methods(study.experiments["own"]) == ["kernel"]
+    assert not study.merge("own")["prefix_invariant"]
+    assert "initialization" not in {figure.name for figure in study.figures() if "own" in figure.of}
+
+
+RULES = {"probe_kernel": "probe", "train_network": "ground_truth", "search_boundary": "ground_truth"}
+
+
+def test_the_code_of_modules_is_that_of_networks_that_are_modules_alone():
+    """A digest covers it where it is run, and of other architectures nothing of it."""
+    of_modules = {"architectures/modular.py", "architectures/layer_lists.py", "architectures/layers.py"}
+    known = {"modules/probe.py", "modules/ground_truth.py", "predictors/modular.py", "architectures/published.py"}
+    for rule in (*RULES, "score_predictor"):
+        covered = {module_name(p) for p in imported_modules(rule, "architectures.mlp", described=False)}
+        assert not covered & (of_modules | known), rule
+        assert not {name for name in covered if name.startswith("modules/")}, rule
+    study, other = (Plan(modular_experiment(options), ROOT).of["trainability"] for options in (LISTED, {"kind": "mlp"}))
+    for rule, module in {**RULES, "score_predictor": "predictors.modular"}.items():
+        module = module if "." in module else f"modules.{module}"
+        plugins = ("architectures.layers", module)
+        assert study.networks(rule, "own")["code"] == code_digest(rule, *plugins)
+        covered = {module_name(p) for p in imported_modules(rule, *plugins, described=False)}
+        assert of_modules <= covered
+        wanted = f"{module.replace('.', '/')}.py"
+        assert wanted in covered
+        assert not ({"modules/ground_truth.py", "predictors/modular.py"} - {wanted}) & covered, rule
+        assert other.networks(rule, "own")["code"] != study.networks(rule, "own")["code"]
+
+
+def test_activations_that_a_list_names_are_in_its_digest():
+    def codes(activation):
+        layers = [{"residual": [{"activation": activation}]}]
+        study = Plan(modular_experiment({"kind": "layers", "layers": layers}), ROOT).of["trainability"]
+        return study.networks("train_network", "own")["code"]
+
+    plugins = ("architectures.layers", "modules.ground_truth")
+    assert codes("prelu") == code_digest("train_network", *plugins)
+    assert codes("erf") == code_digest("train_network", plugins[0], "engine.activations.erf", plugins[1])
 
 
 def test_trained_weights_are_accepted_without_truth():

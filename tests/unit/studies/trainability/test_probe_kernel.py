@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from common import ARCHITECTURES
+from common import ARCHITECTURES, MODULAR
 from infoflow.architectures.build import build_network
 from infoflow.datasets.samples import read_samples
 from infoflow.engine.initialization import COMMON, Ensemble
@@ -210,3 +210,18 @@ def test_what_does_not_fit_is_refused_and_leaves_nothing(run, prepared, tmp_path
     with pytest.raises(InfoflowError, match=r"small\.nc: made with .*; delete it and run again"):
         probe_kernel(make_job(parameters, tmp_path / "a.nc", {"dataset": prepared[0]}, point))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["layers", "dense"])
+def test_networks_that_are_modules_are_probed_block_by_block(run, samples, name):
+    found, _ = run(MODULAR[name], options=OPTIONS | {"pictures": 2})
+    layers = {"layers": ["conv1", *(f"residual{k}" for k in range(1, 6))], "dense": [f"dense{k}" for k in range(1, 6)]}
+    assert list(found.attributes["layer_names"]) == layers[name]
+    assert found.attributes["layer_widths"].tolist() == {"layers": [64] * 6, "dense": [12] * 5}[name]
+    assert found.attributes["weights"] == MODULAR[name]["weights"]
+    assert (found["probe_status"] == OK).all()
+    assert found["pictures"].shape[:2] == (2, len(layers[name]))
+    assert "pre_activation_variance" not in found.variables
+    entropy = found["differential_entropy"]
+    assert (entropy[:, 0] > entropy[:, -1]).all()
+    assert (entropy[0] != entropy[1]).all()

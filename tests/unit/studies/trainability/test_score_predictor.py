@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from common import MODULAR
 from infoflow.architectures.kinds import ARCHITECTURES
 from infoflow.datasets.prepared import read_prepared
 from infoflow.engine.initialization import Ensemble, draw_order
@@ -83,3 +84,11 @@ def test_large_networks_are_scored_one_by_one(prepared, tmp_path, monkeypatch):
     assert set(seen) == {1}
     for name in ("score", "raw"):
         np.testing.assert_allclose(alone[name], together[name], rtol=1e-5)
+
+
+def test_networks_that_are_modules_are_scored_where_they_can_be(prepared, tmp_path):
+    found = score(prepared, tmp_path / "a.nc", ["snip", "synflow"], depths=(1, 2), architecture=MODULAR["layers"])
+    assert np.isfinite(found["score"][0]).all()
+    assert np.isnan(found["score"][1]).all()
+    assert found.attributes["reasons"][0] == "none"
+    assert "a module of PyTorch" in found.attributes["reasons"][1]

@@ -10,7 +10,7 @@ from infoflow.files.names import encode
 from infoflow.files.results import read_result, write_result
 from infoflow.jobs.record import describe_job
 from infoflow.studies.trainability import trained
-from infoflow.studies.trainability.search_boundary import Search, search_boundary
+from infoflow.studies.trainability.search_boundary import Search, guess_depth, search_boundary
 from infoflow.studies.trainability.train_network import train_network
 from jobs import make_job
 
@@ -188,6 +188,20 @@ def test_full_trainings_and_searches_share_their_networks(job, monkeypatch):
         file.unlink()
     search_boundary(job)
     assert counted == []
+
+
+def test_probes_of_every_depth_are_read_in_units_of_the_depth(job, tmp_path):
+    """Of networks of three layers per unit: H falls behind 2/3 of the deeper one."""
+    paths = []
+    for depth, entropy in ((2, [-3.0] * 6), (4, [-3.0] * 8 + [-9.0] * 4)):
+        variables = {
+            "differential_entropy": (("replica", "layer"), np.array([entropy] * 2, np.float32), {}),
+            "probe_status": (("replica", "layer"), np.zeros((2, len(entropy)), np.int8), {}),
+        }
+        paths.append(str(tmp_path / f"{encode(1.5, 0.05, depth)}.nc"))
+        write_result(paths[-1], variables, describe_job("probe_kernel", {"code": "probe"}))
+    job.inputs["probe"] = paths
+    assert guess_depth(job, [1, 2, 4]) == pytest.approx(4 * 2 / 3)
 
 
 def test_a_probe_of_other_settings_is_refused(job):

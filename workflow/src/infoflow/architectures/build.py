@@ -2,22 +2,25 @@
 
 An architecture is one module of this package, named like its `kind`, with `build` (see `build_network`), and one entry
 of `kinds.ARCHITECTURES`. Whatever is made of convolutions, dense layers and pooling can be cut into blocks by
-`modules`.
+`modules`; what is any other module of PyTorch is a `modular.Modular` in place of a `Network`.
 """
 
 import importlib
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from infoflow.engine.maps.map import Parameters
 from infoflow.engine.network import Network
 
+if TYPE_CHECKING:
+    from infoflow.architectures.modular import Modular
+
 
 def build_network(
     options: Mapping[str, Any], input_shape: tuple[int, ...], classes: int, depth: int, readout: str = "logits"
-) -> Network:
+) -> "Network | Modular":
     """The network of one grid point.
 
     Args:

@@ -174,7 +174,7 @@ def better_rate(signals: Signals, recipe: Recipe) -> float | None:
         sharpness = whole["sharpness"] * whole["curvature"]
         stable = (1 + recipe.momentum) / sharpness if sharpness > 0 else math.inf
     else:
-        stable = 3 / whole["sign_reach"] if whole["sign_reach"] > 0 else math.inf
+        stable = 3 * max(1.0, whole["output_scale"]) / whole["sign_reach"] if whole["sign_reach"] > 0 else math.inf
     if recipe.learning_rate <= 2 * stable or not stable > 0:
         return None
     return float(f"{stable:.1g}")

@@ -4,7 +4,7 @@ Source: physics.md G.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,7 @@ from infoflow.reconstruction.kernel import Gram, cascade_of, gram, read
 
 GRADIENT_SAMPLES, STEP_SAMPLES, STEP_DIRECTIONS = 32, 16, 3
 FEW_DIMENSIONS = 8
+INVARIANT = 1e-4
 
 
 @dataclass(frozen=True)
@@ -139,13 +140,14 @@ def _gradients(
     taps = [t for some in taken.taps for t in some]
     squares = dict.fromkeys(map(id, taps), 0.0)
     of_parameters = dict.fromkeys(parameters, 0.0)
-    rates = {"task_rate": 0.0, "task_reach": 0.0}
+    rates, of_weights = {"task_rate": 0.0, "task_reach": 0.0}, _of_weights([(p, None) for p in parameters.values()])
     if loss.requires_grad:
         wanted = [t for t in taps if t.requires_grad]
         given = torch.autograd.grad(loss, [*wanted, *parameters.values()], retain_graph=True, allow_unused=True)
         of_states, others = given[: len(wanted)], given[len(wanted) :]
         squares |= {id(t): _square(g) for t, g in zip(wanted, of_states)}
         of_parameters = {n: _square(g) for n, g in zip(parameters, others)}
+        of_weights = _of_weights(list(zip(parameters.values(), others)))
         by_output = (
             of_states[[id(t) for t in wanted].index(id(taken.taps[-1][0]))] if taken.taps[-1][0].requires_grad else None
         )
@@ -160,36 +162,66 @@ def _gradients(
     return layers, {
         **whole,
         **rates,
+        **of_weights,
         "curvature": _curvature(task, taken.outputs, labels),
         **_step(blocks, task, parameters),
     }
 
 
+def _of_weights(pairs: Sequence[tuple[nn.Parameter, torch.Tensor | None]]) -> dict[str, float]:
+    """Of the matrices of weights and their gradients.
+
+    `scale_invariant`, share of those whose scale makes no difference, as in front of a normalisation: θ·∂ℓ/∂θ = 0;
+    `weight_scale`, root mean square of all weights; `weakest_gradient`, least root mean square of a matrix's gradient.
+    """
+    matrices = [(p, g) for p, g in pairs if p.ndim > 1]
+    invariant, weakest = 0, math.inf
+    for parameter, gradient in matrices:
+        square = _square(gradient)
+        weakest = min(weakest, math.sqrt(square / parameter.numel()))
+        if square > 0 and gradient is not None:
+            size = math.sqrt(_square(parameter) * square)
+            invariant += abs(float((parameter.detach() * gradient).double().sum())) < INVARIANT * size
+    squares = sum(_square(p.detach()) for p, _ in matrices)
+    return {
+        "scale_invariant": invariant / max(1, len(matrices)),
+        "weight_scale": math.sqrt(squares / max(1, sum(p.numel() for p, _ in matrices))),
+        "weakest_gradient": weakest if matrices else 0.0,
+    }
+
+
 def _curvature(task: Task, outputs: Any, labels: Any) -> float:
-    """Largest eigenvalue of the Hessian of the loss by the outputs, times the number of samples: 1 for half the squared
-    error of one number, 1/C for the cross entropy of C classes that are held equally likely. 1 where it is unknown."""
+    """How much the loss bends between the outputs f and −f: n |∂ℓ(f) − ∂ℓ(−f)|/|2f|; 1 without labels.
+
+    1/C for half the squared error of C numbers and for small scores of C classes, and of large scores what is left of
+    it where the probabilities saturate, so that steps are judged by where they go, too.
+    """
     if labels is None:
         return 1.0
-    leaves = {id(t): t.detach().double().requires_grad_() for _, t in walk(outputs) if t.is_floating_point()}
-    try:
-        moved = tree_map(lambda t: leaves.get(id(t), t) if isinstance(t, torch.Tensor) else t, outputs)
-        loss = task.loss(moved, labels)
-        given = torch.autograd.grad(loss, list(leaves.values()), create_graph=True, allow_unused=True)
-    except (RuntimeError, InfoflowError):  # a loss that does not take such outputs
-        return 1.0
-    pairs = [(g, t) for g, t in zip(given, leaves.values()) if g is not None and g.requires_grad]
-    if not pairs:
-        return 1.0
-    gradient, leaf = pairs[0]
-    direction = torch.sin(torch.arange(leaf.numel(), dtype=torch.float64) + 1).reshape(leaf.shape).to(leaf)
-    value = 0.0
-    for _ in range(10):
-        direction = direction / direction.norm()
-        (product,) = torch.autograd.grad(gradient, leaf, direction, retain_graph=True)
-        value, direction = float((product * direction).sum()), product
-        if not product.norm() > 0:
-            break
-    return value * len(leaf) if math.isfinite(value) and value > 0 else 0.0
+    given = [t.detach().double() for _, t in walk(outputs) if t.is_floating_point()]
+    scale = math.sqrt(sum(_square(t) for t in given))
+    if not math.isfinite(scale):
+        return 0.0
+    if scale < 1e-6 * math.sqrt(sum(t.numel() for t in given)):
+        given = [torch.sin(torch.arange(t.numel()) + 1.0).to(t).view(t.shape) * 1e-3 for t in given]
+    found = []
+    for sign in (1, -1):
+        leaves = iter([(sign * t).requires_grad_() for t in given])
+        used: list[torch.Tensor] = []
+
+        def replaced(item: Any, leaves=leaves, used=used) -> Any:
+            if isinstance(item, torch.Tensor) and item.is_floating_point():
+                used.append(next(leaves))
+                return used[-1]
+            return item
+
+        try:
+            loss = task.loss(tree_map(replaced, outputs), labels)
+            found.append(torch.autograd.grad(loss, used, allow_unused=True))
+        except (RuntimeError, InfoflowError):  # a loss that does not take such outputs
+            return 1.0
+    bend = sum(_square(a - b) for a, b in zip(*found) if a is not None and b is not None)
+    return len(given[0]) * math.sqrt(bend) / (2 * math.sqrt(sum(_square(t) for t in given)))
 
 
 def _of_block(squares: dict[str, float], parameters: dict[str, nn.Parameter], names: list[str]) -> float:
@@ -224,7 +256,7 @@ def _rates(
 
 
 def _square(gradient: torch.Tensor | None) -> float:
-    return 0.0 if gradient is None else float(gradient.double().square().sum())
+    return 0.0 if gradient is None else float(gradient.detach().double().square().sum())
 
 
 def _step(blocks: Blocks, task: Task, parameters: dict[str, nn.Parameter]) -> dict[str, float]:

@@ -25,6 +25,10 @@ COLLAPSE = 4.0
 """Nats by which the entropy has to fall below that of the first block, for the inputs to have merged."""
 LOST = 0.05
 """R² below which nothing is left of the input."""
+ADAM_EPSILON = 1e-8
+"""What Adam adds to the root mean square of a gradient; weights with a smaller one hardly move."""
+EASY = 1.5
+"""log₁₀ of how many times over the steps could learn what is to be learned, where speed no longer matters."""
 SMALLER, LARGER = 5.0, 30.0
 """Factors by which the states have to fall below, or grow above, the inputs, to shrink or explode."""
 OUT_OF_LINE = math.log(4.0)
@@ -38,7 +42,7 @@ class Verdict:
     Attributes:
         answer: TRAINABLE, NOT_TRAINABLE or UNCERTAIN, where the interval of the probability has ½ in it.
         probability: that a draw of the network trains, mean over the draws.
-        low, high: 90 % interval, over draws and over fits of the rule to other choices of networks.
+        low, high: 80 % interval, over draws and fits of the rule to other choices of networks.
     """
 
     answer: str
@@ -86,34 +90,49 @@ def features(signals: Signals, recipe: Recipe) -> dict[str, float]:
     adam = recipe.optimizer != "sgd"
     rate = recipe.learning_rate / (1 - recipe.momentum)
     speed = rate * (whole["task_reach"] if adam else whole["task_rate"]) * recipe.steps
+    late = EASY - _log10(speed)
     step = relative_step(signals, recipe)
-    gradients = layers["log_parameter_gradient"]
-    gradients = gradients[np.isfinite(gradients)]
-    readable = layers["label_accuracy"]
-    first = np.nanmax(readable[:2]) if np.isfinite(readable[:2]).any() else math.nan
+    if adam:
+        moved = recipe.learning_rate * recipe.steps / max(whole["weight_scale"], 1e-12)
+    else:
+        moved = 2 * step * (1 + recipe.momentum) / (1 - recipe.momentum) * recipe.steps
+    step = _clip(_log10(step), 0, 4)
+    free = 1 - whole["scale_invariant"]
+    gradients = layers["log_gradient"]
+    known = np.isfinite(gradients[[0, -1]]).all()
+    # where gradients vanish the network starts slowly, and then becomes faster as its weights grow
+    vanishing = _clip(float(gradients[-1] - gradients[0]), 0, 40) if known else 40.0
+    fastest = whole["sharpness"] * whole["curvature"]
     return {
         "entropy_fall": _clip(_fall(layers["entropy"][hidden]), 0, 12),
         "entropy_fall_relative": _clip(_fall(layers["entropy_relative"][hidden]), 0, 12),
         "variance_lost": 1 - _clip(_least(layers["explained_variance"][hidden]), 0, 1),
         "variance_lost_relative": 1 - _clip(_least(layers["explained_variance_relative"][hidden]), 0, 1),
-        "label_loss": _clip((first - readable[-2]) / max(first, 0.1), 0, 1) if len(readable) > 2 else 0.0,
-        "gradient_span": _clip(float(np.ptp(gradients)) / math.log(10), 0, 20) if len(gradients) else 20.0,
-        "output_large": _clip(_log10(whole["output_scale"]), 0, 6),
-        "speed": 0.0 if adam else _clip(_log10(speed), -10, 3),
-        "speed_adam": _clip(_log10(speed), -10, 3) if adam else 0.0,
-        "step": 0.0 if adam else _clip(_log10(step), -1, 6) + 1,
-        "step_adam": _clip(_log10(step), -1, 6) + 1 if adam else 0.0,
+        "gradient_change": _clip(abs(float(gradients[0] - gradients[-1])), 0, 40) if known else 40.0,
+        "large": _clip(_log10(whole["output_scale"]), 0, 6),
+        "slow": _clip(late, 0, 3),
+        "slower": _clip(late - 3, 0, 8),
+        "slow_to_start": _clip(late - vanishing / 4, 0, 3),
+        "conditioned": 0.0 if adam else free * _clip(_log10(fastest) - _log10(whole["task_rate"]), -1, 4),
+        "still": _clip(EASY - _log10(moved), 0, 4),
+        "blind": _clip(_log10(ADAM_EPSILON) + 1 - _log10(whole["weakest_gradient"]), 0, 6) if adam else 0.0,
+        "step": 0.0 if adam else step * free,
+        "step_invariant": 0.0 if adam else step * (1 - free),
+        "step_adam": step * free if adam else 0.0,
+        "step_adam_invariant": step * (1 - free) if adam else 0.0,
         "adam": float(adam),
+        "dead": _clip(float(layers["dead_share"][-1]), 0, 1),
         "noise": _clip(_log10(1 + whole["training_noise"]), 0, 3),
         "narrow": float(is_too_narrow(signals)),
     }
 
 
 def relative_step(signals: Signals, recipe: Recipe) -> float:
-    """Learning rate in units of the largest stable one; of Adam, how far its first step moves an output."""
+    """Learning rate in units of the largest stable one; of Adam, how far its first step moves an output of scale 1, or
+    relative to its scale if that is larger."""
     whole = signals.whole
     if recipe.optimizer != "sgd":
-        return recipe.learning_rate * whole["sign_reach"]
+        return recipe.learning_rate * whole["sign_reach"] / max(1.0, whole["output_scale"])
     return recipe.learning_rate * whole["sharpness"] * whole["curvature"] / (2 * (1 + recipe.momentum))
 
 
@@ -155,7 +174,7 @@ class Rule:
         rng = np.random.default_rng(0)
         chosen = rng.integers(0, len(draws), (len(found), len(draws)))
         means = np.take_along_axis(found, chosen, axis=1).mean(1)
-        low, high = (float(q) for q in np.quantile(means, (0.05, 0.95)))
+        low, high = (float(q) for q in np.quantile(means, (0.1, 0.9)))
         low, high = min(low, probability), max(high, probability)
         answer = TRAINABLE if low > 0.5 else NOT_TRAINABLE if high < 0.5 else UNCERTAIN
         return Verdict(answer, probability, low, high)

@@ -7,6 +7,7 @@ x + S(x). -inf where two images have the same code, NaN where a unit is NaN and 
 Source: Mellor et al., arXiv:2006.04647; physics.md E8.
 """
 
+import numpy as np
 import torch
 
 from infoflow.predictors.untrained import Scores, Untrained, activation_of, pre_activations, to_array
@@ -19,18 +20,33 @@ smallest share of a regular kernel, told by its exact rank, was 7e-10: kernels a
 """
 
 
+class Kernel:
+    """K of R networks, layer by layer."""
+
+    def __init__(self):
+        self._sum: torch.Tensor | int = 0
+        self._known: torch.Tensor | bool = True
+
+    def add(self, z: torch.Tensor) -> None:
+        """The pre-activations of a layer, [R, B, ...]."""
+        sign = torch.where(z > 0, 1.0, -1.0).to(z.dtype).flatten(2)
+        self._known = self._known & ~z.flatten(1).isnan().any(1)
+        self._sum = self._sum + (sign.shape[2] + sign @ sign.mT) / 2
+
+    def log_determinant(self) -> np.ndarray:
+        """ln det K, [R]; -inf where two images have the same code, NaN where a unit was NaN."""
+        values = torch.linalg.eigvalsh(self._sum)
+        regular = values[:, 0] > SINGULAR * values[:, -1]
+        log = torch.where(regular, values.clamp(min=1e-300).log().sum(1), -torch.inf)
+        return to_array(torch.where(self._known, log, torch.nan))
+
+
 @torch.no_grad()
 def score(untrained: Untrained) -> Scores:
     """The score is the raw quantity."""
-    kernel, known = 0, True
+    kernel = Kernel()
     for layer, z in pre_activations(untrained):
-        if activation_of(layer) in (None, "linear"):
-            continue
-        sign = torch.where(z > 0, 1.0, -1.0).to(z.dtype).flatten(2)
-        known = known & ~z.flatten(1).isnan().any(1)
-        kernel = kernel + (sign.shape[2] + sign @ sign.mT) / 2
-    values = torch.linalg.eigvalsh(kernel)
-    regular = values[:, 0] > SINGULAR * values[:, -1]
-    log = torch.where(regular, values.clamp(min=1e-300).log().sum(1), -torch.inf)
-    raw = to_array(torch.where(known, log, torch.nan))
+        if activation_of(layer) not in (None, "linear"):
+            kernel.add(z)
+    raw = kernel.log_determinant()
     return Scores(raw, raw.copy())

@@ -10,6 +10,7 @@ Source: Chen et al., arXiv:2102.11535; physics.md E9.
 
 import math
 
+import numpy as np
 import torch
 
 from infoflow.engine.activations.activation import find_activation
@@ -23,13 +24,17 @@ ROUNDING = 1e-15
 
 def score(untrained: Untrained) -> Scores:
     """-ln κ; raw is log₁₀ κ. NaN where the kernel is not finite."""
-    kernel = tangent_kernel(untrained)
+    log = log_condition(tangent_kernel(untrained))
+    return Scores(-log, log / math.log(10))
+
+
+def log_condition(kernel: torch.Tensor) -> np.ndarray:
+    """ln κ of kernels [R, S, S], NaN where one is not finite."""
     known = kernel.isfinite().all(2).all(1)
     identity = torch.eye(kernel.shape[1], dtype=kernel.dtype, device=kernel.device)
     values = torch.linalg.eigvalsh(torch.where(known[:, None, None], kernel, identity))
     largest = torch.where(known, values[:, -1], torch.nan)
-    log = to_array((largest / torch.maximum(values[:, 0], ROUNDING * largest)).log())
-    return Scores(-log, log / math.log(10))
+    return to_array((largest / torch.maximum(values[:, 0], ROUNDING * largest)).log())
 
 
 def tangent_kernel(untrained: Untrained, samples: int = SAMPLES) -> torch.Tensor:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from infoflow.architectures.kinds import activations
 from infoflow.config import settings
-from infoflow.engine.activations.kinds import ACTIVATIONS
 from infoflow.files.names import cube_file
 from infoflow.jobs.provenance import code_digest
 from infoflow.jobs.record import mark
@@ -130,9 +130,10 @@ class Study:
     def networks(self, rule: str, architecture: str, *plugins: str) -> Parameters:
         """What the networks of an architecture depend on, and the code of a rule that computes with them."""
         options = settings.architecture_options(self.config, architecture)
-        # the last layer of a network is linear, and reconstruction networks end with tanh
-        activations = sorted({"linear", "tanh", options["activation"]} if "activation" in options else ACTIVATIONS)
-        modules = (f"architectures.{options['kind']}", *(f"engine.activations.{a}" for a in activations))
+        modules = (
+            f"architectures.{options['kind']}",
+            *(f"engine.activations.{a}" for a in sorted(activations(options))),
+        )
         return {"architecture": options, "code": code_digest(rule, *modules, *plugins)}
 
     def about_run(self, cube_config: Parameters) -> Parameters:

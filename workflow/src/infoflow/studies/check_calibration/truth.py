@@ -1,6 +1,6 @@
 """Train the networks of the collection, and keep what came of it; goes on where it was stopped.
 
-    python -m infoflow.studies.check_calibration.truth --only cases [--jobs 2] [--match c01]
+    python -m infoflow.studies.check_calibration.truth --only cases [--match c01]
 
 A line of a table per network and seed is added as soon as it is known; lines that are there are not computed again. A
 line that was cut off when the process was killed is dropped, and computed again.
@@ -9,11 +9,10 @@ line that was cut off when the process was killed is dropped, and computed again
 import argparse
 import csv
 import fcntl
+import io
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -39,21 +38,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="infoflow.studies.check_calibration.truth", description=__doc__.split("\n")[0]
     )
     parser.add_argument("--only", choices=[*COLLECTIONS], help="one of the collections; both by default")
-    parser.add_argument("--jobs", type=int, default=1, help="processes, each with one thread")
     parser.add_argument("--match", default="", help="only networks whose name begins like that")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="of the tables")
     given = parser.parse_args(arguments)
     try:
         for name in [given.only] if given.only else COLLECTIONS:
             chosen = [case for case in COLLECTIONS[name] if case.name.startswith(given.match)]
-            complete(given.folder / f"truth_{name}.csv", chosen, given.jobs, lambda line: print(line, flush=True))
+            complete(given.folder / f"truth_{name}.csv", chosen, lambda line: print(line, flush=True))
     except InfoflowError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def complete(path: Path, cases: Iterable[Case], jobs: int = 1, tell: Callable[[str], None] = lambda _: None) -> None:
+def complete(path: Path, cases: Iterable[Case], tell: Callable[[str], None] = lambda _: None) -> None:
     """Train whatever has no line in a table yet.
 
     Seeds come one after the other, each of all networks: a table that is half done has something of everything.
@@ -67,7 +65,7 @@ def complete(path: Path, cases: Iterable[Case], jobs: int = 1, tell: Callable[[s
     cases = list(cases)
     wanted = [(case, seed) for seed in range(max((c.seeds for c in cases), default=0)) for case in cases]
     wanted = [(c, seed) for c, seed in wanted if seed < c.seeds and (c.name, c.arm, seed) not in done]
-    for k, row in enumerate(_train_all(wanted, jobs), start=1):
+    for k, row in enumerate(_train_all(wanted), start=1):
         _append(path, row)
         tell(f"{k}/{len(wanted)} " + " ".join(row[c] for c in ("name", "arm", "seed", "succeeded", "steps", "seconds")))
 
@@ -93,42 +91,35 @@ def key(row: Row) -> Key:
     return row["name"], row["arm"], int(row["seed"])
 
 
-def _train_all(wanted: Sequence[tuple[Case, int]], jobs: int) -> Iterable[Row]:
-    if jobs == 1:
-        torch.set_num_threads(1)  # so that rounding, and with it chaos, is the same whatever the machine
-        yield from (_train(case.name, case.arm, seed, case) for case, seed in wanted)
-        return
-    # recipes and networks hold functions without names, so the processes look them up
-    with ProcessPoolExecutor(jobs, get_context("spawn"), torch.set_num_threads, (1,)) as pool:
-        for done in as_completed(pool.submit(_train, case.name, case.arm, seed) for case, seed in wanted):
-            yield done.result()
-
-
-def _train(name: str, arm: str, seed: int, case: Case | None = None) -> Row:
-    if case is None:
-        case = next(c for cases in COLLECTIONS.values() for c in cases if (c.name, c.arm) == (name, arm))
-    found = train_case(case, seed)
-    values: dict[str, Any] = {
-        "name": name,
-        "family": case.family,
-        "arm": arm,
-        "seed": seed,
-        "succeeded": int(found.succeeded),
-        "steps": found.steps,
-        "loss": f"{found.loss:.4g}",
-        "accuracy": f"{found.accuracy:.4g}",
-        "diverged": int(found.diverged),
-        "seconds": f"{found.seconds:.1f}",
-    }
-    return {column: str(value) for column, value in values.items()}
+def _train_all(wanted: Sequence[tuple[Case, int]]) -> Iterable[Row]:
+    torch.set_num_threads(1)  # so that rounding, and with it chaos, is the same whatever the machine
+    for case, seed in wanted:
+        found = train_case(case, seed)
+        values: dict[str, Any] = {
+            "name": case.name,
+            "family": case.family,
+            "arm": case.arm,
+            "seed": seed,
+            "succeeded": int(found.succeeded),
+            "steps": found.steps,
+            "loss": f"{found.loss:.4g}",
+            "accuracy": f"{found.accuracy:.4g}",
+            "diverged": int(found.diverged),
+            "seconds": f"{found.seconds:.1f}",
+        }
+        yield {column: str(value) for column, value in values.items()}
 
 
 def _append(path: Path, row: Row) -> None:
     """One write of a whole line, under a lock: several processes can share a table."""
     with path.open("a+b", buffering=0) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        lines = [] if file.seek(0, os.SEEK_END) else [",".join(COLUMNS)]
-        file.write(("\n".join([*lines, ",".join(row[c] for c in COLUMNS)]) + "\n").encode())
+        text = io.StringIO()
+        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+        if not file.seek(0, os.SEEK_END):
+            writer.writeheader()
+        writer.writerow(row)
+        file.write(text.getvalue().encode())
         os.fsync(file.fileno())
 
 

@@ -8,16 +8,12 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from infoflow.architectures.kinds import is_prefix_invariant
 from infoflow.config.axes import expand_axis
 from infoflow.errors import InfoflowError
 from infoflow.studies.trainability.experiment import Experiment, GridPoint
 
 _LARGEST_GRID = 1_000_000
-
-
-def is_prefix_invariant(architecture: Mapping[str, Any]) -> bool:
-    """Whether the first layers are the same for every depth, so that one probe of the deepest network holds all."""
-    return architecture.get("layout") != "shrinking"
 
 
 class Grid:

@@ -168,10 +168,7 @@ def merge_results(
         (named,) = {tuple(np.atleast_1d(result.attributes["predictors"]).tolist()) for result in columns.values()}
     main = str(next(iter(probes.values())).attributes.get("probe_method", ""))
     scores, methods, measures = zip(*names_of_scores([main, *parts], named))
-    beyond = {_layers(result) - depth for (_, _, depth), result in probes.items()}
-    if len(beyond) > 1:
-        raise InfoflowError("the results do not belong together: they count their layers differently")
-    layers = np.array(axes["depth"]) + beyond.pop()
+    layers = _layers_of(probes, axes["depth"], prefix_invariant)
     cube = xr.Dataset(
         coords={
             **{axis: list(axes[axis]) for axis in POINT},
@@ -270,6 +267,17 @@ def _add_mean_field(
 def _replicas(probes: Mapping[tuple, Result], truths: Mapping[tuple, Result]) -> int:
     counts = [len(result["probe_status"]) for result in probes.values()]
     return max(*counts, *(len(result["seconds"]) for result in truths.values()), 1)
+
+
+def _layers_of(probes: Mapping[tuple, Result], depths: Sequence[int], prefix_invariant: bool) -> np.ndarray:
+    """Hidden layers of the networks of some depths: of any number if each depth has a probe of its own."""
+    counted = {(depth, _layers(result)) for (_, _, depth), result in probes.items()}
+    beyond = {layers - depth for depth, layers in counted}
+    if len(beyond) == 1:
+        return np.array(depths) + beyond.pop()
+    if prefix_invariant or len(dict(counted)) < len(counted) or not set(depths) <= set(dict(counted)):
+        raise InfoflowError("the results do not belong together: they count their layers differently")
+    return np.array([dict(counted)[depth] for depth in depths])
 
 
 def _layers(result: Result) -> int:

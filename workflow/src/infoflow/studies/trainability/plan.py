@@ -17,11 +17,18 @@ from infoflow.jobs.provenance import code_digest
 from infoflow.reconstruction.kinds import METHODS
 from infoflow.studies.study import OF_NETWORKS, Figure, Parameters, Study
 from infoflow.studies.trainability.experiment import Experiment
-from infoflow.studies.trainability.grid import Grid, is_prefix_invariant
+from infoflow.studies.trainability.grid import Grid
 
 _BYTES = {"float32": 4, "float64": 8}
 _OF_FIGURES = ("highlight", "decisions")
 """Keys of an experiment that its cube does not depend on."""
+_OF_MODULES = {
+    "probe_kernel": "modules.probe",
+    "train_network": "modules.ground_truth",
+    "search_boundary": "modules.ground_truth",
+    "score_predictor": "predictors.modular",
+}
+"""By rule, the module that the job imports by name for networks that are modules of PyTorch, and for no others."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +41,8 @@ class Needs:
     """The evaluated probes of the highlighted σ_w², for their pictures."""
     channels: bool = False
     """Only for experiments whose probes show single channels."""
+    pre_activations: bool = False
+    """Only for experiments whose networks have pre-activations: those of modules of PyTorch are not known."""
     decisions: bool = False
     """The decisions of a trained network, in place of probes; only for experiments that ask for them."""
 
@@ -48,7 +57,7 @@ class Trainability(Study):
         "trainability_map": Needs(truth=True),
         "boundary": Needs(truth=True),
         "relative_entropy": Needs(),
-        "initialization": Needs(),
+        "initialization": Needs(pre_activations=True),
         "reconstructions": Needs(probes=True),
         "channels": Needs(probes=True, channels=True),
         "cost": Needs(truth=True),
@@ -127,6 +136,10 @@ class Trainability(Study):
         }
 
     # --- parameters
+
+    def networks(self, rule: str, architecture: str, *plugins: str) -> Parameters:
+        own = (_OF_MODULES[rule],) if self._is_modular(architecture) else ()
+        return super().networks(rule, architecture, *own, *plugins)
 
     def probe(self, method: str, dataset: str, architecture: str) -> Parameters:
         """Of the rules that probe."""
@@ -235,7 +248,7 @@ class Trainability(Study):
         return {
             "made_by": made_by,
             "axes": {axis: list(getattr(experiment, axis)) for axis in ("sigma_w2", "sigma_b2", "depth")},
-            "prefix_invariant": is_prefix_invariant(self.config["architectures"][architecture]),
+            "prefix_invariant": architectures.is_prefix_invariant(self.config["architectures"][architecture]),
             "architecture": settings.architecture_options(self.config, architecture),
             "truth": experiment.truth,
             "train": train,
@@ -268,6 +281,7 @@ class Trainability(Study):
             for e in self.experiments.values()
             if (e.truth or not needs.truth)
             and (e.decisions or not needs.decisions)
+            and not (needs.pre_activations and self._is_modular(e.architecture))
             and (self._channels(e) or not needs.channels)
         ]
 
@@ -280,6 +294,10 @@ class Trainability(Study):
             return {"experiment": dict(shown) if needs.decisions else {**shown, "decisions": None, "images": 0}}
 
         return self.figure(name, of, inputs, more, script="draw_figure")
+
+    def _is_modular(self, architecture: str) -> bool:
+        kind = self.config["architectures"][architecture]["kind"]
+        return architectures.ARCHITECTURES[kind].modular
 
     def _channels(self, experiment: Experiment) -> Sequence:
         return settings.settings(self.config, "probe", experiment.dataset, experiment.architecture)["show_channels"]
@@ -358,7 +376,8 @@ def _check_experiment(config: Mapping[str, Any], name: str, entry: Mapping[str, 
             f"{where}: dataset {truth!r} has no labels to train on; set truth: false, or truth_dataset to a data set "
             "with labels"
         )
-    if entry["truth"] and architecture.get("weights"):
+    modular = architectures.ARCHITECTURES[architecture["kind"]].modular
+    if entry["truth"] and architecture.get("weights") and not modular:
         raise InfoflowError(
             f"{where}: architecture {entry['architecture']!r} has weights of its own, of which full training from "
             "random weights says nothing; set truth: false"
@@ -381,7 +400,13 @@ def _check_methods(config: Mapping[str, Any], where: str, dataset: str, architec
     """Whether the methods of probing suit the networks."""
     options = config["architectures"][architecture]
     main, *beside = settings.probe_methods(config, dataset, architecture)
+    modular = architectures.ARCHITECTURES[options["kind"]].modular
     for method in (main, *beside):
+        if modular and method != "kernel":
+            raise InfoflowError(
+                f"{where}: probe.method {method}: of architecture {architecture}, of kind {options['kind']}, there are "
+                "neither maps that undo its layers nor a theory; set probe.method to kernel"
+            )
         if not METHODS[method].network and not architectures.has_theory(options):
             what = " ".join(["kind", options["kind"], *([options["activation"]] if "activation" in options else [])])
             known = architectures.ARCHITECTURES["mlp"].theory
@@ -430,6 +455,7 @@ def _check_images(
             "architecture"
         )
     depth = expand_axis(f"{where}.depth", entry["depth"])[-1]
+    architectures.check_shapes(options, network, shape, depth)
     size = architectures.count_weights(options, shape, depth) * run["replicas"] * _BYTES[run["precision"]]
     if size > architectures.LARGEST_WEIGHTS:
         raise InfoflowError(

@@ -1,13 +1,20 @@
 """The job of the cheap predictors: scores of the untrained networks of one column."""
 
+import importlib
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
 import numpy as np
 import torch
 
-from infoflow.engine.initialization import draw_order
+from infoflow.architectures.build import build_network
+from infoflow.engine.initialization import Ensemble, draw_order
+from infoflow.engine.network import Network
 from infoflow.errors import InfoflowError
 from infoflow.files.results import describe
 from infoflow.jobs.job import Job
-from infoflow.predictors.measure import score_network
+from infoflow.predictors.measure import Measured, score_network
 from infoflow.predictors.untrained import Untrained, draw_untrained
 from infoflow.studies.bench import Bench, set_up
 from infoflow.studies.trainability.about import SCORED
@@ -35,13 +42,12 @@ def score_predictor(job: Job) -> None:
     reasons = dict.fromkeys(names, "")
     pixels, labels = bench.images.train_images[batch], bench.images.train_labels[batch]
     for d, depth in enumerate(depths):
-        untrained = draw_untrained(job["architecture"], pixels, labels, bench.images.classes, depth, bench.ensemble)
-        at_once = _replicas_at_once(untrained)
+        score_by = _draw(job["architecture"], pixels, labels, bench.images.classes, depth, bench.ensemble)
         if d == 0:  # what is loaded and set up once is nobody's cost
             for name in names:
-                score_network(name, untrained, at_once)
+                score_by(name)
         for n, name in enumerate(names):
-            found = score_network(name, untrained, at_once)
+            found = score_by(name)
             score[n, d], raw[n, d] = found.scores.score, found.scores.raw
             seconds[n, d], memory[n, d] = found.seconds, found.peak_bytes
             reasons[name] = reasons[name] or found.scores.reason
@@ -54,6 +60,24 @@ def score_predictor(job: Job) -> None:
     }
     reasons = [reasons[name] or "none" for name in names]
     bench.write(describe(measured, SCORED), predictors=list(names), reasons=reasons)
+
+
+def _draw(
+    architecture: Mapping[str, Any],
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    classes: int,
+    depth: int,
+    ensemble: Ensemble,
+) -> Callable[[str], Measured]:
+    """What scores the networks of a depth by the name of a predictor."""
+    network = build_network(architecture, tuple(images.shape[1:]), classes, depth)
+    if not isinstance(network, Network):
+        modular = importlib.import_module("infoflow.predictors.modular")
+        drawn = modular.draw_untrained(network, images, labels, depth, ensemble)
+        return partial(modular.score_network, untrained=drawn)
+    untrained = draw_untrained(architecture, images, labels, classes, depth, ensemble)
+    return partial(score_network, untrained=untrained, at_once=_replicas_at_once(untrained))
 
 
 def _choose_batch(bench: Bench, size: int) -> torch.Tensor:

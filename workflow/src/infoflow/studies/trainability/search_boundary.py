@@ -82,9 +82,12 @@ def guess_depth(job: Job, depths: Sequence[int]) -> float:
         depth = decode(Path(path).stem)[2]
         entropy = probe["differential_entropy"].astype(float)
         entropy = np.where(probe["probe_status"] == OK, entropy, -np.inf)
-        beyond = entropy.shape[1] - depth  # layers that the depth does not count
         fallen = entropy < entropy.max(1, keepdims=True) - FALL
-        first = np.where(fallen.any(1), fallen.argmax(1) - beyond, 1.5 * depth)
+        last = fallen.argmax(1)
+        beyond = entropy.shape[1] - depth  # layers that the depth does not count
+        # of networks of each depth, they may be several per unit of it
+        last = last - beyond if len(probes) == 1 else last * depth / entropy.shape[1]
+        first = np.where(fallen.any(1), last, 1.5 * depth)
         falls.append(np.mean(np.maximum(first, 1)))
     whole = [f for f, path in zip(falls, probes) if f < decode(Path(path).stem)[2]]
     return float(whole[0] if whole else max(falls, default=depths[len(depths) // 2]))

@@ -38,8 +38,9 @@ def _case(
     family: str, name: str, arm: str, build: Callable[[], nn.Module], facts: Mapping[str, Any], **others: Any
 ) -> Case:
     """A case of digits, flat or images, unless `others` say otherwise."""
-    settings = {"data": "digits_flat", "steps": STEPS, "batch_size": BATCH, **others}
-    base = Recipe(steps=settings["steps"], batch_size=settings["batch_size"], success=Success(bound=0.7))
+    settings = {"data": "digits_flat", "steps": STEPS, "batch_size": BATCH, "bound": 0.7, **others}
+    success = Success(bound=settings["bound"])
+    base = Recipe(steps=settings["steps"], batch_size=settings["batch_size"], success=success)
     return Case(f"{family}_{name}", family, arm, build, settings["data"], parse_optimizer(arm, base), facts=facts)
 
 
@@ -293,10 +294,55 @@ def _narrow_network(width: int, depth: int, activation: Callable[[], nn.Module])
     return initialise(mlp([64, *[width] * depth, 10], activation), parts.he)
 
 
+def _dropout() -> Iterator[Case]:
+    for share, depth, arm in product((0.2, 0.5, 0.7, 0.9), (2, 4, 7), ("sgd:0.1", "adam:1e-3")):
+        build = partial(_dropping_network, share, depth)
+        name = f"p{share:.1f}_d{depth:02d}"
+        yield _case("dropout", name, arm, build, {"depth": depth + 1, "width": WIDTH, "dropout": share})
+
+
+def _dropping_network(share: float, depth: int) -> nn.Module:
+    """Dropout behind every hidden layer, and on the inputs."""
+    layers: list[nn.Module] = [nn.Dropout(share)]
+    units = 64
+    for _ in range(depth):
+        layers += [nn.Linear(units, WIDTH), nn.ReLU(), nn.Dropout(share)]
+        units = WIDTH
+    return initialise(nn.Sequential(*layers, nn.Linear(units, 10)), parts.he)
+
+
+def _planes() -> Iterator[Case]:
+    """A disc in a ring: two units a layer cannot enclose it, whatever the depth."""
+    for width, depth, activation in product((1, 2, 3, 5, 16), (1, 3, 8), (nn.Tanh, nn.ReLU)):
+        build = partial(_plane_network, width, depth, activation)
+        name = f"{activation.__name__.lower()}_n{width:02d}_d{depth:02d}"
+        facts = {"depth": depth + 1, "width": width}
+        yield _case("plane", name, "adam:0.01", build, facts, data="ring", steps=800, bound=0.9)
+
+
+def _plane_network(width: int, depth: int, activation: Callable[[], nn.Module]) -> nn.Module:
+    return initialise(mlp([2, *[width] * depth, 2], activation), parts.glorot)
+
+
+def _dying() -> Iterator[Case]:
+    """A ReLU behind the scores, biases that push them below zero: in some draws, or in all, none is left."""
+    for width, shift, arm in product((4, 16, 64), (0.0, -0.5, -1.0, -2.0, -4.0), ("sgd:0.1", "adam:1e-3")):
+        build = partial(_dying_network, width, shift)
+        name = f"n{width:02d}_b{-shift:.1f}"
+        yield _case("dying", name, arm, build, {"depth": 3, "width": width, "shift": shift})
+
+
+def _dying_network(width: int, shift: float) -> nn.Module:
+    network = initialise(mlp([64, width, width, 10], nn.ReLU, last=nn.ReLU), parts.he)
+    last = [part for part in network.modules() if isinstance(part, nn.Linear)][-1]
+    nn.init.constant_(last.bias, shift)
+    return network
+
+
 MAKERS: Sequence[Callable[[], Iterator[Case]]] = (
     *(_mlp_tanh, _mlp_initialisations, _mlp_rates, _mlp_norm, _mlp_residual, _cnn, _cnn_norm, _resnet, _resnet_norm),
     *(partial(_transformers, "transformer_pre", True), partial(_transformers, "transformer_post", False)),
-    *(_equal_layers, _mlp_images, _spoiled, _narrow),
+    *(_equal_layers, _mlp_images, _spoiled, _narrow, _dropout, _planes, _dying),
 )
 
 FAMILIES: tuple[Case, ...] = tuple(case for make in MAKERS for case in make())

@@ -1,0 +1,50 @@
+"""Rows of the table: a network is measured before it is trained."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from infoflow.engine.initialization import generator
+from infoflow.modules.capture import cut, untouched
+from infoflow.modules.check import make_task
+from infoflow.modules.signals import Signals, measure
+from infoflow.modules.training import LOSSES
+from infoflow.modules.verdict import features
+from infoflow.studies.check_calibration.networks.case import Case, draw
+from infoflow.studies.check_calibration.networks.tasks import load_task
+
+PENALTY = 1e-4
+
+
+def measure_case(case: Case, seed: int) -> Signals:
+    """Of the network of a seed."""
+    data = load_task(case.data)
+    loss = case.recipe.loss if callable(case.recipe.loss) else LOSSES[case.recipe.loss]
+    task = make_task(data.inputs, data.targets, loss, PENALTY)
+    model = draw(case, seed)
+    with untouched(model):
+        return measure(cut(model, task.batch), task, generator(seed, "check"))
+
+
+def make_row(case: Case, seed: int, signals: Signals, learned: bool) -> dict[str, Any]:
+    """See `table`."""
+    return {
+        "network": f"{case.name}/{case.arm}",
+        "family": case.family,
+        "seed": seed,
+        "learned": int(learned),
+        **baselines(case.facts, signals),
+        **features(signals, case.recipe),
+    }
+
+
+def baselines(facts: Mapping[str, Any], signals: Signals) -> dict[str, float]:
+    """See `table.BASELINES`."""
+    gradients = signals.layers["log_gradient"]
+    ratio = abs(gradients[0] - gradients[-1]) if np.isfinite(gradients[[0, -1]]).all() else 1e3
+    return {
+        "depth": -float(facts.get("depth", len(signals.layers["entropy"]))),
+        "parameters": -float(signals.whole["parameters"]),
+        "gradient_ratio": -float(ratio),
+    }
