@@ -298,7 +298,7 @@ def test_an_edit_of_the_planning_and_of_tables_of_plug_ins_runs_nothing(whole):
     plans = [package / "plan.py", *package.glob("studies/*/plan.py"), package / "studies/study.py"]
     others = [package / f"jobs/{name}.py" for name in ("notes", "slurm", "unchanged")]
     assert len(tables) > 10
-    assert len(plans) == 11
+    assert len(plans) == 12
     whole.edit(*(path.relative_to(package) for path in (*tables, *plans, *others)))
     assert planned(whole) == {}
 

@@ -16,6 +16,7 @@ from infoflow.files.cubes import read_cube
 from infoflow.files.results import read_result
 from infoflow.plan import KINDS, Plan
 from infoflow.reconstruction.kinds import METHODS
+from infoflow.studies.check_calibration.plan import FAMILIES, CheckCalibration
 from infoflow.studies.claims.plan import Claims
 from infoflow.studies.recommendation.plan import Recommendation
 from infoflow.studies.trainability.cube import read_trainability
@@ -124,7 +125,7 @@ def test_a_target_per_study_plans_it_and_what_it_looks_at(checkout):
         "maps": {*PROBES, "merge_cube", "merge_map", "train_network", "score_predictor"},
     }
     # claims are on experiments of the configs that come with the workflow: see test_claims.py
-    assert set(needed) == {kind.name for kind in KINDS} - {"claims"}
+    assert set(needed) == {kind.name for kind in KINDS} - {"claims", "check_calibration"}
     for study, rules in needed.items():
         figures = DRAWN if study == "trainability" else drawn(study)
         assert set(checkout.plan(f"study_{study}")) == {*rules, *figures}
@@ -354,6 +355,13 @@ def test_white_noise_is_judged_by_another_data_set(checkout):
     assert (read_trainability(checkout.root / "results/cubes/noise.nc")["train_status"] == 0).all()
 
 
+def test_the_calibration_of_check_plans_a_job_per_family(checkout):
+    """Of the config that comes with the workflow; other configs have no such study."""
+    found = checkout.plan("study_check_calibration", config="config/check.yaml")
+    assert {"try_networks", "calibrate_check", "figure_check_calibration"} <= set(found)
+    assert found["try_networks"] == len(FAMILIES)
+
+
 def test_the_report_shows_every_figure_with_its_caption(whole, tmp_path):
     whole.run("--report", tmp_path / "report.zip", "all_figures", "study_leaderboard")
     with zipfile.ZipFile(tmp_path / "report.zip") as report:
@@ -361,7 +369,7 @@ def test_the_report_shows_every_figure_with_its_caption(whole, tmp_path):
         text = report.read("report/report.html").decode()
     figures = {path.name for path in whole.root.glob("results/figures/*/*.png")}
     assert len(figures) == len(DRAWN) + len(
-        drawn(*(kind.name for kind in KINDS if kind not in (Trainability, Claims, Recommendation)))
+        drawn(*(kind.name for kind in KINDS if kind not in (Trainability, Claims, Recommendation, CheckCalibration)))
     )
     assert {name.split("/")[-1] for name in names if name.endswith(".png")} == figures
     results = json.loads(re.search(r"var results = ({.*?});?$", text, re.MULTILINE)[1])

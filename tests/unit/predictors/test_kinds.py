@@ -17,7 +17,7 @@ from infoflow.studies.trainability.scores import FREE
 
 
 def test_the_registry_names_all_modules():
-    assert sorted(PREDICTORS) == plugins(predictors, "measure", "untrained")
+    assert sorted(PREDICTORS) == plugins(predictors, "measure", "modular", "untrained")
     for name, about in PREDICTORS.items():
         assert about.needs in ("nothing", "theory", "forward", "gradient", "second gradient"), name
         assert all(getattr(about, field) for field in ("title", "formula", "raw", "cost", "source"))

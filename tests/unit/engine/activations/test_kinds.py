@@ -16,7 +16,7 @@ def test_a_config_can_name_all():
     found = []
 
     def walk(node, key=None):
-        if key == "activation":
+        if key == "activation" and ("enum" in node or "items" in node):  # of a list of layers it is checked by name
             found.append(set(node.get("enum") or node["items"]["enum"]))
         for name, below in node.items() if isinstance(node, dict) else ():
             walk(below, name)

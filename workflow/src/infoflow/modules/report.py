@@ -123,7 +123,8 @@ class Report:
                 f"[{r.verdict.low:.2f}, {r.verdict.high:.2f}]"
             )
         lines += [f"  {line}" for line in r.advice]
-        draws = f"{len(self.signals)} draws" if self.is_factory else "one draw, the model as it is"
+        number = len(self.signals)
+        draws = f"{number} draw{'s' if number > 1 else ''}" if self.is_factory else "one draw, the model as it is"
         lines.append(
             f"  {draws}, {self.samples} samples, {len(self.blocks)} blocks" + ("" if self.labelled else ", no labels")
         )
