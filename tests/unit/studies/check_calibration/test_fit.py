@@ -53,7 +53,7 @@ def test_the_table_is_of_many_networks_of_many_families(table):
 def test_the_rule_beats_every_baseline_on_families_that_it_has_not_seen(table):
     found = judge_scores(table, held_out(table))
     value, low, _ = found.pop("rule")
-    assert value > 0.85
+    assert value >= 0.9
     assert all(low > high for _, _, high in found.values())
 
 
