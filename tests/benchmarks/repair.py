@@ -6,9 +6,7 @@ A network whose three draws all failed is checked, repaired as its report says, 
 again. Half an hour on one core at most; prints a table.
 """
 
-import csv
 from collections import defaultdict
-from pathlib import Path
 
 import torch
 
@@ -16,10 +14,10 @@ from infoflow.engine.initialization import generator
 from infoflow.modules.check import check
 from infoflow.modules.repair import rescale, with_rate
 from infoflow.modules.training import train
-from infoflow.studies.check_calibration import table
 from infoflow.studies.check_calibration.networks.case import Case, draw
 from infoflow.studies.check_calibration.networks.families import FAMILIES
 from infoflow.studies.check_calibration.networks.tasks import load_task
+from infoflow.studies.check_calibration.table import read_table
 
 LEFT_OUT = ("dropout", "dying", "plane", "transformer_post", "transformer_pre", "resnet_norm")
 """What gains and a rate cannot repair, and what takes long to train."""
@@ -42,13 +40,11 @@ def repaired(case: Case) -> tuple[float, bool] | None:
 def main() -> None:
     """Print the table."""
     torch.set_num_threads(1)
-    learned = defaultdict(list)
-    with Path(table.__file__).with_name("truth_families.csv").open(newline="") as file:
-        for row in csv.DictReader(file):
-            learned[row["name"], row["arm"]].append(row["succeeded"] == "1")
+    table = read_table()
+    learned = set(table.networks[table.learned])
     found = defaultdict(list)
     for case in FAMILIES:
-        if case.family not in LEFT_OUT and not any(learned[case.name, case.arm]):
+        if case.family not in LEFT_OUT and f"{case.name}/{case.arm}" not in learned:
             found[case.family].append(repaired(case))
     print("| family | never learned | no repair | said > 0.5: trained | said > 0.7: trained |\n|---|---|---|---|---|")
     for family, all_ in [*found.items(), ("all", [one for some in found.values() for one in some])]:

@@ -14,6 +14,7 @@ from infoflow.studies.check_calibration.networks.case import FAILS, TRAINS, VARI
 from infoflow.studies.check_calibration.networks.cases import CASES
 from infoflow.studies.check_calibration.networks.families import FAMILIES
 from infoflow.studies.check_calibration.networks.tasks import TASKS, load_task
+from infoflow.studies.check_calibration.table import read_table
 
 ALL = (*CASES, *FAMILIES)
 FILES = {"mnist": "MNIST/raw", "fashion": "FashionMNIST/raw", "cifar10": "cifar-10-batches-py"}
@@ -130,21 +131,22 @@ def test_a_foreign_table_is_refused(tmp_path):
 
 
 def test_a_folder_that_is_not_there_is_told_before_any_work(tmp_path, capsys):
-    assert truth.main(["--only", "cases", "--match", "c21", "--folder", str(tmp_path / "nowhere")]) == 1
+    assert truth.main(["--match", "c21", "--table", str(tmp_path / "nowhere/a.csv")]) == 1
     assert "no such folder" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", truth.COLLECTIONS)
-def test_what_is_committed_is_of_the_collection(name):
-    rows = truth.read_table(truth.FOLDER / f"truth_{name}.csv")
-    keys = [truth.key(row) for row in rows]
+def test_what_is_committed_is_of_the_networks_that_there_are():
+    keys = [truth.key(row) for row in truth.read_table(truth.TABLE)]
     assert len(set(keys)) == len(keys)
-    assert {key[:2] for key in keys} <= {(c.name, c.arm) for c in truth.COLLECTIONS[name]}
-    assert (truth.FOLDER / f"truth_{name}.csv").stat().st_size < 200_000
+    assert {key[:2] for key in keys} == {(c.name, c.arm) for c in CASES}
+
+
+def test_the_rule_was_fitted_to_the_families_that_there_are():
+    assert set(read_table().networks) == {f"{c.name}/{c.arm}" for c in FAMILIES}
 
 
 def test_the_training_came_to_what_is_expected():
-    rows = truth.read_table(truth.FOLDER / "truth_cases.csv")
+    rows = truth.read_table(truth.TABLE)
     for case in CASES:
         learned = [row["succeeded"] == "1" for row in rows if (row["name"], row["arm"]) == (case.name, case.arm)]
         assert len(learned) == case.seeds, (case.name, case.arm)

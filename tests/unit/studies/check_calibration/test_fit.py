@@ -10,9 +10,10 @@ from infoflow.modules.verdict import RULE as STORED
 from infoflow.modules.verdict import Rule, read_rule
 from infoflow.studies.check_calibration.calibrate_check import judge
 from infoflow.studies.check_calibration.figures.check_calibration import draw
-from infoflow.studies.check_calibration.fit import auroc, fit, held_out, interval, make_rule
+from infoflow.studies.check_calibration.fit import fit, held_out, interval, make_rule
 from infoflow.studies.check_calibration.fit import tests as judge_scores
 from infoflow.studies.check_calibration.table import Table, read_table, write_table
+from infoflow.verdict.auroc import auroc
 
 
 @pytest.fixture(scope="module")
@@ -82,11 +83,6 @@ def test_a_family_is_judged_by_the_others_alone():
     other = replace(table, learned=np.where(table.families == "a", ~table.learned, table.learned))
     own = table.families == "a"
     np.testing.assert_array_equal(held_out(table)[own], held_out(other)[own])
-
-
-def test_auroc_of_ties_and_of_one_kind_alone():
-    assert auroc(np.zeros(4), np.array([True, False, True, False])) == 0.5
-    assert np.isnan(auroc(np.arange(3.0), np.ones(3, bool)))
 
 
 def test_a_table_is_read_as_it_was_written(tmp_path):

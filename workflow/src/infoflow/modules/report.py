@@ -16,6 +16,7 @@ import xarray as xr
 from infoflow import __version__
 from infoflow.files.conventions import validate
 from infoflow.files.cubes import describe_cube
+from infoflow.files.results import replaced
 from infoflow.modules.blocks import Block
 from infoflow.modules.repair import Repair
 from infoflow.modules.signals import Signals
@@ -35,6 +36,9 @@ LAYERS: dict[str, tuple[str, str, str]] = {
     "label_accuracy": ("labels", "accuracy with which the labels are read from the states; of targets, R²", "1"),
     "token_cosine": ("tokens", "mean cosine between the tokens of a sequence", "1"),
     "units": ("units", "values per sample", "1"),
+    "change": ("change", "root mean square of what the block changes, over that of what it gets", "1"),
+    "weight_scale": ("weights", "root mean square of the matrices of weights", "1"),
+    "like": ("like", "number of the first block whose matrices have the same shapes; 0, it has none", "1"),
     "equal_to": ("equal to", "number of the first block with the same weights; 0, none", "1"),
     "collapsed": ("collapsed", "whether the states of all samples to fit are equal", "1"),
 }
@@ -163,14 +167,14 @@ class Report:
         """As JSON, and into a file if one is named."""
         text = json.dumps(_plain(self.to_dict()), indent=1, ensure_ascii=False)
         if path is not None:
-            _write(path, text.encode())
+            _write(path, text)
         return text
 
     def to_html(self, path: str | Path | None = None) -> str:
         """As a page that needs nothing else, and into a file if one is named."""
         text = _PAGE.format(title=html.escape(f"infoflow check: {self.verdict.answer}"), body=_body(self))
         if path is not None:
-            _write(path, text.encode())
+            _write(path, text)
         return text
 
     def to_xarray(self) -> xr.Dataset:
@@ -212,13 +216,8 @@ class Report:
 
     def to_netcdf(self, path: str | Path) -> None:
         """`to_xarray` as a file; whole or not at all."""
-        path = Path(path)
-        temporary = path.with_name(f".{path.name}.tmp")
-        try:
+        with replaced(path) as temporary:
             self.to_xarray().to_netcdf(temporary, engine="netcdf4", format="NETCDF4")
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
 
     def figure(self):
         """Curves over the blocks, all draws: a matplotlib figure."""
@@ -345,14 +344,9 @@ def _body(report: Report) -> str:
     )
 
 
-def _write(path: str | Path, content: bytes) -> None:
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+def _write(path: str | Path, text: str) -> None:
+    with replaced(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 _PAGE = """<!doctype html>

@@ -14,14 +14,16 @@ from torch import nn
 from torch.utils._pytree import tree_map
 
 from infoflow.errors import InfoflowError
-from infoflow.modules.capture import Blocks, call, capture, take
+from infoflow.modules.capture import Blocks, capture, take
 from infoflow.modules.trace import walk
 from infoflow.reconstruction.divergence import differential_entropy, explained_variance, relative_entropy
 from infoflow.reconstruction.kernel import Gram, cascade_of, gram, read
 
 GRADIENT_SAMPLES, STEP_SAMPLES, STEP_DIRECTIONS = 32, 16, 3
 FEW_DIMENSIONS = 8
+"""Of inputs whose dimensions are counted."""
 INVARIANT = 1e-4
+"""Cosine between a matrix and its gradient below which its scale makes no difference."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +58,6 @@ class Signals:
     whole: dict[str, float] = field(default_factory=dict)
 
 
-BOUNDARIES = ("root_mean_square", "log_gradient", "label_accuracy", "token_cosine", "units")
-"""Measured of L + 1 states; all others of L blocks."""
-
-
 def measure(blocks: Blocks, task: Task, generator: torch.Generator) -> Signals:
     """All of one draw, within `capture.untouched`.
 
@@ -68,9 +66,7 @@ def measure(blocks: Blocks, task: Task, generator: torch.Generator) -> Signals:
     """
     layers, whole = _states(blocks, task)
     gradients, more = _gradients(blocks, task, generator)
-    return Signals(
-        {**layers, **gradients, "equal_to": _equal_blocks(blocks)}, {**whole, **more, **_noise(blocks, task)}
-    )
+    return Signals({**layers, **gradients, **_weights(blocks)}, {**whole, **more, **_noise(blocks, task)})
 
 
 @torch.no_grad()
@@ -79,7 +75,7 @@ def _states(blocks: Blocks, task: Task) -> tuple[dict[str, np.ndarray], dict[str
     taken = capture(blocks, task.batch)
     states, fit = taken.states, task.fit
     length, samples = len(states) - 1, len(states[0])
-    found = {name: np.full(length, np.nan) for name in (*_CURVES, "dead_share", "collapsed")}
+    found = {name: np.full(length, np.nan) for name in (*_CURVES, "change", "dead_share", "collapsed")}
     found |= {
         name: np.full(length + 1, np.nan) for name in ("root_mean_square", "label_accuracy", "token_cosine", "units")
     }
@@ -93,6 +89,9 @@ def _states(blocks: Blocks, task: Task) -> tuple[dict[str, np.ndarray], dict[str
         if l:
             low, high = flat.aminmax(dim=0)
             found["dead_share"][l - 1] = (low == high).double().mean()
+            if state.shape == states[l - 1].shape:
+                change = (flat - states[l - 1].reshape(flat.shape)).double().square().mean().sqrt()
+                found["change"][l - 1] = change / found["root_mean_square"][l - 1]
         layer = gram(flat[None], fit, task.penalty, relative=True)
         if targets is not None:
             found["label_accuracy"][l] = _accuracy(layer, targets, task.labels, fit)
@@ -310,23 +309,28 @@ def _noise(blocks: Blocks, task: Task) -> dict[str, float]:
     return {"training_noise": float(noise / signal.clamp_min(1e-12 * noise.clamp_min(1e-300)))}
 
 
-def _equal_blocks(blocks: Blocks) -> np.ndarray:
-    """For every block the number, from 1, of the first block with the same drawn weights, or 0: [L]."""
-    seen: list[list[torch.Tensor]] = []
-    found = np.zeros(len(blocks.blocks))
-    named = dict(blocks.model.named_parameters())
-    for l in range(len(blocks.blocks)):
-        own = [named[n] for n in parameters_of(blocks, l) if n in named]
-        own = [p for p in own if p.numel() > 1 and p.ndim > 1 and bool((p != p.flatten()[0]).any())]
-        for k, other in enumerate(seen):
-            if (
-                own
-                and len(own) == len(other)
-                and all(a.shape == b.shape and a is not b and torch.equal(a, b) for a, b in zip(own, other))
-            ):
-                found[l] = k + 1
+def _weights(blocks: Blocks) -> dict[str, np.ndarray]:
+    """Of the matrices of every block, [L] each.
+
+    `weight_scale`, their root mean square, NaN without any; `like`, the number, from 1, of the first block whose
+    matrices have the same shapes, 0 without any; `equal_to`, that of an earlier block with the same drawn weights, or
+    0.
+    """
+    named, length = dict(blocks.model.named_parameters()), len(blocks.blocks)
+    matrices = [[p for n in parameters_of(blocks, l) if (p := named[n].detach()).ndim > 1] for l in range(length)]
+    shapes = [[p.shape for p in own] for own in matrices]
+    found = {"weight_scale": np.full(length, np.nan), "like": np.zeros(length), "equal_to": np.zeros(length)}
+    for l, own in enumerate(matrices):
+        if not own:
+            continue
+        found["weight_scale"][l] = math.sqrt(sum(map(_square, own)) / sum(p.numel() for p in own))
+        found["like"][l] = shapes.index(shapes[l]) + 1
+        drawn = any(bool((p != p.flatten()[0]).any()) for p in own)
+        for k in range(l):
+            same = shapes[k] == shapes[l] and all(a is not b for a, b in zip(matrices[k], own))
+            if drawn and same and all(map(torch.equal, matrices[k], own)):
+                found["equal_to"][l] = k + 1
                 break
-        seen.append(own)
     return found
 
 
@@ -421,6 +425,3 @@ def _token_cosine(state: torch.Tensor) -> float:
 
 def _size(task: Task) -> int:
     return len(next(t for _, t in walk(task.batch)))
-
-
-__all__ = ["BOUNDARIES", "Signals", "Task", "call", "default_loss", "measure", "parameters_of"]

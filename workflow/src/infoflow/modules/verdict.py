@@ -7,7 +7,7 @@ which was fitted on networks that were trained for it and tested on families of 
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -31,7 +31,7 @@ EASY = 1.5
 """log₁₀ of how many times over the steps could learn what is to be learned, where speed no longer matters."""
 SMALLER, LARGER = 5.0, 30.0
 """Factors by which the states have to fall below, or grow above, the inputs, to shrink or explode."""
-OUT_OF_LINE = math.log(4.0)
+OUT_OF_LINE = math.log(5.0)
 """Factor by which a block has to change states or gradients more, or less, than most blocks do."""
 
 
@@ -70,15 +70,8 @@ class Mechanism:
 
 MECHANISMS = (
     *("dead output", "dead units", "explodes", "shrinks", "forgets", "scrambles", "rank collapse of tokens"),
-    *(
-        "out of line",
-        "equal blocks",
-        "step too large",
-        "step too small",
-        "noise of training",
-        "too narrow",
-        "input scale",
-    ),
+    *("out of line", "equal blocks", "step too large", "step too small", "noise of training", "too narrow"),
+    "input scale",
 )
 """Names, most telling first."""
 
@@ -88,9 +81,7 @@ def features(signals: Signals, recipe: Recipe) -> dict[str, float]:
     layers, whole = signals.layers, signals.whole
     hidden = slice(0, max(1, len(layers["entropy"]) - 1))  # the outputs are not asked to hold the input
     adam = recipe.optimizer != "sgd"
-    rate = recipe.learning_rate / (1 - recipe.momentum)
-    speed = rate * (whole["task_reach"] if adam else whole["task_rate"]) * recipe.steps
-    late = EASY - _log10(speed)
+    late = EASY - _log10(speed_of(signals, recipe))
     step = relative_step(signals, recipe)
     if adam:
         moved = recipe.learning_rate * recipe.steps / max(whole["weight_scale"], 1e-12)
@@ -136,13 +127,19 @@ def relative_step(signals: Signals, recipe: Recipe) -> float:
     return recipe.learning_rate * whole["sharpness"] * whole["curvature"] / (2 * (1 + recipe.momentum))
 
 
+def speed_of(signals: Signals, recipe: Recipe) -> float:
+    """How many times over the steps could take away what is to be learned, if the network stayed as it is."""
+    reached = signals.whole["task_rate" if recipe.optimizer == "sgd" else "task_reach"]
+    return recipe.learning_rate / (1 - recipe.momentum) * reached * recipe.steps
+
+
 def is_too_narrow(signals: Signals) -> bool:
     """Whether no hidden block is wider than the inputs, of few dimensions, which then cannot be enclosed.
 
     Such networks have level sets without bounded components, whatever their depth and weights (arXiv:1810.00393).
     """
     units, inputs = signals.layers["units"], signals.whole["input_rank"]
-    return bool(len(units) > 2 and 2 <= inputs <= 8 and units[1:-1].max() <= inputs)
+    return bool(len(units) > 2 and inputs >= 2 and units[1:-1].max() <= inputs)
 
 
 @dataclass(frozen=True)
@@ -210,113 +207,126 @@ def explain(draws: Sequence[Signals], names: Sequence[str], recipe: Recipe) -> l
     return sorted(made, key=lambda m: (m.share <= 0.5, MECHANISMS.index(m.name)))
 
 
-def _mechanisms(signals: Signals, names: Sequence[str], recipe: Recipe):
-    """(name, in words, block) of one draw."""
-    layers, whole = signals.layers, signals.whole
-    scale, last = layers["root_mean_square"], len(names) - 1
-    hidden = range(max(1, last))
-    entropy, relative = layers["entropy"], layers["entropy_relative"]
-    variance = layers["explained_variance"]
-    adam = recipe.optimizer != "sgd"
-    dead = layers["dead_share"]
-    if dead[last] == 1:
-        first = next(l for l in range(len(names)) if dead[l] == 1)
-        yield "dead output", "the outputs are the same for every input", names[first]
-    elif (worst := int(np.nanargmax(dead))) < len(names) and dead[worst] >= 0.9:
-        yield "dead units", f"{dead[worst]:.0%} of the values behind it are the same for every input", names[worst]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        growth = np.diff(np.log(scale))
-    if not np.isfinite(scale).all() or scale.max() > LARGER * max(scale[0], 1.0):
-        block = _jump(growth, +1)
-        told = "overflows" if not np.isfinite(scale).all() else f"states grow from {scale[0]:.2g} to {scale.max():.2g}"
-        yield "explodes", told, names[block]
-    odd, off = _odd_one(layers)
-    if off > OUT_OF_LINE:
-        told = (
-            "passes nothing on"
-            if math.isinf(off)
-            else f"changes states or gradients {math.exp(off):.2g} times as much as others"
-        )
-        yield "out of line", told, names[odd]
-    fall, fall_relative = _fall(entropy[list(hidden)]), _fall(relative[list(hidden)])
-    lost = next((l for l in hidden if variance[l] < LOST and _fall(entropy[: l + 1]) > COLLAPSE / 2), None)
-    shrunk = scale[1 : last + 1].min() if last else scale[1]
-    small = shrunk < scale[0] / SMALLER
-    if small and fall > COLLAPSE:
-        yield (
-            "shrinks",
-            f"states shrink from {scale[0]:.2g} to {shrunk:.2g}",
-            names[lost if lost is not None else _jump(growth, -1)],
-        )
-    if fall_relative > COLLAPSE or (fall > COLLAPSE and not small):
-        first = next((l for l in hidden if _fall(entropy[: l + 1]) > COLLAPSE), last)
-        yield "forgets", f"entropy falls by {max(fall, fall_relative):.1f} nats: inputs have merged", names[first]
-    elif variance[list(hidden)].min() < LOST and fall < COLLAPSE:
-        first = next(l for l in hidden if variance[l] < LOST)
-        yield "scrambles", f"R² falls to {variance[list(hidden)].min():.2f} while entropy stays", names[first]
+_Found = Iterator[tuple[str, str, str | None]]
+"""Of one draw: mechanism, in words, block."""
+
+
+def _mechanisms(signals: Signals, names: Sequence[str], recipe: Recipe) -> _Found:
+    yield from _of_scale(signals, names)
+    yield from _of_information(signals, names)
+    yield from _of_blocks(signals, names)
+    yield from _of_training(signals, recipe)
+
+
+def _of_scale(signals: Signals, names: Sequence[str]) -> _Found:
+    scale = signals.layers["root_mean_square"]
+    if not np.isfinite(scale).all():
+        yield "explodes", "overflows", names[_jump(_growth(signals), +1)]
+    elif scale.max() > LARGER * max(scale[0], 1.0):
+        yield "explodes", f"states grow from {scale[0]:.2g} to {scale.max():.2g}", names[_jump(_growth(signals), +1)]
+    inputs = signals.whole["input_scale"]
+    if not 0.03 <= inputs <= 10:
+        yield "input scale", f"inputs have a root mean square of {inputs:.2g}", None
+
+
+def _of_information(signals: Signals, names: Sequence[str]) -> _Found:
+    layers = signals.layers
+    hidden = slice(0, max(1, len(names) - 1))
+    entropy, variance = layers["entropy"][hidden], layers["explained_variance"][hidden]
+    scale = layers["root_mean_square"]
+    falls = [_fall(entropy[: l + 1]) for l in range(len(entropy))]
+    relative = _fall(layers["entropy_relative"][hidden])
+    smallest = scale[1 : len(entropy) + 1].min()
+    small = smallest < scale[0] / SMALLER
+    if small and falls[-1] > COLLAPSE:
+        lost = next((l for l, fall in enumerate(falls) if variance[l] < LOST and fall > COLLAPSE / 2), None)
+        block = names[_jump(_growth(signals), -1) if lost is None else lost]
+        yield "shrinks", f"states shrink from {scale[0]:.2g} to {smallest:.2g}", block
+    if relative > COLLAPSE or (falls[-1] > COLLAPSE and not small):
+        first = next((l for l, fall in enumerate(falls) if fall > COLLAPSE), len(names) - 1)
+        yield "forgets", f"entropy falls by {max(falls[-1], relative):.1f} nats: inputs have merged", names[first]
+    elif variance.min() < LOST and falls[-1] < COLLAPSE:
+        first = int(np.flatnonzero(variance < LOST)[0])
+        yield "scrambles", f"R² falls to {variance.min():.2f} while entropy stays", names[first]
     cosine = layers["token_cosine"]
-    if np.isfinite(cosine).any() and np.nanmax(cosine[1:]) > 0.99 and not np.nanmin(cosine[:1]) > 0.99:
-        first = next(l for l in range(1, len(cosine)) if cosine[l] > 0.99)
-        yield "rank collapse of tokens", f"tokens have a mean cosine of {np.nanmax(cosine):.3f}", names[first - 1]
-    if (layers["equal_to"] > 0).any():
-        first = int(np.flatnonzero(layers["equal_to"])[0])
-        yield "equal blocks", f"begins with the weights of {names[int(layers['equal_to'][first]) - 1]}", names[first]
+    if (cosine[1:] > 0.99).any() and not cosine[0] > 0.99:
+        first = int(np.flatnonzero(cosine[1:] > 0.99)[0])
+        yield "rank collapse of tokens", f"tokens have a mean cosine of {np.nanmax(cosine):.3f}", names[first]
+
+
+def _of_blocks(signals: Signals, names: Sequence[str]) -> _Found:
+    dead, equal = signals.layers["dead_share"], signals.layers["equal_to"]
+    if dead[-1] == 1:
+        yield "dead output", "the outputs are the same for every input", names[int(np.argmax(dead == 1))]
+    elif dead.max() >= 0.9:
+        yield "dead units", f"{dead.max():.0%} of its values are the same for every input", names[int(dead.argmax())]
+    odd, off = _odd_one(signals)
+    if math.isinf(off):
+        yield "out of line", "passes nothing on", names[odd]
+    elif off > OUT_OF_LINE:
+        yield "out of line", f"changes states or gradients {math.exp(off):.2g} times as much as others", names[odd]
+    if (equal > 0).any():
+        first = int(np.flatnonzero(equal)[0])
+        yield "equal blocks", f"begins with the weights of {names[int(equal[first]) - 1]}", names[first]
+
+
+def _of_training(signals: Signals, recipe: Recipe) -> _Found:
+    whole, adam = signals.whole, recipe.optimizer != "sgd"
     step = relative_step(signals, recipe)
     if step > (10 if adam else 1):
         stable = recipe.learning_rate / step
-        yield (
-            "step too large",
-            f"rate {recipe.learning_rate:g}, where about {stable:.1g} is the largest stable one",
-            None,
-        )
-    rate = recipe.learning_rate / (1 - recipe.momentum) * (whole["task_reach"] if adam else whole["task_rate"])
-    if rate * recipe.steps < 1:
+        told = f"rate {recipe.learning_rate:g}, where about {stable:.1g} is the largest stable one"
+        yield "step too large", told, None
+    speed = speed_of(signals, recipe)
+    if speed < 1:
         told = (
-            f"{recipe.steps} steps take away {rate * recipe.steps:.1g} of what is to be learned"
-            if rate
+            f"{recipe.steps} steps take away {speed:.1g} of what is to be learned"
+            if speed
             else "the loss has no gradient"
         )
         yield "step too small", told, None
-    if whole["training_noise"] > 1:
-        yield (
-            "noise of training",
-            f"dropout moves the outputs {whole['training_noise']:.1f} times as much as the inputs do",
-            None,
-        )
+    if (noise := whole["training_noise"]) > 1:
+        yield "noise of training", f"dropout moves the outputs {noise:.2g} times as much as the inputs do", None
     if is_too_narrow(signals):
-        yield (
-            "too narrow",
-            f"no hidden block has more units than the {whole['input_rank']:.0f} dimensions of the inputs",
-            None,
-        )
-    if whole["input_scale"] > 10 or whole["input_scale"] < 0.03:
-        yield "input scale", f"inputs have a root mean square of {whole['input_scale']:.2g}", None
+        told = f"no hidden block has more units than the {whole['input_rank']:.0f} dimensions of the inputs"
+        yield "too narrow", told, None
 
 
-def _odd_one(layers: Mapping[str, np.ndarray]) -> tuple[int, float]:
+def _growth(signals: Signals) -> np.ndarray:
+    """Logarithm of the factor by which each block changes the scale of the states, [L]."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.diff(np.log(signals.layers["root_mean_square"]))
+
+
+def _odd_one(signals: Signals) -> tuple[int, float]:
     """The block that stands out most, and the logarithm of the factor by which it does.
 
-    By the growth of the states through it and of the gradients on their way back, beside their medians over the blocks,
-    and by the gradients of its parameters, beside those of its neighbours.
+    By the growth of the states through it and of the gradients on their way back, beside their medians over the blocks;
+    by the gradients of its weights, beside those of its neighbours; and by the scale of its weights and what it changes
+    of what it gets, beside those of blocks with weights of the same shapes.
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        growth = np.diff(np.log(layers["root_mean_square"]))
-        back = -np.diff(layers["log_gradient"]) / 2
-    found = np.zeros(len(growth))
+    layers, growth = signals.layers, _growth(signals)
     own = layers["log_parameter_gradient"] / 2
-    with np.errstate(invalid="ignore"):
+    still = (
+        np.isneginf(own)
+        if np.isfinite(own).any() and np.isneginf(own).sum() * 2 < len(own)
+        else np.zeros(len(own), bool)
+    )
+    # nothing comes out of it; or, of those that are bypassed, its weights are zero, or move nothing while others' do
+    for gone in (layers["dead_share"] == 1, np.isneginf(growth), layers["weight_scale"] == 0, still):
+        if gone.any():
+            return int(np.flatnonzero(gone)[0]), math.inf
+    with np.errstate(divide="ignore", invalid="ignore"):
+        back = -np.diff(layers["log_gradient"]) / 2
         bend = own[1:-1] - (own[:-2] + own[2:]) / 2
-    if np.isfinite(bend).any():
-        found[1:-1] = np.where(np.isfinite(bend), np.abs(bend), 0)
-    for values in (growth, back):
-        known = np.isfinite(values)
-        if known.sum() >= 4:
-            found = np.maximum(found, np.where(known, np.abs(values - np.median(values[known])), 0))
-    gone = np.isneginf(growth)
-    if np.isfinite(own).any() and np.isneginf(own).sum() * 2 < len(own):  # its weights move nothing, others' do
-        gone |= np.isneginf(own)
-    if gone.any():
-        return int(np.flatnonzero(gone)[0]), math.inf
+        alike = [np.log(layers[name]) for name in ("weight_scale", "change")]
+    found = np.zeros(len(growth))
+    found[1:-1] = np.where(np.isfinite(bend), np.abs(bend), 0)
+    groups = [(v, np.isfinite(v) & (layers["like"] > 0)) for v in (growth, back)]  # pooling is expected to stand out
+    groups += [(v, np.isfinite(v) & (layers["like"] == k)) for v in alike for k in set(layers["like"]) if k]
+    for values, members in groups:
+        if members.sum() >= 4:
+            found = np.maximum(found, np.where(members, np.abs(values - np.median(values[members])), 0))
     worst = int(np.argmax(found))
     return worst, float(found[worst])
 

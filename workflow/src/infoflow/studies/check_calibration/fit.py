@@ -10,6 +10,7 @@ from scipy.optimize import minimize
 
 from infoflow.streams import stream
 from infoflow.studies.check_calibration.table import Table
+from infoflow.verdict.auroc import auroc
 
 FITS, RESAMPLES = 40, 400
 VERSION = 1
@@ -56,14 +57,6 @@ def held_out(table: Table) -> np.ndarray:
         coefficients, intercept = fit(table, np.flatnonzero(~own))
         odds[own] = table.features[own] @ coefficients + intercept
     return odds
-
-
-def auroc(score: np.ndarray, learned: np.ndarray) -> float:
-    """Probability that a network that learned scores above one that did not; NaN without either."""
-    one, other = score[learned], score[~learned]
-    if not len(one) or not len(other):
-        return float("nan")
-    return float((one[:, None] > other).mean() + 0.5 * (one[:, None] == other).mean())
 
 
 def interval(score: np.ndarray, table: Table) -> tuple[float, float]:

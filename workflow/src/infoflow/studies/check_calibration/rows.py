@@ -17,9 +17,9 @@ from infoflow.studies.check_calibration.networks.tasks import load_task
 PENALTY = 1e-4
 
 
-def measure_case(case: Case, seed: int) -> Signals:
+def measure_case(case: Case, seed: int, data_root: str | None = None) -> Signals:
     """Of the network of a seed."""
-    data = load_task(case.data)
+    data = load_task(case.data, data_root)
     loss = case.recipe.loss if callable(case.recipe.loss) else LOSSES[case.recipe.loss]
     task = make_task(data.inputs, data.targets, loss, PENALTY)
     model = draw(case, seed)

@@ -1,6 +1,6 @@
-"""Train the networks of the collection, and keep what came of it; goes on where it was stopped.
+"""Train the networks that were reported not to, and keep what came of it; goes on where it was stopped.
 
-    python -m infoflow.studies.check_calibration.truth --only cases [--match c01]
+    python -m infoflow.studies.check_calibration.truth [--match c01]
 
 A line of a table per network and seed is added as soon as it is known; lines that are there are not computed again. A
 line that was cut off when the process was killed is dropped, and computed again.
@@ -21,12 +21,10 @@ import torch
 from infoflow.errors import InfoflowError
 from infoflow.studies.check_calibration.networks.case import Case, train_case
 from infoflow.studies.check_calibration.networks.cases import CASES
-from infoflow.studies.check_calibration.networks.families import FAMILIES
 
-COLLECTIONS: dict[str, Sequence[Case]] = {"cases": CASES, "families": FAMILIES}
-"""By name; the table of each is `truth_<name>.csv` beside this module."""
 COLUMNS = ("name", "family", "arm", "seed", "succeeded", "steps", "loss", "accuracy", "diverged", "seconds")
-FOLDER = Path(__file__).parent
+TABLE = Path(__file__).with_name("truth_cases.csv")
+"""The one that tests compare with."""
 
 Row = dict[str, str]
 Key = tuple[str, str, int]
@@ -37,14 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="infoflow.studies.check_calibration.truth", description=__doc__.split("\n")[0]
     )
-    parser.add_argument("--only", choices=[*COLLECTIONS], help="one of the collections; both by default")
     parser.add_argument("--match", default="", help="only networks whose name begins like that")
-    parser.add_argument("--folder", type=Path, default=FOLDER, help="of the tables")
+    parser.add_argument("--table", type=Path, default=TABLE, help="file to write to")
     given = parser.parse_args(arguments)
     try:
-        for name in [given.only] if given.only else COLLECTIONS:
-            chosen = [case for case in COLLECTIONS[name] if case.name.startswith(given.match)]
-            complete(given.folder / f"truth_{name}.csv", chosen, lambda line: print(line, flush=True))
+        chosen = [case for case in CASES if case.name.startswith(given.match)]
+        complete(given.table, chosen, lambda line: print(line, flush=True))
     except InfoflowError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -23,11 +23,11 @@ def try_networks(job: Job) -> None:
     """
     torch.set_num_threads(1)  # so that rounding, and with it chaos, is the same whatever the machine
     cases = [c for c in FAMILIES if c.family == job.wildcards["family"]]
-    rows = []
+    rows, root = [], job.config["data_root"]
     for k, case in enumerate(cases, start=1):
         for seed in range(min(case.seeds, job["seeds"])):
-            signals = measure_case(case, seed)
-            rows.append(make_row(case, seed, signals, train_case(case, seed).succeeded))
+            signals = measure_case(case, seed, root)
+            rows.append(make_row(case, seed, signals, train_case(case, seed, root).succeeded))
         LOG.info("network %d of %d: %s", k, len(cases), case.name)
     learned = np.array([row["learned"] for row in rows], np.int8)
     variables = describe({"learned": (("network",), learned)}, CUBE)

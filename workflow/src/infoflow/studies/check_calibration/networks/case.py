@@ -52,8 +52,8 @@ def draw(case: Case, seed: int) -> nn.Module:
         return case.build()
 
 
-def train_case(case: Case, seed: int) -> Outcome:
+def train_case(case: Case, seed: int, data_root: str | None = None) -> Outcome:
     """Train the network of a seed by its recipe; a seed has an order of samples of its own."""
-    task = load_task(case.data)
+    task = load_task(case.data, data_root)
     stream = generator(seed, "check calibration", case.name, case.arm)
     return train(draw(case, seed), task.inputs, task.targets, case.recipe, stream, task.evaluation)

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -31,22 +32,25 @@ class Task:
 
 
 @cache
-def load_task(name: str) -> Task:
+def load_task(name: str, data_root: str | None = None) -> Task:
     """The task of a name of `TASKS`.
+
+    Args:
+        data_root: see `find_data_root`.
 
     Raises:
         InfoflowError: files of the data set are missing or damaged.
     """
-    return TASKS[name]()
+    return TASKS[name](find_data_root(data_root))
 
 
 @cache
-def _images(kind: str, samples: int | None = SAMPLES) -> tuple[torch.Tensor, torch.Tensor]:
+def _images(root: Path, kind: str, samples: int | None = SAMPLES) -> tuple[torch.Tensor, torch.Tensor]:
     """Pixels in [0, 1], [M, channel, row, column], and labels of a training set."""
     options = {"kind": kind} | ({"colour": True} if kind == "cifar10" else {})
     if samples is not None:
         options |= {"train_samples": samples, "test_samples": 1}
-    images = load_images(options, find_data_root(None), SEED)
+    images = load_images(options, root, SEED)
     pixels = torch.from_numpy(images.train_images.astype(np.float32)) / images.levels
     pixels = pixels[:, None] if pixels.ndim == 3 else pixels.permute(0, 3, 1, 2).contiguous()
     return pixels, torch.from_numpy(images.train_labels).long()
@@ -57,36 +61,36 @@ def _standardised(x: torch.Tensor) -> torch.Tensor:
     return (x - x.mean((0, 2, 3), keepdim=True)) / x.std((0, 2, 3), keepdim=True)
 
 
-def _flat(kind: str, scale: float = 1.0) -> Task:
-    pixels, labels = _images(kind)
+def _flat(root: Path, kind: str, scale: float = 1.0) -> Task:
+    pixels, labels = _images(root, kind)
     return Task(scale * pixels.flatten(1), labels)
 
 
-def _centred(kind: str, samples: int | None = SAMPLES) -> Task:
-    pixels, labels = _images(kind, samples)
+def _centred(root: Path, kind: str, samples: int | None = SAMPLES) -> Task:
+    pixels, labels = _images(root, kind, samples)
     return Task(_standardised(pixels), labels)
 
 
-def _halved() -> Task:
+def _halved(root: Path) -> Task:
     """CIFAR-10 at 16 × 16 pixels, standardised."""
-    pixels, labels = _images("cifar10")
+    pixels, labels = _images(root, "cifar10")
     return Task(_standardised(avg_pool2d(pixels, 2)), labels)
 
 
-def _digits_flat() -> Task:
-    task = _centred("digits", None)
+def _digits_flat(root: Path) -> Task:
+    task = _centred(root, "digits", None)
     return Task(task.inputs.flatten(1), task.targets)
 
 
-def _vectors(low: float, high: float, samples: int) -> Task:
+def _vectors(root: Path, low: float, high: float, samples: int) -> Task:
     """MNIST, flat, with a target per class: `high` for the right one, `low` for the others."""
-    pixels, labels = _images("mnist", samples)
+    pixels, labels = _images(root, "mnist", samples)
     return Task(pixels.flatten(1), low + (high - low) * one_hot(labels, 10).float())
 
 
-def _parity() -> Task:
+def _parity(root: Path) -> Task:
     """MNIST, flat, standardised; whether the digit is odd."""
-    pixels, labels = _images("mnist")
+    pixels, labels = _images(root, "mnist")
     return Task(_standardised(pixels).flatten(1), labels % 2)
 
 
@@ -115,14 +119,14 @@ def _line() -> Task:
     return Task(x, 2 * x - 1)
 
 
-def _photograph(scaled: bool) -> Task:
+def _photograph(root: Path, scaled: bool) -> Task:
     """Grey levels in [−1, 1] of a photograph of 64 × 64 pixels from their coordinates; every second pixel is held back.
 
     The coordinates [2048, 2] lie in [−1, 1] if they are scaled, else they count the pixels. What is held back tells
     whether the image, and not only a list of pixels, has been learned.
     """
     options = {"kind": "photographs", "size": 64, "train_samples": 2, "test_samples": 1}
-    image = load_images(options, find_data_root(None), SEED).train_images[0]
+    image = load_images(options, root, SEED).train_images[0]
     values = torch.from_numpy(image.astype(np.float32)).mean(-1).reshape(-1, 1) * (2 / 255) - 1
     axis = torch.linspace(-1, 1, 64) if scaled else torch.arange(64.0)
     points = torch.stack(torch.meshgrid(axis, axis, indexing="ij"), -1).reshape(-1, 2)
@@ -161,26 +165,26 @@ def _first_token() -> Task:
     return Task(tokens, tokens[:, 0])
 
 
-TASKS: dict[str, Callable[[], Task]] = {
-    "digits": lambda: _centred("digits", None),
+TASKS: dict[str, Callable[[Path], Task]] = {
+    "digits": lambda root: _centred(root, "digits", None),
     "digits_flat": _digits_flat,
-    "mnist_standardised": lambda: _centred("mnist"),
-    "mnist_flat": lambda: _flat("mnist"),
+    "mnist_standardised": lambda root: _centred(root, "mnist"),
+    "mnist_flat": lambda root: _flat(root, "mnist"),
     "mnist_parity": _parity,
-    "mnist_zero_one": lambda: _vectors(0.0, 1.0, SAMPLES),
-    "mnist_100": lambda: _vectors(0.01, 0.99, 100),
-    "mnist_2000": lambda: _vectors(0.01, 0.99, SAMPLES),
-    "fashion": lambda: _flat("fashion_mnist"),
-    "fashion_255": lambda: _flat("fashion_mnist", 255.0),
-    "cifar10": lambda: _centred("cifar10"),
+    "mnist_zero_one": lambda root: _vectors(root, 0.0, 1.0, SAMPLES),
+    "mnist_100": lambda root: _vectors(root, 0.01, 0.99, 100),
+    "mnist_2000": lambda root: _vectors(root, 0.01, 0.99, SAMPLES),
+    "fashion": lambda root: _flat(root, "fashion_mnist"),
+    "fashion_255": lambda root: _flat(root, "fashion_mnist", 255.0),
+    "cifar10": lambda root: _centred(root, "cifar10"),
     "cifar10_16": _halved,
-    "ring": _ring,
-    "table": _table,
-    "line": _line,
-    "photograph": lambda: _photograph(True),
-    "photograph_unscaled": lambda: _photograph(False),
-    "opacity": _opacity,
-    "blobs": _blobs,
-    "first_token": _first_token,
+    "ring": lambda root: _ring(),
+    "table": lambda root: _table(),
+    "line": lambda root: _line(),
+    "photograph": lambda root: _photograph(root, True),
+    "photograph_unscaled": lambda root: _photograph(root, False),
+    "opacity": lambda root: _opacity(),
+    "blobs": lambda root: _blobs(),
+    "first_token": lambda root: _first_token(),
 }
-"""By name."""
+"""By name, from the directory where data sets are kept."""
