@@ -77,6 +77,8 @@ bench: $(READY)
 	$(BIN)/python tests/benchmarks/coverage.py
 	$(BIN)/python tests/benchmarks/workflow.py
 	$(BIN)/python tests/benchmarks/capture.py
+	$(BIN)/python tests/benchmarks/spoiled.py
+	$(BIN)/python tests/benchmarks/repair.py
 
 lint: $(READY)
 	$(BIN)/ruff check .
