@@ -10,7 +10,7 @@ from infoflow.archive.source import archive_name
 from infoflow.config.check import DEMONSTRATION, merge_config
 from infoflow.errors import InfoflowError
 from infoflow.files.names import COUPLING, NETWORK, POINT, cube_file
-from infoflow.jobs import notes, slurm
+from infoflow.jobs import notes, paths, slurm
 from infoflow.jobs.provenance import PACKAGE
 from infoflow.plan import Plan
 from infoflow.reconstruction.kinds import METHODS
@@ -31,6 +31,7 @@ def layers():
 
 
 try:
+    paths.refuse_braces(ROOT)
     PLAN = Plan(merge_config(layers()), ROOT)
 except InfoflowError as error:
     raise WorkflowError(str(error)) from None
@@ -40,6 +41,7 @@ TRAINABILITY = PLAN.of["trainability"]
 
 notes.read_marks()
 slurm.repair_arrays()
+paths.repair_scripts()
 
 
 wildcard_constraints:
