@@ -16,6 +16,7 @@ from infoflow.files.names import cube_file
 from infoflow.jobs.provenance import code_digest
 from infoflow.studies.check_calibration.plan import CheckCalibration
 from infoflow.studies.claims.plan import Claims
+from infoflow.studies.explorer.plan import Explorer
 from infoflow.studies.information_plane.plan import InformationPlane
 from infoflow.studies.ising.plan import Ising
 from infoflow.studies.leaderboard.plan import Leaderboard
@@ -37,6 +38,7 @@ KINDS: tuple[type[Study], ...] = (
     Recommendation,
     CheckCalibration,
     Claims,
+    Explorer,
 )
 """A study stands behind those that it looks at."""
 
@@ -93,6 +95,10 @@ class Plan:
         """Figures of the cubes that the default target has."""
         return [f for f in self.files(*self.wanted()) if f.startswith("results/figures/")]
 
+    def pages(self) -> list[str]:
+        """Pages of several cubes that the default target has."""
+        return [file for study in self.of.values() if study.chosen for file in study.pages()]
+
     def archive(self, root: str | Path) -> Parameters:
         """Of rule archive."""
         datasets = self._datasets()
@@ -121,7 +127,7 @@ class Plan:
                         "experiment or entry"
                     )
                 seen[name] = study.name
-        if not self.wanted():
+        if not self.wanted() and not self.pages():
             raise InfoflowError("config: nothing to do; name an experiment in experiments, or another study")
 
 

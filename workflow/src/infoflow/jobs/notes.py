@@ -18,7 +18,7 @@ from infoflow.jobs.record import find_mark, mark
 
 logger = logging.getLogger(__name__)
 
-MARKED = (".nc", ".png", ".pdf")
+MARKED = (".nc", ".png", ".pdf", ".html")
 """Suffixes of the files that bear a mark."""
 
 
