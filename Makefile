@@ -12,7 +12,7 @@ CONFIG ?=
 RESULTS ?= results
 SNAKEMAKE := $(BIN)/snakemake --profile profiles/local $(if $(CONFIG),--configfile $(CONFIG))
 
-.PHONY: help setup figures report archive verify claims settings unlock unchanged test test-long test-slurm bench lint lock
+.PHONY: help setup figures report archive verify claims settings unlock unchanged test test-long test-slurm test-browser bench lint lock
 .DELETE_ON_ERROR:
 
 setup: $(READY)
@@ -26,7 +26,7 @@ help:
 	@echo "make settings [CONFIG=...]                settings in force, and where each of them comes from"
 	@echo "make unlock   [CONFIG=...]                after Snakemake was killed"
 	@echo "make unchanged MODULE=... WHY=...         say that an edit of a module changes no number"
-	@echo "make test, test-slurm, test-long, lint, bench"
+	@echo "make test, test-slurm, test-browser, test-long, lint, bench"
 
 figures: $(READY)
 	$(SNAKEMAKE) -- all_figures
@@ -66,6 +66,11 @@ test-long: $(READY)
 test-slurm: $(READY)
 	$(BIN)/python tests/slurm_cluster.py install
 	$(TEST) -m slurm
+
+# In a Chromium that is installed for it: Debian or Ubuntu, as root. Half a minute.
+test-browser: $(READY)
+	$(BIN)/python tests/chromium.py install
+	$(TEST) -m browser
 
 # About an hour on two cores; needs MNIST. tests/benchmarks/README.md has the tables.
 bench: $(READY)

@@ -18,6 +18,7 @@ from infoflow.files.results import write_result
 from infoflow.jobs.job import Job
 from infoflow.jobs.notes import MARKED, read_marks
 from infoflow.jobs.record import find_mark, mark
+from infoflow.studies.explorer.page import write_page
 
 PARAMETERS = {"probe": {"learning_rate": 0.001, "shape": [8, 8]}, "code": "abc"}
 OTHERS = PARAMETERS | {"code": "abd"}
@@ -50,8 +51,14 @@ def figures(folder: Path, pictures: int, parameters=PARAMETERS) -> list[Path]:
     return outputs
 
 
-def test_results_cubes_and_figures_bear_the_mark_of_their_parameters(tmp_path):
+def page(path: Path, parameters=PARAMETERS) -> Path:
+    path.write_text(write_page({"title": f"not {mark(OTHERS)}", "experiments": []}, mark(parameters)))
+    return path
+
+
+def test_results_cubes_figures_and_pages_bear_the_mark_of_their_parameters(tmp_path):
     files = [result(tmp_path / "a.nc"), cube(tmp_path / "b.nc"), *figures(tmp_path, 1), *figures(tmp_path, 400)]
+    files.append(page(tmp_path / "c.html"))
     assert {path.suffix for path in files} == set(MARKED)
     assert min(path.stat().st_size for path in files if path.suffix == ".nc") > 10_000  # the ends are not the whole
     assert [find_mark(path) for path in files] == [mark(PARAMETERS)] * len(files)

@@ -56,6 +56,7 @@ def describe_experiment(
     truth = "trainable" in cube and experiment.truth is not None
     found = {
         "name": experiment.name,
+        "dataset": experiment.dataset,
         "title": title(cube, experiment),
         "truth": criterion(cube) if truth else None,
         "truth_dataset": experiment.truth,
@@ -106,9 +107,7 @@ def describe_scores(
     return found
 
 
-def shown_arrays(
-    cube: xr.Dataset, methods: Mapping[str, Mapping[str, Any]], truth: bool
-) -> dict[str, xr.DataArray]:
+def shown_arrays(cube: xr.Dataset, methods: Mapping[str, Mapping[str, Any]], truth: bool) -> dict[str, xr.DataArray]:
     """What is shown of the cube, by name; of theory, whose replicas are all alike, one."""
     found = {name: cube[name] for name in ("edge_of_chaos", "xi_c")}
     for method in describe_methods(cube, methods):

@@ -57,14 +57,16 @@ function element(tag, content, attributes = {}) {
 }
 
 // A number to read, with all digits of the cube beside it.
-const number = (x, digits) => element("data", words(x, digits), {value: String(x), title: words(x, 17)});
+const number = (x, digits) => Number.isNaN(x) ? MISSING :
+  element("data", words(x, digits), {value: String(x), title: words(x, 17)});
 const interval = (name, where) => [number(at(name, where), 4),
   ...(Number.isNaN(at(`${name}_low`, where)) ? [] :
     [" [", number(at(`${name}_low`, where), 3), ", ", number(at(`${name}_high`, where), 3), "]"])];
 
 function table(id, head, rows) {
   const caption = $(id).caption;
-  const cells = (row, first) => row.map((x, i) => element(i && !first ? "td" : "th", x, first ? {scope: "col"} : i ? {} : {scope: "row"}));
+  const cells = (row, first) => row.map((x, i) =>
+    i && !first ? element("td", x) : element("th", x, {scope: first ? "col" : "row"}));
   $(id).replaceChildren(...(caption ? [caption] : []),
     ...(head ? [element("thead", element("tr", cells(head, true)))] : []),
     element("tbody", rows.map(({cells: row, chosen}) => element("tr", cells(row), chosen ? {class: "chosen"} : {}))));
@@ -88,9 +90,12 @@ function quantities() {
       id: m.prefix + SHORT[k], title: `${SYMBOL[k]} of the layer, ${m.title}`,
       of: cell => mean(along(m.prefix + SHORT[k], "replica", cell)), reversed: k === "D"})));
   return [
-    {id: "share", title: "share of the replicas that train", unit: true, of: cell => share(along("trainable", "replica", cell))},
-    {id: "accuracy", title: "test accuracy reached, mean", unit: true, of: cell => mean(along("reached_accuracy", "replica", cell))},
-    {id: "probability", title: "probability of training, fit over depth", unit: true, of: cell => at("train_probability", cell)},
+    {id: "share", title: "share of the replicas that train", unit: true,
+      of: cell => share(along("trainable", "replica", cell))},
+    {id: "accuracy", title: "test accuracy reached, mean", unit: true,
+      of: cell => mean(along("reached_accuracy", "replica", cell))},
+    {id: "probability", title: "probability of training, fit over depth", unit: true,
+      of: cell => at("train_probability", cell)},
     ...here.scores.map((s, score) => ({id: s.name, title: `score: ${s.title}`,
       of: cell => mean(along("prediction_score", "replica", {...cell, score}))})),
   ];
@@ -181,43 +186,48 @@ function drawMap() {
   }];
   const line = ([x, y], ...strokes) => strokes.map(([color, width, dash]) => ({
     type: "scatter", mode: "lines", x, y, line: {color, width, dash}, hoverinfo: "skip"}));
-  const band = [["black", 7, "solid"], ["white", 4.5, "solid"]], dashes = [["white", 4.5, "solid"], ["black", 2, "dash"]];
+  const band = [["black", 7, "solid"], ["white", 4.5, "solid"]];
+  const dashes = [["white", 4.5, "solid"], ["black", 2, "dash"]];
   const steps = found => [sigma_w2.flatMap((_, w) => [w - .5, w + .5]),
     found.flatMap(k => k === null ? [null, null] : [k + .5, k + .5])];
   const edge = between(sigma_w2, at("edge_of_chaos", {sigma_b2: state.b}));
-  if (edge !== null) traces.push(...line([[edge, edge], [-.5, list.length - .5]], ["white", 3.5, "solid"], ["black", 2, "dot"]));
+  if (edge !== null)
+    traces.push(...line([[edge, edge], [-.5, list.length - .5]], ["white", 3.5, "solid"], ["black", 2, "dot"]));
   if (byDepth()) {
     const reached = sigma_w2.map((_, w) => at("trainable_depth", place(w, 0)));
     traces.push(...line(steps(reached.map(d => Number.isNaN(d) ? null : list.indexOf(d))), ...band));
     if (!Number.isNaN(state.threshold)) {
       const found = sigma_w2.map((_, w) => predictedRow(w));
       traces.push(...line(steps(found), ...dashes));
-      traces.push({type: "scatter", mode: "markers", x: sigma_w2.map((_, w) => w), hoverinfo: "skip", name: "predicted",
-        y: found.map(k => k === null ? null : k + .5),
+      traces.push({type: "scatter", mode: "markers", name: "predicted", hoverinfo: "skip",
+        x: sigma_w2.map((_, w) => w), y: found.map(k => k === null ? null : k + .5),
         marker: {symbol: "square", size: 8, color: "white", line: {color: "black", width: 1.5}}});
     }
     if (sigma_w2.length * list.length <= 600) {
-      const labels = list.flatMap((_, row) => sigma_w2.map((_, w) => [w, row, share(along("trainable", "replica", place(w, row)))]));
-      for (const [good, symbol, width] of [[true, "circle", 1.5], [false, "x-thin", 1.5]]) {
-        const some = labels.filter(([, , x]) => !Number.isNaN(x) && (x >= .5) === good);
-        const mark = {type: "scatter", mode: "markers", x: some.map(s => s[0]), y: some.map(s => s[1]), hoverinfo: "skip"};
-        if (good) traces.push({...mark, marker: {symbol, size: 6, color: "white", line: {color: "black", width}}});
-        else traces.push({...mark, marker: {symbol, size: 6, line: {color: "black", width: 3.5}}},
-          {...mark, marker: {symbol, size: 6, line: {color: "white", width}}});
-      }
+      const labels = list.flatMap((_, row) => sigma_w2.map((_, w) =>
+        [w, row, share(along("trainable", "replica", place(w, row)))]));
+      const marks = (some, symbol, color, edge, width) => traces.push({type: "scatter", mode: "markers",
+        x: some.map(s => s[0]), y: some.map(s => s[1]), hoverinfo: "skip",
+        marker: {symbol, size: 6, color, line: {color: edge, width}}});
+      const fail = labels.filter(([, , x]) => x < .5);
+      marks(labels.filter(([, , x]) => x >= .5), "circle", "white", "black", 1.5);
+      marks(fail, "x-thin", "black", "black", 3.5);
+      marks(fail, "x-thin", "white", "white", 1.5);
     }
   }
   const box = (w, row, dash) => [["black", 5], ["white", 2.5]].map(([color, width]) => ({
     type: "rect", x0: w - .5, x1: w + .5, y0: row - .5, y1: row + .5, line: {color, width, dash}}));
-  const width = $("map").clientWidth;
+  const width = $("map").clientWidth, bare = {showgrid: false, zeroline: false, fixedrange: true};
   Plotly.react("map", traces, layout("σ<sub>w</sub>²", rowName(), {
     margin: {l: 45, r: 8, t: 40, b: 42},
-    xaxis: {...ticks(sigma_w2, width / 42), range: [-.52, sigma_w2.length - .48], showgrid: false, zeroline: false, fixedrange: true},
-    yaxis: {...ticks(list, 12), range: [-.52, list.length - .48], showgrid: false, zeroline: false, fixedrange: true},
+    xaxis: {...ticks(sigma_w2, width / 42), range: [-.52, sigma_w2.length - .48], ...bare},
+    yaxis: {...ticks(list, 12), range: [-.52, list.length - .48], ...bare},
     shapes: [...(preview ? box(preview.w, preview.row, "dot") : []), ...box(state.w, state.row, "solid")],
   }), PLAIN);
-  $("bar").textContent = `Colour: ${quantity.title}` + (z.flat().some(x => Math.abs(x) === Infinity) ? "; what is infinite has the colour of the end" : "");
-  $("map").setAttribute("aria-label", `Map of ${quantity.title} over σ_w² and ${rowName()}, σ_b² ${words(sigma_b2[state.b])}`);
+  const infinite = z.flat().some(x => Math.abs(x) === Infinity);
+  $("bar").textContent = `Colour: ${quantity.title}${infinite ? "; what is infinite has the colour of the end" : ""}`;
+  const over = `σ_w² and ${rowName()}, σ_b² ${words(sigma_b2[state.b])}`;
+  $("map").setAttribute("aria-label", `Map of ${quantity.title} over ${over}`);
 }
 
 function drawRoc() {
@@ -230,8 +240,9 @@ function drawRoc() {
       for (const [value, isGood] of list) if (value === level) isGood ? hits++ : alarms++;
       x.push(alarms / bad); y.push(hits / good); customdata.push(level);
     }
-    return {type: "scatter", mode: "lines+markers", marker: {size: 3, color}, x, y, customdata, name, line: {dash, color, width},
-      hovertemplate: `${name}<br>from %{customdata:.7g} on: %{y:.3f} of the trainable, %{x:.3f} of the others<extra></extra>`};
+    return {type: "scatter", mode: "lines+markers", marker: {size: 3, color}, x, y, customdata, name,
+      line: {dash, color, width}, hovertemplate:
+        `${name}<br>from %{customdata:.7g} on: %{y:.3f} of the trainable, %{x:.3f} of the others<extra></extra>`};
   };
   const counts = confusion(state.score, state.threshold);
   const good = counts.hit + counts.missed, bad = counts.false + counts.rejected;
@@ -239,7 +250,8 @@ function drawRoc() {
   const traces = good && bad ? [
     ...(baseline >= 0 ? [curve(baseline, "counting layers", "dash", ink("--second"), 1.5)] : []),
     curve(state.score, here.scores[state.score].title, "solid", ink("--first"), 2),
-    {type: "scatter", mode: "markers", x: [counts.false / bad], y: [counts.hit / good], hoverinfo: "skip", name: "threshold",
+    {type: "scatter", mode: "markers", name: "threshold", hoverinfo: "skip",
+      x: [counts.false / bad], y: [counts.hit / good],
       marker: {symbol: "diamond", size: 13, color: ink("--back"), line: {color: ink("--ink"), width: 2.5}}},
   ] : [];
   Plotly.react("roc", traces, layout("false positive rate", "true positive rate", {
@@ -274,34 +286,37 @@ function writePrediction() {
 function drawCurves(cell, depth) {
   const layers = here.axes.layer, fg = ink("--ink");
   const last = byDepth() ? here.axes.layers[depth] : layers[cell.layer];
-  const bottoms = {};
   for (const [key, curve] of Object.entries(SHORT)) {
     const traces = [], sunk = [];
     here.methods.forEach((m, k) => {
-      const style = m.network ? {color: ink(COLOURS[k % 4]), dash: DASHES[k % 4], width: 1.2} : {color: fg, dash: "dot", width: 3};
-      const name = m.prefix + curve, replicas = here.arrays[name].shape[here.arrays[name].dims.indexOf("replica")];
+      const style = m.network ? {color: ink(COLOURS[k % 4]), dash: DASHES[k % 4], width: 1.2}
+        : {color: fg, dash: "dot", width: 3};
+      const name = m.prefix + curve, {dims, shape} = here.arrays[name], replicas = shape[dims.indexOf("replica")];
       for (let replica = 0; replica < replicas; replica++) {
         const y = along(name, "layer", {...cell, replica});
         sunk.push(...y.flatMap((v, i) => v === -Infinity ? [[layers[i], style.color, m.title]] : []));
-        traces.push({type: "scatter", mode: layers.length > 1 ? "lines" : "markers", x: layers, line: style, connectgaps: false,
-          y: y.map(v => Number.isFinite(v) ? v : null), name: m.title, meta: {method: m.name, replica},
+        traces.push({type: "scatter", mode: layers.length > 1 ? "lines" : "markers", name: m.title, line: style,
+          x: layers, y: y.map(v => Number.isFinite(v) ? v : null), meta: {method: m.name, replica},
           hovertemplate: `layer %{x}: %{y:.7g}<extra>${m.title}${m.network ? `, replica ${replica}` : ""}</extra>`});
       }
     });
     const finite = traces.flatMap(t => t.y.filter(v => v !== null));
     if (sunk.length) {
-      bottoms[key] = (finite.length ? Math.min(...finite) : 0) - .05 * ((Math.max(...finite, 0) - Math.min(...finite, 0)) || 1);
-      traces.push({type: "scatter", mode: "markers", name: "−∞", x: sunk.map(s => s[0]), y: sunk.map(() => bottoms[key]),
+      const least = Math.min(...finite, 0), bottom = least - .05 * (Math.max(...finite, 0) - least || 1);
+      traces.push({type: "scatter", mode: "markers", name: "−∞", x: sunk.map(s => s[0]), y: sunk.map(() => bottom),
         marker: {symbol: "triangle-down", size: 6, color: sunk.map(s => s[1])}, text: sunk.map(s => s[2]),
         hovertemplate: "layer %{x}: −∞<extra>%{text}</extra>"});
     }
     Plotly.react(`curve-${key}`, traces, layout("layer", SYMBOL[key], {
       xaxis: {range: [layers[0] - .5, layers.at(-1) + .5], fixedrange: true}, yaxis: {fixedrange: true},
-      shapes: [{type: "line", x0: last, x1: last, yref: "paper", y0: 0, y1: 1, line: {color: fg, width: 1, dash: "dash"}}],
-      annotations: finite.length || sunk.length ? [] : [{text: MISSING, showarrow: false, xref: "paper", yref: "paper", x: .5, y: .5}],
+      shapes: [{type: "line", x0: last, x1: last, yref: "paper", y0: 0, y1: 1,
+        line: {color: fg, width: 1, dash: "dash"}}],
+      annotations: finite.length || sunk.length ? [] :
+        [{text: MISSING, showarrow: false, xref: "paper", yref: "paper", x: .5, y: .5}],
     }), PLAIN);
-    $(`curve-${key}`).setAttribute("aria-label", `${SYMBOL[key]} over layers; at layer ${last}: ` + here.methods.map(m =>
-      `${m.title} ${words(mean(along(m.prefix + curve, "replica", {...cell, layer: last - 1})), 3)}`).join(", "));
+    const there = m => words(mean(along(m.prefix + curve, "replica", {...cell, layer: last - 1})), 3);
+    $(`curve-${key}`).setAttribute("aria-label", `${SYMBOL[key]} over layers; at layer ${last}: ` +
+      here.methods.map(m => `${m.title} ${there(m)}`).join(", "));
   }
   $("curve-legend").replaceChildren(...here.methods.map((m, k) => legendLine(
     m.network ? `${m.title}, thin: a line per replica` : `${m.title}, infinite width, no network`,
@@ -322,7 +337,8 @@ function drawPictures(w) {
   const {sigma_w2, sigma_b2} = here.axes;
   const found = here.pictures.find(p => p[0] === sigma_w2[w] && p[1] === sigma_b2[state.b])?.[2];
   const of = here.pictures.filter(p => p[1] === sigma_b2[state.b]).map(p => words(p[0]));
-  $("picture-note").textContent = found ? `Inputs and what the ${here.methods[0].title} makes of layer 1, 2, …; replica 0.` :
+  $("picture-note").textContent = found ?
+    `Inputs and what the ${here.methods[0].title} makes of layer 1, 2, …; replica 0.` :
     of.length ? `Not kept here for this σ_w², only for ${of.join(", ")}.` : "Not kept for this experiment.";
   const cells = (list, make) => element("div", list.map(make), {class: "row"});
   const names = found ? ["input", ...found.layers.map(l => `layer ${l}`)] : [];
@@ -334,8 +350,8 @@ function drawPictures(w) {
 }
 
 function drawHistories(cell) {
-  const rates = here.axes.learning_rate, epochs = here.axes.epoch, sources = along("truth_source", "replica", cell);
-  const trained = sources.some(s => s === TRAINED), fg = ink("--ink");
+  const rates = here.axes.learning_rate, epochs = here.axes.epoch;
+  const sources = along("truth_source", "replica", cell), trained = sources.includes(TRAINED);
   const said = rates.map((rate, learning_rate) => {
     const status = along("train_status", "replica", {...cell, learning_rate});
     const count = code => status.filter(s => s === code).length;
@@ -343,7 +359,8 @@ function drawHistories(cell) {
       (count(1) ? `, ${count(1)} diverged` : "");
   });
   $("training-note").textContent = trained ? `${here.truth}. ${said.join("; ")}.` :
-    sources.some(s => s === INFERRED) ? "Not trained: whether it trains is inferred from trainings of other depths." : `Trainings: ${MISSING}.`;
+    sources.includes(INFERRED) ? "Not trained: whether it trains is inferred from trainings of other depths." :
+      `Trainings: ${MISSING}.`;
   $("histories").hidden = $("rate-legend").hidden = !trained;
   if (!trained) return;
   for (const name of ["accuracy", "loss"]) {
@@ -355,50 +372,60 @@ function drawHistories(cell) {
     Plotly.react(`history-${name}`, traces, layout("epoch", name, {
       xaxis: {range: [0, epochs.at(-1) + 1], fixedrange: true},
       yaxis: {fixedrange: true, ...(name === "accuracy" ? {range: [0, 1.03]} : {rangemode: "tozero"})},
-      shapes: name === "accuracy" ? [{type: "line", xref: "paper", x0: 0, x1: 1, y0: here.success_accuracy, y1: here.success_accuracy,
-        line: {color: fg, width: 1, dash: "dot"}}] : [],
+      shapes: name === "accuracy" ? [{type: "line", xref: "paper", x0: 0, x1: 1,
+        y0: here.success_accuracy, y1: here.success_accuracy, line: {color: ink("--ink"), width: 1, dash: "dot"}}] : [],
     }), PLAIN);
-    const reached = along("reached_accuracy", "replica", cell).map(x => words(x, 3)).join(", ");
-    $(`history-${name}`).setAttribute("aria-label", `${name} over epochs` + (name === "accuracy" ? `; best: ${reached}` : ""));
+    const best = along("reached_accuracy", "replica", cell).map(x => words(x, 3)).join(", ");
+    const label = name === "accuracy" ? `accuracy over epochs; best: ${best}` : "loss over epochs";
+    $(`history-${name}`).setAttribute("aria-label", label);
   }
-  $("rate-legend").replaceChildren(...rates.map((rate, k) => legendLine(`learning rate ${words(rate)}`, COLOURS[k % 4], DASHES[k % 4], 1.5)));
+  $("rate-legend").replaceChildren(...rates.map((rate, k) =>
+    legendLine(`learning rate ${words(rate)}`, COLOURS[k % 4], DASHES[k % 4], 1.5)));
 }
 
 // How many replicas the chosen score predicts to train; null if it knows none.
 function predictedReplicas(cell) {
   const scores = known(along("prediction_score", "replica", {...cell, score: state.score}));
-  return scores.length && !Number.isNaN(state.threshold) ? [scores.filter(x => x >= state.threshold).length, scores.length] : null;
+  const told = scores.length && !Number.isNaN(state.threshold);
+  return told ? [scores.filter(x => x >= state.threshold).length, scores.length] : null;
 }
 
 // The cell in a sentence, for the eye and for a screen reader.
 function sentence(cell) {
   if (!byDepth()) {
-    return here.methods.map(m => `${m.title}: ` + Object.entries(SHORT).map(([key, curve]) =>
-      `${SYMBOL[key]} ${words(mean(along(m.prefix + curve, "replica", cell)), 4)}`).join(", ")).join("; ") + ". No ground truth in this experiment.";
+    const measured = m => Object.entries(SHORT).map(([key, curve]) =>
+      `${SYMBOL[key]} ${words(mean(along(m.prefix + curve, "replica", cell)), 4)}`).join(", ");
+    return `${here.methods.map(m => `${m.title}: ${measured(m)}`).join("; ")}. No ground truth in this experiment.`;
   }
-  const labels = along("trainable", "replica", cell), sure = labels.filter(x => x >= 0), found = predictedReplicas(cell);
+  const labels = along("trainable", "replica", cell).filter(x => x >= 0), found = predictedReplicas(cell);
   const inferred = along("truth_source", "replica", cell).filter(s => s === INFERRED).length;
-  return (sure.length ? `${sure.filter(x => x === 1).length} of ${sure.length} replicas train` + (inferred ? `, ${inferred} inferred from other depths. ` : ". ")
-    : `Whether it trains: ${MISSING}. `) +
-    `Probability of training ${words(at("train_probability", cell), 3)}. ` +
-    (found ? `Predicted to train by ${here.scores[state.score].title}: ${found[0]} of ${found[1]}.` : `${here.scores[state.score].title}: ${MISSING}.`);
+  const good = labels.filter(x => x === 1).length, {title} = here.scores[state.score];
+  const from = inferred ? `, ${inferred} inferred from other depths` : "";
+  return [
+    labels.length ? `${good} of ${labels.length} replicas train${from}.` : `Whether it trains: ${MISSING}.`,
+    `Probability of training ${words(at("train_probability", cell), 3)}.`,
+    found ? `Predicted to train by ${title}: ${found[0]} of ${found[1]}.` : `${title}: ${MISSING}.`,
+  ].join(" ");
 }
 
 function writeNumbers(cell) {
   const replicas = Array.from({length: here.axes.replica}, (_, r) => r), per = (name, where) =>
     replicas.map(replica => number(at(name, {...cell, ...where, replica}))), lines = [];
-  const add = (name, list, numbers, chosen) => lines.push({cells: [name, numbers.length ? number(mean(list)) : "", ...numbers], chosen});
+  const blank = replicas.map(() => "");
+  const add = (name, list, numbers, chosen) => lines.push({cells: [name, number(mean(list)), ...numbers], chosen});
   if (byDepth()) {
     const labels = along("trainable", "replica", cell), sources = along("truth_source", "replica", cell);
     lines.push({cells: ["trains", number(share(labels)), ...labels.map((x, r) =>
       (x < 0 ? MISSING : x ? "yes" : "no") + (sources[r] === INFERRED ? ", inferred" : ""))]});
-    lines.push({cells: ["probability of training, 95 %", element("span", interval("train_probability", cell)), ...replicas.map(() => "")]});
+    const probability = element("span", interval("train_probability", cell));
+    lines.push({cells: ["probability of training, 95 %", probability, ...blank]});
     add("test accuracy reached", along("reached_accuracy", "replica", cell), per("reached_accuracy"));
     lines.push({cells: ["learning rate that succeeded", "", ...along("winning_rate", "replica", cell).map((x, r) =>
       sources[r] !== TRAINED ? MISSING : Number.isNaN(x) ? "none" : number(x))]});
     here.scores.forEach((s, score) => {
-      add(s.title, along("prediction_score", "replica", {...cell, score}), per("prediction_score", {score}), score === state.score);
-      if (score === state.score) lines.push({cells: ["  predicted, threshold of the other columns", "",
+      const chosen = score === state.score;
+      add(s.title, along("prediction_score", "replica", {...cell, score}), per("prediction_score", {score}), chosen);
+      if (chosen) lines.push({cells: ["predicted, threshold of the other columns", "",
         ...along("predicted_trainable", "replica", {...cell, score}).map(x => x < 0 ? MISSING : x ? "train" : "not")]});
     });
   } else {
@@ -408,13 +435,15 @@ function writeNumbers(cell) {
         ...replicas.map(r => r < list.length ? number(list[r]) : "")]});
     }
   }
-  lines.push({cells: ["ξ_c, mean field, in layers", Number.isNaN(at("xi_c", cell)) ? "no theory" : number(at("xi_c", cell)), ...replicas.map(() => "")]});
+  const xi = at("xi_c", cell);
+  lines.push({cells: ["ξ_c, mean field, in layers", Number.isNaN(xi) ? "no theory" : number(xi), ...blank]});
   table("numbers", ["", "mean", ...replicas.map(r => `replica ${r}`)], lines);
 }
 
 function drawCell() {
   const {w, row} = preview ?? state, cell = place(w, row), {sigma_w2, sigma_b2} = here.axes;
-  $("cell-heading").textContent = `σ_w² = ${words(sigma_w2[w])}, σ_b² = ${words(sigma_b2[state.b])}, ${rowName()} ${rows()[row]}`;
+  const columns = `σ_w² = ${words(sigma_w2[w])}, σ_b² = ${words(sigma_b2[state.b])}`;
+  $("cell-heading").textContent = `${columns}, ${rowName()} ${rows()[row]}`;
   $("verdict").textContent = sentence(cell);
   drawCurves(cell, row);
   drawPictures(w);
@@ -441,8 +470,9 @@ function enter(experiment) {
 }
 
 function remember() {
-  const {sigma_w2, sigma_b2} = here.axes, said = new URLSearchParams({
-    experiment: here.name, colour: state.quantity, sigma_b2: sigma_b2[state.b], sigma_w2: sigma_w2[state.w], [rowName()]: rows()[state.row]});
+  const {sigma_w2, sigma_b2} = here.axes;
+  const said = new URLSearchParams({experiment: here.name, colour: state.quantity,
+    sigma_b2: sigma_b2[state.b], sigma_w2: sigma_w2[state.w], [rowName()]: rows()[state.row]});
   if (byDepth()) {
     said.set("score", here.scores[state.score].name);
     if (!Number.isNaN(state.threshold)) said.set("threshold", state.threshold);
@@ -453,18 +483,19 @@ function remember() {
 // The state of an address; what it does not say, or says wrongly, is as at the beginning.
 function recall() {
   const said = new URLSearchParams(location.hash.slice(1));
-  const index = (list, text) => text === null || text === "" ? -1 : list.findIndex(x => String(x) === text || x === Number(text));
+  const index = (list, text) => text ? list.findIndex(x => x === Number(text)) : -1;
   const first = data.experiments.findIndex(e => e.truth !== null);
   const named = data.experiments.findIndex(e => e.name === said.get("experiment"));
   enter(named >= 0 ? named : Math.max(first, 0));
-  for (const [key, list, name] of [["b", here.axes.sigma_b2, "sigma_b2"], ["w", here.axes.sigma_w2, "sigma_w2"], ["row", rows(), rowName()]]) {
-    const found = index(list, said.get(name));
+  for (const [key, name] of [["b", "sigma_b2"], ["w", "sigma_w2"], ["row", rowName()]]) {
+    const found = index(here.axes[name], said.get(name));
     if (found >= 0) state[key] = found;
   }
   if (quantities().some(q => q.id === said.get("colour"))) state.quantity = said.get("colour");
   const score = here.scores.findIndex(s => s.name === said.get("score"));
   if (score >= 0) Object.assign(state, {score, threshold: here.scores[score].best ?? NaN});
-  if (byDepth() && said.get("threshold") && Number.isFinite(Number(said.get("threshold")))) state.threshold = Number(said.get("threshold"));
+  const threshold = Number(said.get("threshold") || NaN);
+  if (byDepth() && Number.isFinite(threshold)) state.threshold = threshold;
 }
 
 // --- drawing, at most once per frame
@@ -475,12 +506,19 @@ const VIEWS = {map: drawMap, roc: drawRoc, prediction: writePrediction, cell: dr
 
 function show(...views) {
   views.forEach(v => wanted.add(v));
+  document.body.setAttribute("aria-busy", "true");
   waiting ??= requestAnimationFrame(() => {
     waiting = undefined;
     const now = [...wanted].filter(v => byDepth() || !["roc", "prediction"].includes(v));
     wanted.clear();
     now.forEach(v => VIEWS[v]());
+    rest();
   });
+}
+
+// Whether all that was chosen is drawn and in the address.
+function rest() {
+  document.body.setAttribute("aria-busy", String(waiting !== undefined || writing !== undefined));
 }
 
 // After a choice: also in the address, and told.
@@ -488,8 +526,12 @@ function settle(...views) {
   show(...views);
   clearTimeout(writing);
   writing = setTimeout(() => {
+    writing = undefined;
     remember();
-    $("live").textContent = `σ_w² ${words(here.axes.sigma_w2[state.w])}, ${rowName()} ${rows()[state.row]}: ${sentence(place(state.w, state.row))}`;
+    rest();
+    const {w, row} = state;
+    $("live").textContent =
+      `σ_w² ${words(here.axes.sigma_w2[w])}, ${rowName()} ${rows()[row]}: ${sentence(place(w, row))}`;
   }, 150);
 }
 
@@ -500,15 +542,17 @@ function options(id, list, chosen) {
 
 function showAll() {
   const {sigma_w2, sigma_b2} = here.axes, all = quantities();
-  options("experiment", data.experiments.map(e => e.name + (e.truth === null ? ", no ground truth" : "")), state.experiment);
+  const names = data.experiments.map(e => e.name + (e.truth === null ? ", no ground truth" : ""));
+  options("experiment", names, state.experiment);
   options("quantity", all.map(q => q.title), all.findIndex(q => q.id === state.quantity));
   options("sigma_b2", sigma_b2.map(x => words(x)), state.b);
   options("sigma_w2", sigma_w2.map(x => words(x)), state.w);
   options("row", rows().map(String), state.row);
   options("score", here.scores.map(s => s.title), state.score);
   $("row-name").textContent = rowName();
-  $("caption").textContent = here.title + (byDepth() ? `; ${here.truth}${here.truth_dataset === here.title.split(",")[0] ? "" : `; trained on ${here.truth_dataset}`}`
-    : ". No ground truth in this experiment: what every layer keeps, and nothing to predict");
+  const elsewhere = here.truth_dataset === here.dataset ? "" : `; trained on ${here.truth_dataset}`;
+  $("caption").textContent = here.title + (byDepth() ? `; ${here.truth}${elsewhere}.` :
+    ". No ground truth in this experiment: what every layer keeps, and nothing to predict.");
   $("prediction").hidden = !byDepth();
   document.querySelectorAll(".of-truth").forEach(item => item.hidden = !byDepth());
   settle("map", "roc", "prediction", "cell");
@@ -540,14 +584,22 @@ function listen() {
   on("fixed", "click", () => setThreshold(here.scores[state.score].fixed));
   on("map", "keydown", event => {
     const columns = here.axes.sigma_w2.length - 1, last = rows().length - 1, {w, row} = state;
-    const go = {ArrowLeft: [w - 1, row], ArrowRight: [w + 1, row], ArrowUp: [w, row + 1], ArrowDown: [w, row - 1], Home: [0, row], End: [columns, row]}[event.key];
+    const go = {ArrowLeft: [w - 1, row], ArrowRight: [w + 1, row], ArrowUp: [w, row + 1], ArrowDown: [w, row - 1],
+      Home: [0, row], End: [columns, row]}[event.key];
     if (!go || event.ctrlKey || event.altKey || event.metaKey) return;
     event.preventDefault();
     preview = undefined;
     choose(Math.min(Math.max(go[0], 0), columns), Math.min(Math.max(go[1], 0), last));
   });
-  const cellOf = event => { const p = event.points.find(q => q.data.type === "heatmap"); return p && {w: p.x, row: p.y}; };
-  $("map").on("plotly_click", event => { const cell = cellOf(event); if (cell) { preview = undefined; choose(cell.w, cell.row); } });
+  const cellOf = event => {
+    const point = event.points.find(p => p.data.type === "heatmap");
+    return point && {w: point.x, row: point.y};
+  };
+  $("map").on("plotly_click", event => {
+    const cell = cellOf(event);
+    preview = undefined;
+    if (cell) choose(cell.w, cell.row);
+  });
   $("map").on("plotly_hover", event => { preview = cellOf(event); show("map", "cell"); });
   $("map").on("plotly_unhover", () => { preview = undefined; show("map", "cell"); });
   $("roc").on("plotly_click", event => {
@@ -561,7 +613,7 @@ function listen() {
 }
 
 $("title").textContent = data.title;
-$("about").textContent = `Explorer of ${data.experiments.length} experiment${data.experiments.length > 1 ? "s" : ""}: which networks train, and what untrained ones tell of it. The address of this page keeps what is shown.`;
+$("about").textContent = "Which networks train, and what untrained ones tell of it. The address keeps what is shown.";
 for (const id of ["map", "roc"]) Plotly.newPlot(id, [], layout("", ""), PLAIN);
 recall();
 listen();

@@ -53,9 +53,7 @@ def picture_png(pixels: np.ndarray, shape: tuple[int, ...]) -> str:
     return base64.b64encode(file.getvalue()).decode()
 
 
-def take_some(
-    found: Mapping[tuple[float, float], Pictures | None], most: int
-) -> list[tuple[float, float, Pictures]]:
+def take_some(found: Mapping[tuple[float, float], Pictures | None], most: int) -> list[tuple[float, float, Pictures]]:
     """(σ_w², σ_b², pictures) of as many images, and then of as many columns, as take no more than `most` bytes."""
     columns = [(*column, one) for column, one in sorted(found.items()) if one]
     for images, step in ((IMAGES, 1), (1, 1), *((1, 2**k) for k in range(1, 12))):

@@ -40,7 +40,10 @@ class Explorer(Study):
         """Cubes, and the probes with pictures, `probes_<experiment>`."""
         names = self._trainability.names()
         probes = {f"probes_{name}": self._trainability.pictured(name) for name in names}
-        return {"cubes": [cube_file(name) for name in names], **{name: files for name, files in probes.items() if files}}
+        return {
+            "cubes": [cube_file(name) for name in names],
+            **{name: files for name, files in probes.items() if files},
+        }
 
     @cached_property
     def parameters(self) -> Parameters:
