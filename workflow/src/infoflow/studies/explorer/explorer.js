@@ -215,13 +215,14 @@ function drawMap() {
       marks(fail, "x-thin", "white", "white", 1.5);
     }
   }
+  const half = gap ? .36 : .5;  // within the cell, so that no boundary looks like it
   const box = (w, row, dash) => [["black", 5], ["white", 2.5]].map(([color, width]) => ({
-    type: "rect", x0: w - .5, x1: w + .5, y0: row - .5, y1: row + .5, line: {color, width, dash}}));
+    type: "rect", x0: w - half, x1: w + half, y0: row - half, y1: row + half, line: {color, width, dash}}));
   const width = $("map").clientWidth, bare = {showgrid: false, zeroline: false, fixedrange: true};
   Plotly.react("map", traces, layout("σ<sub>w</sub>²", rowName(), {
     margin: {l: 45, r: 8, t: 40, b: 42},
     xaxis: {...ticks(sigma_w2, width / 42), range: [-.52, sigma_w2.length - .48], ...bare},
-    yaxis: {...ticks(list, 12), range: [-.52, list.length - .48], ...bare},
+    yaxis: {...ticks(list, 12), range: [-.52, list.length - (byDepth() ? .38 : .48)], ...bare},
     shapes: [...(preview ? box(preview.w, preview.row, "dot") : []), ...box(state.w, state.row, "solid")],
   }), PLAIN);
   const infinite = z.flat().some(x => Math.abs(x) === Infinity);
