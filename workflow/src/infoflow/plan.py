@@ -102,10 +102,9 @@ class Plan:
         """What the default target has: cubes of experiments with ground truth, claims, captions of all figures."""
         wanted = self.wanted()
         judged = [name for name in self.of["trainability"].judged() if name in wanted]
-        pictures = [f for f in self.figure_files() if f.endswith(".png")]
         return {
             "cubes": [cube_file(name) for name in judged],
-            "captions": [f.removesuffix(".png") + ".json" for f in pictures],
+            "captions": [f for f in self.figure_files() if f.endswith(".json")],
             "claims": [cube_file("claims")] if "claims" in wanted else [],
         }
 

@@ -102,7 +102,9 @@ def _cost(cube: xr.Dataset) -> str:
     train = float(cube["train_seconds"].sum())
     titles = {method.probe: method.title for method in METHODS.values()}
     told = ", ".join(f"{titles[rule]} {share:.2f}" for rule, share in shares.items())
-    return f"Cost: {train:.0f} s of training on {cube.attrs['device']}" + (f"; as a share of it: {told}." if told else ".")
+    return f"Cost: {train:.0f} s of training on {cube.attrs['device']}" + (
+        f"; as a share of it: {told}." if told else "."
+    )
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,11 @@ def _claims(claims: Sequence[Claim], counts: Mapping[str, int]) -> list[str]:
         if claims
         else "<p>None of them fails.</p>"
     )
-    return ["<h2>Claims</h2>", f"<p>Of what publications and the documents say: {html.escape(told_counts(counts))}.</p>", table]
+    return [
+        "<h2>Claims</h2>",
+        f"<p>Of what publications and the documents say: {html.escape(told_counts(counts))}.</p>",
+        table,
+    ]
 
 
 def _contents(figures: Sequence[Drawn]) -> str:

@@ -1,10 +1,10 @@
 """The job that sums up a run: a page, and the lines that the terminal ends with."""
 
-import json
 from pathlib import Path
 
 from infoflow.files.cubes import read_cube
 from infoflow.files.results import replaced
+from infoflow.jobs.captions import read_caption
 from infoflow.jobs.job import Job
 from infoflow.studies.trainability.cube import read_trainability
 from infoflow.summary.findings import closing_lines, failing, read_card
@@ -21,15 +21,18 @@ def summarize(job: Job) -> None:
     cards = [read_card(name, read_trainability(path)) for name, path in cubes.items()]
     claims, counts = failing(read_cube(job.files("claims")[0])) if job.files("claims") else ([], {})
     page, lines = job.outputs
-    with replaced(page) as temporary:
-        figures = [_drawn(Path(path)) for path in job.files("captions")]
-        text = write_page(job["title"], cards, claims, counts, figures, job["links"])
-        temporary.write_text(text, encoding="utf-8")
-    with replaced(lines) as temporary:
-        told = closing_lines(cards, counts, page, "results/figures")
-        temporary.write_text("".join(f"{line}\n" for line in told), encoding="utf-8")
+    figures = [_drawn(Path(path)) for path in job.files("captions")]
+    told = closing_lines(cards, counts, page, "results/figures")
+    texts = {
+        page: write_page(job["title"], cards, claims, counts, figures, job["links"]),
+        lines: "\n".join(told) + "\n",
+    }
+    for path, text in texts.items():
+        with replaced(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
 
 
 def _drawn(path: Path) -> Drawn:
-    told = json.loads(path.read_text(encoding="utf-8"))
-    return Drawn(path.parent.name, path.stem, told["finding"], told["caption"], path.with_suffix(".png"))
+    told = read_caption(path)
+    finding = told["finding"] or told["title"]
+    return Drawn(path.parent.name, path.stem, finding, told["caption"], path.with_suffix(".png"))
