@@ -119,10 +119,8 @@ def test_the_leaderboard_is_wanted_if_it_compares_several_experiments():
 
 def test_some_studies_can_be_chosen():
     config = merge_config([load_config("digits"), {"ising": {}}])
-    whole, plan = (
-        Plan(config, ROOT),
-        Plan(config | {"run": config["run"] | {"studies": ["ising", "leaderboard"]}}, ROOT),
-    )
+    whole = Plan(config, ROOT)
+    plan = Plan(merge_config([config, {"run": {"studies": ["ising", "leaderboard"]}}]), ROOT)
     assert set(plan.wanted()) == {*OF["ising"], *OF["leaderboard"]}
     # the others are there to be asked for, and made with the same parameters
     assert plan.cubes == whole.cubes

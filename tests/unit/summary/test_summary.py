@@ -55,7 +55,8 @@ def test_a_card_has_the_best_column_the_prediction_with_its_baseline_and_the_cos
     card = read_card("digits", cube)
     assert card.answer.startswith("Take σ_w² = 1.8 (σ_b² = 0.05)")
     boundary, prediction, cost = card.sentences
-    assert "σ_w² = 0.5" in boundary and "at σ_w² = 3" in boundary
+    assert "σ_w² = 0.5" in boundary
+    assert "at σ_w² = 3" in boundary
     assert f"Truth: {int((cube['trainable'] >= 0).sum())} networks, all trained" in boundary
     score = cube.sel(score="differential_entropy")
     for name in ("auroc", "auroc_within_depth"):

@@ -1,4 +1,4 @@
-"""What a figure says: its finding as heading, the settings in a smaller line below, and a caption that goes beside it."""
+"""What a figure says: its finding as heading, settings in a smaller line below, and a caption that goes beside it."""
 
 import re
 import textwrap

@@ -87,8 +87,8 @@ def _prediction(cube: xr.Dataset) -> str:
     beaten = int((others["auroc_gain_low"] > 0).sum())
     return (
         f"Prediction by H of the untrained network ({method} cascade): AUROC {_number(cube, 'auroc', MAIN_SCORE)}, "
-        f"{shown} than counting layers, {float(cube['auroc'].sel(score=NEGATIVE_DEPTH)):.3f}; among networks of equal depth "
-        f"{within}, where counting has 0.5. {beaten} of {others.sizes['score']} scores are shown to beat counting layers."
+        f"{shown} than counting layers, {float(cube['auroc'].sel(score=NEGATIVE_DEPTH)):.3f}; among networks of equal "
+        f"depth {within}, where counting has 0.5. {beaten} of {others.sizes['score']} scores are shown to beat it."
     )
 
 
@@ -102,9 +102,8 @@ def _cost(cube: xr.Dataset) -> str:
     train = float(cube["train_seconds"].sum())
     titles = {method.probe: method.title for method in METHODS.values()}
     told = ", ".join(f"{titles[rule]} {share:.2f}" for rule, share in shares.items())
-    return f"Cost: {train:.0f} s of training on {cube.attrs['device']}" + (
-        f"; as a share of it: {told}." if told else "."
-    )
+    probed = f"; as a share of it: {told}" if told else ""
+    return f"Cost: {train:.0f} s of training on {cube.attrs['device']}{probed}."
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The page that a reader begins with: answers, claims that fail, and every figure with its caption; one file, offline."""
+"""The page that a reader begins with: answers, claims that fail, every figure with its caption; one file, offline."""
 
 import base64
 import html
