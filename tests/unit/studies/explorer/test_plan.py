@@ -21,7 +21,8 @@ def test_it_reads_the_cubes_of_all_experiments_and_a_probe_per_column():
     study, names = plan.of["explorer"], plan.of["trainability"].names()
     inputs = study.inputs()
     assert inputs["cubes"] == [f"results/cubes/{name}.nc" for name in names]
-    assert len(inputs["probes_digits"]) == len(inputs["probes_digits_boundary"]) == 12
+    assert len(inputs["probes_digits"]) == 12
+    assert len(inputs["probes_digits_published"]) == 4
     assert inputs["probes_photographs_vgg16"] == [
         "results/evaluate_ridge/photographs/vgg16/w2.000000_b0.000000_d022.nc"
     ]

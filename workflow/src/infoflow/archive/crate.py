@@ -55,7 +55,7 @@ them, of git commit {software.get("git_commit", "unknown")}, SHA-256 {versions["
 | file | |
 |---|---|
 | `cubes/` | all numbers, CF-conforming NetCDF-4 |
-| `figures/<experiment>/` | the figures, PNG and PDF |
+| `figures/<experiment>/` | the figures, PNG and PDF, and in JSON what each shows |
 | `explorer.html` | if there are experiments, all of them in one page for a browser, which loads nothing from the net |
 | `config.json` | the config with all defaults |
 | `source/` | workflow, package, configs, profiles, environments; `source/envs/requirements.lock` pins the software |
@@ -182,7 +182,9 @@ def _title(member: str) -> str:
     if folder == "cubes":
         return f"cube {inner[0]}"
     if folder == "figures":
-        return f"figure {inner[1].replace('_', ' ')} of experiment {inner[0]}, {Path(member).suffix[1:]}"
+        kind = Path(member).suffix[1:]
+        what = "what it shows" if kind == "json" else kind
+        return f"figure {inner[1].replace('_', ' ')} of experiment {inner[0]}, {what}"
     known = {
         CONFIG: "config with all defaults",
         COST: "cost of the jobs",
