@@ -2,13 +2,12 @@
 
     python tests/benchmarks/mechanisms.py
 
-All networks of `check_calibration` whose construction tells why they fail, and those that were reported with a cause;
-counted are those of which no draw learned. Beside them those that learned in every draw, which have nothing wrong with
-them that matters. A mechanism is named if more than half of the draws show it, as in a report. Writes
-`mechanisms.md`, for which it measures three draws of every network, and trains none; ten minutes.
+All networks of `check_calibration` whose construction tells why they fail; counted are those of which no draw learned.
+Beside them those that learned in every draw, which have nothing wrong with them that matters. A mechanism is named if
+more than half of the draws show it, as in a report. Writes `mechanisms.md`, for which it measures three draws of every
+network, and trains none; ten minutes.
 """
 
-import csv
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,9 +16,7 @@ import torch
 
 from infoflow.files.results import replaced
 from infoflow.modules.verdict import MECHANISMS, explain
-from infoflow.studies.check_calibration import truth
 from infoflow.studies.check_calibration.networks.case import Case
-from infoflow.studies.check_calibration.networks.cases import CASES
 from infoflow.studies.check_calibration.networks.families import FAMILIES
 from infoflow.studies.check_calibration.rows import measure_case
 from infoflow.studies.check_calibration.table import read_table
@@ -38,22 +35,9 @@ EXPECTED: dict[str, tuple[str, ...]] = {
     "too narrow, 64 inputs": ("too narrow",),
     "one layer spoiled": ("out of line",),
     "dead outputs": ("dead output",),
-    "dead units": ("dead units",),
     "inputs of another scale": ("input scale",),
 }
 """Cause by construction, and the names of which one has to be among the named."""
-REPORTED = {
-    "shrinking": "weights too small",
-    "exploding": "weights too large, unbounded units",
-    "dead output": "dead outputs",
-    "dead units": "dead units",
-    "step": "learning rate too large",
-    "input scale": "inputs of another scale",
-    "capacity": "too narrow, 2 inputs",
-    "noise": "dropout",
-    "slow": "learning rate too small",
-}
-"""Causes of reported networks, by their `mechanism`."""
 _LARGE = (
     "sgd:3",
     "sgd:30",
@@ -70,8 +54,6 @@ _SMALL = ("sgd:0.0001", "sgd:0.0003", "adam:1e-5")
 
 def cause_of(case: Case) -> str | None:
     """Why a network fails, if it does; None, if its construction does not tell."""
-    if case.mechanism is not None:
-        return REPORTED.get(case.mechanism)
     family, facts = case.family, case.facts
     if family in ("mlp_rates", "mlp_norm", "cnn_norm", "resnet_norm", "transformer_pre", "transformer_post"):
         if facts.get("initialisation") == "large" or "gain" in facts:
@@ -118,10 +100,7 @@ def known() -> Iterator[tuple[str, Case]]:
     table, learned = read_table(), defaultdict(list)
     for name, one in zip(table.networks, table.learned):
         learned[name].append(bool(one))
-    with truth.TABLE.open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            learned[f"{row['name']}/{row['arm']}"].append(row["succeeded"] == "1")
-    for case in (*FAMILIES, *CASES):
+    for case in FAMILIES:
         came = learned[f"{case.name}/{case.arm}"]
         if all(came):
             yield INNOCENT, case

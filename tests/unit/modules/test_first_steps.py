@@ -15,7 +15,7 @@ from infoflow.modules.capture import cut, untouched
 from infoflow.modules.check import make_task
 from infoflow.modules.first_steps import FirstSteps, look_ahead
 from infoflow.modules.signals import default_loss
-from infoflow.modules.training import Recipe, constant_loss, parse_optimizer
+from infoflow.modules.training import Recipe, constant_loss, parse_optimizer, rates_of
 from infoflow.modules.verdict import FIRST_STEPS, features, read_rule
 from plain_networks import digits, he, mlp, normal, seeded
 
@@ -34,7 +34,9 @@ class Everything(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.layers = nn.Sequential(nn.Linear(64, 30), nn.BatchNorm1d(30), nn.ReLU(), nn.Dropout(0.3), nn.Linear(30, 10))
+        self.layers = nn.Sequential(
+            nn.Linear(64, 30), nn.BatchNorm1d(30), nn.ReLU(), nn.Dropout(0.3), nn.Linear(30, 10)
+        )
         self.calls = [0]
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -87,7 +89,10 @@ def test_steps_are_those_of_torchs_optimiser():
     r = first.softmax(1) - nn.functional.one_hot(y, 10)
     r, change = r - r.mean(0), last - first
     assert found.progress == pytest.approx(float(-(r * (change - change.mean(0))).sum() / r.square().sum()), rel=1e-4)
-    assert (found.steps, found.times, found.dead, found.finite) == (3, pytest.approx(800 / 3), 0, True)
+    assert (found.steps, found.times, found.dead, found.finite) == (3, pytest.approx(797 / 2), 0, True)
+    assert found.reached == pytest.approx(found.progress + 797 / 2 * (found.progress - found.progress_middle))
+    assert found.before > found.middle > found.after
+    assert found.gained > 1 - found.after / found.constant
 
 
 def test_a_small_step_takes_away_what_its_tangent_kernel_says():
@@ -101,7 +106,18 @@ def test_a_small_step_takes_away_what_its_tangent_kernel_says():
 
 def test_a_warm_up_counts_less():
     found = steps_of(seeded(lambda: mlp(1, he)), dataclasses.replace(RECIPE, warmup=100), steps=8)
-    assert found.times == pytest.approx((50.5 * 100 / 100 + 700) / (36 / 100))
+    assert found.times == pytest.approx((50.5 - 0.36 + 700) / (0.05 + 0.06 + 0.07 + 0.08))
+
+
+def test_momentum_has_to_build_up():
+    rates = rates_of(dataclasses.replace(RECIPE, momentum=0.9, steps=60))
+    weight, velocity, moved = 0.0, 0.0, []
+    for _ in range(60):
+        velocity = 0.9 * velocity + 1.0
+        weight += 0.1 * velocity
+        moved.append(weight)
+    np.testing.assert_allclose(np.cumsum(rates), moved)
+    assert rates_of(RECIPE) == [1.0] * 800
 
 
 def test_at_most_an_eighth_of_the_steps_are_taken():

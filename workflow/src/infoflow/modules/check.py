@@ -162,7 +162,7 @@ def _first_steps(
     for seed, (blocks, _) in enumerate(draws):
         try:
             with untouched(blocks.model), rescaled(blocks.model, gains or {}):
-                found.append(look_ahead(blocks, task, recipe, generator(seed, "check", "first steps"), steps))
+                found.append(look_ahead(blocks, task, recipe, generator(seed, "first steps"), steps))
         except InfoflowError as error:
             LOG.info("draw %d: no first steps, %s", seed + 1, error)
             return (), str(error)

@@ -5,8 +5,9 @@ Source: physics.md G.
 
 import contextlib
 import copy
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -18,7 +19,7 @@ from infoflow.errors import InfoflowError
 from infoflow.modules.capture import Blocks, call, size, take
 from infoflow.modules.signals import Task
 from infoflow.modules.trace import walk
-from infoflow.modules.training import Recipe, batches_of, optimizer_of, warm_up
+from infoflow.modules.training import Recipe, batches_of, optimizer_of, rates_of, warm_up
 
 STEPS, SHARE = 32, 1 / 8
 """Steps at most, and share of the steps of the recipe at most."""
@@ -32,24 +33,38 @@ class FirstSteps:
 
     Attributes:
         steps: K, that were taken.
-        times: sum of the learning rates of all steps of the recipe over that of the first K; 8 or more.
-        before, after: loss of all samples, without dropout.
+        times: sum of the rates of the steps of the recipe that are left, over that of the second half of the K.
+        before, middle, after: loss of all samples, without dropout, before them, after half of them, and behind them.
         constant: loss of the best output that is the same for all samples.
-        progress: share of what the loss wanted of the outputs, and what differs from sample to sample, that was taken
-            away: −Σ r·Δf/Σ|r|², r the gradient of the loss by the outputs f before, times the number of samples, both
-            without their means over the samples.
+        progress_middle, progress: share of what the loss wanted of the outputs, and what differs from sample to sample,
+            that was taken away: −Σ r·Δf/Σ|r|², r the gradient of the loss by the outputs f before, times the number of
+            samples, both without their means over the samples.
         dead: share of the outputs that are the same for every sample, minus that before.
-        finite: whether the outputs and the loss are; if not, `after`, `progress` and `dead` are NaN.
+        finite: whether the outputs and the loss are; if not, all but `steps`, `times` and `before` are NaN.
     """
 
     steps: int
     times: float
     before: float
+    middle: float
     after: float
     constant: float
+    progress_middle: float
     progress: float
     dead: float
     finite: bool
+
+    @property
+    def reached(self) -> float:
+        """`progress` at the end of the training, if it goes on at the pace of the second half."""
+        return self.progress + self.times * (self.progress - self.progress_middle)
+
+    @property
+    def gained(self) -> float:
+        """Share of `constant` by which the loss is below it at the end, likewise; NaN if that is not above 0."""
+        if not self.constant > 0:
+            return math.nan
+        return 1 - self.after / self.constant + self.times * (self.middle - self.after) / self.constant
 
 
 def look_ahead(
@@ -78,12 +93,14 @@ def look_ahead(
         raise InfoflowError("the model has no parameter that requires a gradient")
     try:
         with torch.enable_grad():
-            first = _outputs(model, task)
-            wanted, before = _wanted(task, first)
+            outputs = [_outputs(model, task)]
             with seeded(generator, parameters[0].device):
-                _take_steps(model, parameters, task, recipe, number, generator)
-            last = _outputs(model, task)
-            return _compare(task, recipe, number, blocks.blocks[-1].end.axis, (first, wanted, before), last)
+                for k in _take_steps(model, parameters, task, recipe, generator):
+                    if k in (number // 2, number):
+                        outputs.append(_outputs(model, task))
+                    if k == number:
+                        break
+            return _compare(task, recipe, number, blocks.blocks[-1].end.axis, outputs)
     except InfoflowError:
         raise
     except Exception as error:
@@ -91,21 +108,18 @@ def look_ahead(
 
 
 def _take_steps(
-    model: nn.Module,
-    parameters: Sequence[nn.Parameter],
-    task: Task,
-    recipe: Recipe,
-    number: int,
-    generator: torch.Generator,
-) -> None:
+    model: nn.Module, parameters: Sequence[nn.Parameter], task: Task, recipe: Recipe, generator: torch.Generator
+) -> Iterator[int]:
+    """The numbers of the steps that have been taken, from 0, as they are."""
     optimizer = optimizer_of(parameters, recipe)
     batches = batches_of(size(task.batch), recipe.batch_size, generator)
-    model.train()
-    for k in range(number):
+    for k in itertools.count():
+        yield k
+        model.train()
         chosen = next(batches)
         warm_up(optimizer, recipe, k)
         loss = task.loss(call(model, take(task.batch, chosen)), take(task.labels, chosen))
-        # not backward(): what a copy shares with the model, its code knows why, gets no gradient
+        # not backward(): what the model shares with others, its code knows why, gets no gradient
         found = torch.autograd.grad(loss.squeeze(), parameters, allow_unused=True)
         for p, gradient in zip(parameters, found):
             p.grad = gradient
@@ -137,32 +151,27 @@ def _wanted(task: Task, outputs: list) -> tuple[list[torch.Tensor | None], float
     return [None if g is None else g.double() * size(task.batch) for g in found], float(loss.detach())
 
 
-def _compare(
-    task: Task,
-    recipe: Recipe,
-    number: int,
-    axis: int,
-    start: tuple[list, list[torch.Tensor | None], float],
-    last: list,
-) -> FirstSteps:
-    first, wanted, before = start
-    samples = size(task.batch)
+def _compare(task: Task, recipe: Recipe, number: int, axis: int, outputs: list[list]) -> FirstSteps:
+    """From the outputs before, in the middle, if that is not the same, and behind."""
+    first, middle, last = outputs[0], outputs[-2], outputs[-1]
+    samples, rates = size(task.batch), rates_of(recipe)
+    times = sum(rates[number:]) / sum(rates[number // 2 : number])
+    wanted, before = _wanted(task, first)
     with torch.no_grad():
-        after = float(task.loss(last[0], task.labels))
-        steps = [warm_up(None, recipe, k) for k in range(recipe.steps)]
-        times = sum(steps) / sum(steps[:number])
-        if not math.isfinite(after) or not all(bool(t.isfinite().all()) for t in _floats(last)):
-            return FirstSteps(number, times, before, *(math.nan,) * 4, finite=False)
-        done = needed = 0.0
-        for r, old, new in zip(wanted, _floats(first), _floats(last)):
+        losses = [float(task.loss(some[0], task.labels)) for some in (middle, last)]
+        if not all(map(math.isfinite, losses)) or not all(bool(t.isfinite().all()) for t in _floats(last)):
+            return FirstSteps(number, times, before, *(math.nan,) * 6, finite=False)
+        done, needed = [0.0, 0.0], 0.0
+        for r, old, *new in zip(wanted, *map(_floats, (first, middle, last))):
             if r is None or r.ndim <= axis or r.shape[axis] != samples:
                 continue
-            r, change = r - r.mean(axis, keepdim=True), (new - old).double()
-            done -= float((r * (change - change.mean(axis, keepdim=True))).sum())
+            r = r - r.mean(axis, keepdim=True)
             needed += float(r.square().sum())
+            done = [d - float((r * (t - old).double()).sum()) for d, t in zip(done, new)]  # r has no mean
         dead = [_dead(some, axis, samples) for some in (last, first)]
-    progress = done / needed if needed > 0 else 0.0
-    return FirstSteps(number, times, before, after, _constant(task, last, axis), progress, dead[0] - dead[1], True)
+    progress = [d / needed if needed > 0 else 0.0 for d in done]
+    constant = _constant(task, last, axis)
+    return FirstSteps(number, times, before, *losses, constant, *progress, dead[0] - dead[1], True)
 
 
 def _dead(outputs: list, axis: int, samples: int) -> float:

@@ -47,8 +47,10 @@ LAYERS: dict[str, tuple[str, str, str]] = {
 FIRST_STEPS: dict[str, tuple[str, str]] = {
     "steps": ("first steps that a copy took", "1"),
     "before": ("loss before them", "1"),
+    "middle": ("loss after half of them", "1"),
     "after": ("loss behind them", "1"),
     "constant": ("loss of the best output that is the same for all samples", "1"),
+    "progress_middle": ("share of what the loss wants that half of them took away", "1"),
     "progress": ("share of what the loss wants that they took away", "1"),
     "dead": ("share of the outputs that became the same for all samples", "1"),
 }

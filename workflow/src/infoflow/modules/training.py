@@ -217,13 +217,24 @@ def optimizer_of(parameters: Sequence[nn.Parameter], recipe: Recipe) -> torch.op
     return kind(parameters, lr=recipe.learning_rate, fused=True, **chosen)
 
 
-def warm_up(optimizer: torch.optim.Optimizer | None, recipe: Recipe, step: int) -> float:
-    """Give the optimiser, if there is one, the learning rate of a step, counted from 0; over the full rate."""
-    share = min(1.0, (step + 1) / recipe.warmup) if recipe.warmup else 1.0
-    if optimizer is not None and recipe.warmup:
+def warm_up(optimizer: torch.optim.Optimizer, recipe: Recipe, step: int) -> None:
+    """Give the optimiser the learning rate of a step, counted from 0."""
+    if recipe.warmup:
         for group in optimizer.param_groups:
-            group["lr"] = recipe.learning_rate * share
-    return share
+            group["lr"] = recipe.learning_rate * min(1.0, (step + 1) / recipe.warmup)
+
+
+def rates_of(recipe: Recipe) -> list[float]:
+    """How far each of the steps moves weights whose gradient stays the same, over how far it does at full rate.
+
+    Less than 1 during a warm-up, and while the momentum of SGD builds up.
+    """
+    found, moved = [], 0.0
+    for step in range(recipe.steps):
+        share = min(1.0, (step + 1) / recipe.warmup) if recipe.warmup else 1.0
+        moved = recipe.momentum * moved + (1 - recipe.momentum) * share
+        found.append(moved)
+    return found
 
 
 def batches_of(samples: int, batch_size: int, generator: torch.Generator) -> Iterator[torch.Tensor]:

@@ -95,11 +95,11 @@ def _behind(first: FirstSteps) -> dict[str, float]:
     if not first.finite:
         return dict(zip(FIRST_STEPS, (3.0, 4.0, 4.0, 1.0)))
     grown = first.after / first.before if first.before > 0 else 1.0
-    gained = 1 - first.after / first.constant if first.constant > 0 else math.nan
+    gained = first.gained
     values = (
         _clip(_log10(grown), 0, 3),
-        _clip(EASY - _log10(first.progress * first.times), 0, 4),
-        _clip(EASY - _log10(gained * first.times), 0, 4) if not math.isnan(gained) else 0.0,
+        _clip(EASY - _log10(first.reached), 0, 4),
+        _clip(EASY - _log10(gained), 0, 4) if not math.isnan(gained) else 0.0,
         _clip(first.dead, 0, 1),
     )
     return dict(zip(FIRST_STEPS, values))

@@ -26,7 +26,7 @@ def measure_case(case: Case, seed: int, data_root: str | None = None) -> tuple[S
         blocks = cut(model, task.batch)
         signals = measure(blocks, task, generator(seed, "check"))
     with untouched(model):
-        return signals, look_ahead(blocks, task, case.recipe, generator(seed, "check", "first steps"))
+        return signals, look_ahead(blocks, task, case.recipe, generator(seed, "first steps"))
 
 
 def make_row(case: Case, seed: int, measured: tuple[Signals, FirstSteps], learned: bool) -> dict[str, Any]:
