@@ -80,6 +80,23 @@ class Trainability(Study):
         """Experiments with ground truth, which predictors of trainability are judged by."""
         return [name for name, e in self.experiments.items() if e.truth]
 
+    def priority(self, wildcards: Mapping[str, str]) -> int:
+        """Of a job, by what it is made of: experiments in the order of the config, before the other studies."""
+        names = "cube", "experiment", "architecture", "dataset"
+        known = {name: wildcards[name] for name in names if name in wildcards}
+        if "architecture" in known:
+            return self._ranks.get((known.get("dataset"), known["architecture"]), 0)
+        return max((self._ranks.get(value, 0) for value in known.values()), default=0)
+
+    @cached_property
+    def _ranks(self) -> Mapping[Any, int]:
+        """Of experiments and their cubes, of networks on data sets, and of data sets; the first experiment highest."""
+        ranks: dict[Any, int] = {}
+        for rank, (name, e) in enumerate(reversed(self.experiments.items()), 1):
+            used = {e.dataset, e.truth or e.dataset}
+            ranks |= dict.fromkeys((name, *used, *((dataset, e.architecture) for dataset in used)), rank)
+        return ranks
+
     # --- files
 
     def evaluation_files(self, name: str, method: str) -> list[str]:
