@@ -86,6 +86,7 @@ bench: $(READY)
 	$(BIN)/python tests/benchmarks/capture.py
 	$(BIN)/python tests/benchmarks/spoiled.py
 	$(BIN)/python tests/benchmarks/repair.py
+	$(BIN)/python tests/benchmarks/mechanisms.py
 
 lint: $(READY)
 	$(BIN)/ruff check .
