@@ -10,7 +10,7 @@ from sphinx.application import Sphinx
 HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE / "_ext"), str(HERE.parent / "workflow/src")]
 
-import infoflow
+import infoflow  # noqa: E402
 
 project, author = "infoflow", "The infoflow developers"
 copyright = f"2026, {author}"

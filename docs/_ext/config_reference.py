@@ -131,7 +131,9 @@ def _count(least: int | None, most: int | None) -> str:
         return ""
     if least == most:
         return f", {least} of them"
-    return f", {f'{least} to {most}' if least and most else f'at least {least}' if least else f'at most {most}'} of them"
+    return (
+        f", {f'{least} to {most}' if least and most else f'at least {least}' if least else f'at most {most}'} of them"
+    )
 
 
 def _number(value: float) -> str:
@@ -166,7 +168,9 @@ def write_reference(schema: Schema) -> str:
         lines.append("")
         if name == "architectures":
             lines += ["Defaults of the kinds:", "", "| kind | |", "|---|---|"]
-            lines += [f"| `{kind}` | `{_yaml(dict(about.defaults))}` |" for kind, about in sorted(ARCHITECTURES.items())]
+            lines += [
+                f"| `{kind}` | `{_yaml(dict(about.defaults))}` |" for kind, about in sorted(ARCHITECTURES.items())
+            ]
             lines.append("")
     return "\n".join(lines)
 

@@ -74,7 +74,9 @@ def draw(graph: networkx.DiGraph) -> str:
         )
     for box, (column, _) in at.items():
         wide, y = len(label[box]) * CHARACTER + 16, middle[box]
-        parts.append(f'<rect x="{left[column]:.0f}" y="{y - HEIGHT / 2:.0f}" width="{wide:.0f}" height="{HEIGHT}" rx="4"/>')
+        parts.append(
+            f'<rect x="{left[column]:.0f}" y="{y - HEIGHT / 2:.0f}" width="{wide:.0f}" height="{HEIGHT}" rx="4"/>'
+        )
         parts.append(f'<text x="{left[column] + wide / 2:.0f}" y="{y + 4:.0f}">{escape(label[box])}</text>')
     size = left[-1] + width[-1] + 1, tall
     return (

@@ -46,7 +46,14 @@ class Modules(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         lines = []
         for name in (name for folder in self.arguments for name in public_modules(folder)):
-            lines += [f"## `{name.removeprefix('infoflow.')}`", "", "```{eval-rst}", f".. automodule:: {name}", "```", ""]
+            lines += [
+                f"## `{name.removeprefix('infoflow.')}`",
+                "",
+                "```{eval-rst}",
+                f".. automodule:: {name}",
+                "```",
+                "",
+            ]
         return self.parse_text_to_nodes("\n".join(lines), allow_section_headings=True)
 
 
