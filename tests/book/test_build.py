@@ -15,6 +15,7 @@ import pytest
 import infoflow
 from book_pages import PAGES
 from common import ROOT
+from infoflow.engine.maps.map import Map
 from runs import made_once
 
 pytest.importorskip("sphinx")
@@ -107,16 +108,25 @@ def test_formulas_and_flow_charts_are_drawn(book):
     assert (book / "docs/method.html").read_text().count("<svg") >= 2
 
 
+EXPLAINED = {Map: "infoflow.engine.maps."}
+"""A protocol, whose members its own docstring explains, and where the classes are that have them."""
+
+
 def public(module) -> dict[str, object]:
     """Names at the top of a module for use elsewhere, and those of their methods that no base class explains."""
     found = {}
+    explained = [
+        set(dir(protocol)) | set(protocol.__annotations__)
+        for protocol, place in EXPLAINED.items()
+        if module.__name__.startswith(place)
+    ]
     for name, thing in vars(module).items():
         own = getattr(thing, "__module__", None) == module.__name__
         if name.startswith("_") or not own or not (inspect.isfunction(thing) or inspect.isclass(thing)):
             continue
         found[name] = thing
         for inner, method in vars(thing).items() if inspect.isclass(thing) else ():
-            inherited = any(hasattr(base, inner) for base in thing.__mro__[1:])
+            inherited = any(hasattr(base, inner) for base in thing.__mro__[1:]) or any(inner in e for e in explained)
             callable_ = inspect.isfunction(method) or isinstance(method, property | classmethod | staticmethod)
             if callable_ and not inner.startswith("_") and not inherited:
                 found[f"{name}.{inner}"] = method

@@ -152,12 +152,12 @@ def rows_of(page: str, start: str) -> list[list[str]]:
 )
 def test_tables_have_what_docs_claims_has(claim, row):
     """Value and interval of the claim are one of the cells, as far as both are rounded."""
-    found = [r for page in ("README.md", "docs/results.md") for r in rows_of(page, row)]
+    found = [rows for page in ("README.md", "docs/results.md") if (rows := rows_of(page, row))]
     assert found, row
-    for cells in found:
-        numbers = [[float(n) for n in re.findall(r"\d\.\d+", cell)] for cell in cells]
+    for rows in found:
+        numbers = [[float(n) for n in re.findall(r"\d\.\d+", cell)] for cells in rows for cell in cells]
         near = [n for n in numbers if len(n) == 3 and np.allclose(n, claims()[claim], atol=6e-4, rtol=0)]
-        assert near, f"row {row}: {cells}, docs/claims.md: {claims()[claim]}"
+        assert near, f"{rows}, docs/claims.md: {claims()[claim]}"
 
 
 def test_counting_layers_is_as_good_as_the_tables_say():

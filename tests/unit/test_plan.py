@@ -95,10 +95,13 @@ def test_targets_are_cubes_with_their_figures(demonstration):
 
 def test_what_is_switched_off_has_no_cube_and_no_target():
     plan = Plan(merge_config([load_config(), OFF, {"experiments": {"digits_cnn": None}}]), ROOT)
-    assert (
-        set(plan.cubes)
-        == {*OF["trainability"] - {"digits_cnn"}, *OF["network_entropy"], "leaderboard", "recommendation", "claims"}
-    )
+    assert set(plan.cubes) == {
+        *OF["trainability"] - {"digits_cnn"},
+        *OF["network_entropy"],
+        "leaderboard",
+        "recommendation",
+        "claims",
+    }
     plan = Plan({**load_config(), **OFF, "experiments": {"other": OTHER}}, ROOT)
     assert plan.wanted() == ["other"]
     studies = {f"study_{name}" for name in ("trainability", "leaderboard", "recommendation")}
@@ -116,7 +119,10 @@ def test_the_leaderboard_is_wanted_if_it_compares_several_experiments():
 
 def test_some_studies_can_be_chosen():
     config = merge_config([load_config("digits"), {"ising": {}}])
-    whole, plan = Plan(config, ROOT), Plan(config | {"run": config["run"] | {"studies": ["ising", "leaderboard"]}}, ROOT)
+    whole, plan = (
+        Plan(config, ROOT),
+        Plan(config | {"run": config["run"] | {"studies": ["ising", "leaderboard"]}}, ROOT),
+    )
     assert set(plan.wanted()) == {*OF["ising"], *OF["leaderboard"]}
     # the others are there to be asked for, and made with the same parameters
     assert plan.cubes == whole.cubes

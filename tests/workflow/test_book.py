@@ -1,8 +1,5 @@
 """Code of the book that reads cubes or runs the workflow, on cubes of the tiny run under the names of the page."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +7,7 @@ import xarray as xr
 import yaml
 
 from book_pages import blocks, run_block
+from common import ROOT
 from runs import Checkout
 
 WIDTHS = {1.0: 0.5, 2.0: 1.76}
@@ -48,13 +46,15 @@ def test_what_reads_cubes_runs(page, n, cubes, monkeypatch):
     monkeypatch.chdir(cubes)
     names = run_block(blocks(page, "python")[n], page)
     if "tables" in names:
-        assert (cubes / "evidence.csv").read_text().startswith("experiment,sigma_w2,depth,trained,trainable,")
+        made, kept = (path.read_text().splitlines()[0] for path in (cubes / "evidence.csv", ROOT / "docs/evidence.csv"))
+        assert made == kept
     if "layer" in names:
         assert set(names["layer"].dims) == {"sigma_w2", "replica"}
 
 
 def test_the_grid_of_ones_own_runs(tmp_path, monkeypatch):
     """docs/own_grid.md from its pictures to its cube; of its grid the corners that the page asserts something about."""
+    checkout = Checkout(tmp_path)
     monkeypatch.chdir(tmp_path)
     pictures, ask = blocks("docs/own_grid.md", "python")
     run_block(pictures, "docs/own_grid.md")
@@ -62,16 +62,9 @@ def test_the_grid_of_ones_own_runs(tmp_path, monkeypatch):
     (text,) = blocks("docs/own_grid.md", "yaml")
     config = yaml.safe_load(text)
     experiment = config["experiments"]["pictures"]
-    experiment.update(sigma_w2=[experiment["sigma_w2"][0], experiment["sigma_w2"][2]], depth=experiment["depth"][::3])
-    checkout = Checkout(tmp_path / "checkout")
+    experiment.update(sigma_w2=experiment["sigma_w2"][:3:2], depth=experiment["depth"][::3])
     checkout.write("pictures.yaml", config)
-    (checkout.root / "pictures").symlink_to(tmp_path / "pictures")
-    show = [sys.executable, "-m", "infoflow.config.show", "--configfile", "pictures.yaml"]
-    environment = {**os.environ, "PYTHONPATH": str(checkout.root / "workflow/src")}
-    shown = subprocess.run(show, cwd=checkout.root, env=environment, capture_output=True, text=True)
-    assert shown.returncode == 0, shown.stderr
-    assert "experiment_pictures" in checkout.run("-n", "experiment_pictures", config="pictures.yaml")
+    assert "rule experiment_pictures" in checkout.run("-n", "experiment_pictures", config="pictures.yaml")
     checkout.run("results/cubes/pictures.nc", config="pictures.yaml")
-    monkeypatch.chdir(checkout.root)
     names = run_block(ask, "docs/own_grid.md")
     assert names["cube"].trainable_depth.notnull().all()
