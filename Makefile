@@ -30,6 +30,8 @@ help:
 	@echo "make test, test-slurm, test-long, lint, bench"
 
 figures: $(READY)
+	@test -n "$(CONFIG)" || echo "The demonstration: about five minutes on two idle cores; within two of them there is" \
+		"results/figures/digits/trainability_map.png"
 	$(SNAKEMAKE) -- all_figures
 
 # After `make figures`.

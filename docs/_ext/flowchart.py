@@ -80,7 +80,7 @@ def draw(graph: networkx.DiGraph) -> str:
         parts.append(f'<text x="{left[column] + wide / 2:.0f}" y="{y + 4:.0f}">{escape(label[box])}</text>')
     size = left[-1] + width[-1] + 1, tall
     return (
-        f'<div class="flowchart"><svg width="{size[0]:.0f}" height="{size[1]:.0f}" role="img">'
+        f'<div class="flowchart"><svg viewBox="0 0 {size[0]:.0f} {size[1]:.0f}" width="{size[0]:.0f}" role="img">'
         '<defs><marker id="arrow" viewBox="0 0 8 8" refX="4" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
         f'<path class="head" d="M0,0 L8,4 L0,8 z"/></marker></defs>{"".join(parts)}</svg></div>'
     )

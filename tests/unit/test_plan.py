@@ -70,7 +70,7 @@ def test_every_figure_is_one_of_its_study_and_lies_with_its_cube(demonstration):
             assert (ROOT / f"workflow/src/infoflow/{module.replace('.', '/')}.py").is_file()
             assert (ROOT / f"workflow/scripts/{figure.script}.py").is_file()
         assert figure.files(*demonstration.cubes) == [
-            f"results/figures/{cube}/{figure.name}.{suffix}" for cube in figure.of for suffix in ("png", "pdf")
+            f"results/figures/{cube}/{figure.name}.{suffix}" for cube in figure.of for suffix in ("png", "pdf", "json")
         ]
         assert figure.files() == []
     drawn = {figure.name for figure in demonstration.figures if figure.of}
@@ -85,7 +85,7 @@ def test_targets_are_cubes_with_their_figures(demonstration):
     }
     files = demonstration.files(*targets["study_ising"])
     assert files[:2] == ["results/cubes/ising_1d.nc", "results/cubes/ising_2d.nc"]
-    assert len(files) == 2 + 2 * 5
+    assert len(files) == 2 + 3 * 5
     everything = demonstration.files(*demonstration.wanted())
     assert len(everything) == len(set(everything))
     figures = [f for f in everything if not f.startswith("results/cubes/")]
@@ -119,10 +119,8 @@ def test_the_leaderboard_is_wanted_if_it_compares_several_experiments():
 
 def test_some_studies_can_be_chosen():
     config = merge_config([load_config("digits"), {"ising": {}}])
-    whole, plan = (
-        Plan(config, ROOT),
-        Plan(config | {"run": config["run"] | {"studies": ["ising", "leaderboard"]}}, ROOT),
-    )
+    whole = Plan(config, ROOT)
+    plan = Plan(merge_config([config, {"run": {"studies": ["ising", "leaderboard"]}}]), ROOT)
     assert set(plan.wanted()) == {*OF["ising"], *OF["leaderboard"]}
     # the others are there to be asked for, and made with the same parameters
     assert plan.cubes == whole.cubes

@@ -14,6 +14,7 @@ import yaml
 from common import ROOT
 from infoflow.files.cubes import read_cube
 from infoflow.files.results import read_result
+from infoflow.jobs.captions import read_caption
 from infoflow.studies.trainability.cube import read_trainability
 from runs import (
     CARD,
@@ -73,9 +74,11 @@ def test_the_tiny_grid_and_all_studies_make_every_result(finished):
     assert cube["differential_entropy"].shape == (2, 1, 2, 3)
     figures = [name.removeprefix("figure_") for name in ALL_MERGED if name.startswith("figure_")]
     files = {path.name: path.stat().st_size for path in finished.root.glob("results/figures/*/*")}
-    assert set(files) == {f"{name}.{suffix}" for name in figures for suffix in ("png", "pdf")}
-    assert min(files.values()) > 5000
-    assert len(list(finished.root.glob("results/figures/digits/*"))) == 2 * len(DRAWN)
+    assert set(files) == {f"{name}.{suffix}" for name in figures for suffix in ("png", "pdf", "json")}
+    assert min(size for name, size in files.items() if not name.endswith(".json")) > 5000
+    said = [read_caption(path) for path in finished.root.glob("results/figures/*/*.json")]
+    assert [one["figure"] for one in said if not (one["finding"] and one["caption"])] == []
+    assert len(list(finished.root.glob("results/figures/digits/*"))) == 3 * len(DRAWN)
     log = (finished.root / "results/logs/train_network/digits/mlp/w1.000000_b0.050000_d003.log").read_text()
     assert "train epoch 2/2" in log
     assert "loss" in log

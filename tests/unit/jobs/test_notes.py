@@ -38,7 +38,7 @@ def cube(path: Path, parameters=PARAMETERS) -> Path:
 
 def figures(folder: Path, pictures: int, parameters=PARAMETERS) -> list[Path]:
     """A figure with so many pictures, of which each is an object of its own in a PDF file."""
-    outputs = [folder / f"{pictures}.{suffix}" for suffix in ("png", "pdf")]
+    outputs = [folder / f"{pictures}.{suffix}" for suffix in ("png", "pdf", "json")]
 
     def draw():
         figure = plt.figure(figsize=(2, 2))
@@ -52,7 +52,7 @@ def figures(folder: Path, pictures: int, parameters=PARAMETERS) -> list[Path]:
 
 def test_results_cubes_and_figures_bear_the_mark_of_their_parameters(tmp_path):
     files = [result(tmp_path / "a.nc"), cube(tmp_path / "b.nc"), *figures(tmp_path, 1), *figures(tmp_path, 400)]
-    assert {path.suffix for path in files} == set(MARKED)
+    assert {path.suffix for path in files} == {*MARKED, ".json"}
     assert min(path.stat().st_size for path in files if path.suffix == ".nc") > 10_000  # the ends are not the whole
     assert [find_mark(path) for path in files] == [mark(PARAMETERS)] * len(files)
 

@@ -14,6 +14,7 @@ from infoflow.datasets.kinds import DATASETS
 from infoflow.errors import InfoflowError
 from infoflow.files.names import cube_file
 from infoflow.jobs.provenance import code_digest
+from infoflow.jobs.record import mark
 from infoflow.studies.check_calibration.plan import CheckCalibration
 from infoflow.studies.claims.plan import Claims
 from infoflow.studies.information_plane.plan import InformationPlane
@@ -39,6 +40,10 @@ KINDS: tuple[type[Study], ...] = (
     Claims,
 )
 """A study stands behind those that it looks at."""
+SUMMARY = ("results/summary.html", "results/summary.txt")
+"""What the run found: a page, and the lines that the terminal ends with."""
+LINKS = {"all figures": "figures/", "all numbers, as NetCDF": "cubes/"}
+"""Of the page, by what is said of them."""
 
 
 class Plan:
@@ -92,6 +97,21 @@ class Plan:
     def figure_files(self) -> list[str]:
         """Figures of the cubes that the default target has."""
         return [f for f in self.files(*self.wanted()) if f.startswith("results/figures/")]
+
+    def summary_inputs(self) -> dict[str, list[str]]:
+        """What the default target has: cubes of experiments with ground truth, claims, captions of all figures."""
+        wanted = self.wanted()
+        judged = [name for name in self.of["trainability"].judged() if name in wanted]
+        return {
+            "cubes": [cube_file(name) for name in judged],
+            "captions": [f for f in self.figure_files() if f.endswith(".json")],
+            "claims": [cube_file("claims")] if "claims" in wanted else [],
+        }
+
+    def summary(self) -> Parameters:
+        """Of rule summarize."""
+        made_by = {Path(f).stem: mark(self.cubes[Path(f).stem]) for f in self.summary_inputs()["cubes"]}
+        return {"title": self.config["run"]["name"], "cubes": made_by, "links": LINKS, "code": code_digest("summarize")}
 
     def archive(self, root: str | Path) -> Parameters:
         """Of rule archive."""

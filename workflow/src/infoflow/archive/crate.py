@@ -51,7 +51,7 @@ them, of git commit {software.get("git_commit", "unknown")}, SHA-256 {versions["
 | file | |
 |---|---|
 | `cubes/` | all numbers, CF-conforming NetCDF-4 |
-| `figures/<experiment>/` | the figures, PNG and PDF |
+| `figures/<experiment>/` | the figures, PNG and PDF, and in JSON what each shows |
 | `config.json` | the config with all defaults |
 | `source/` | workflow, package, configs, profiles, environments; `source/envs/requirements.lock` pins the software |
 | `cost.json` | what the jobs of every rule took, per cube and in total; seconds of probing per second of training |
@@ -177,7 +177,9 @@ def _title(member: str) -> str:
     if folder == "cubes":
         return f"cube {inner[0]}"
     if folder == "figures":
-        return f"figure {inner[1].replace('_', ' ')} of experiment {inner[0]}, {Path(member).suffix[1:]}"
+        kind = Path(member).suffix[1:]
+        what = "what it shows" if kind == "json" else kind
+        return f"figure {inner[1].replace('_', ' ')} of experiment {inner[0]}, {what}"
     return {CONFIG: "config with all defaults", COST: "cost of the jobs", SOFTWARE: "versions of the software"}.get(
         member, member
     )

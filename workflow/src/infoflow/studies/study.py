@@ -19,6 +19,9 @@ Parameters = dict[str, Any]
 OF_NETWORKS = ("seed", "replicas", "draws", "precision")
 """Settings of the run that results of networks depend on."""
 
+SUFFIXES = ("png", "pdf", "json")
+"""Of the files of a figure; the last one holds what it says (`jobs.captions`)."""
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -39,9 +42,9 @@ class Figure:
     parameters: Callable[[str], Parameters]
 
     def files(self, *cubes: str) -> list[str]:
-        """Pictures of it, of those cubes among some that it is drawn of."""
+        """Pictures of it and what it says, of those cubes among some that it is drawn of."""
         chosen = [name for name in self.of if name in cubes]
-        return [f"results/figures/{name}/{self.name}.{suffix}" for name in chosen for suffix in ("png", "pdf")]
+        return [f"results/figures/{name}/{self.name}.{suffix}" for name in chosen for suffix in SUFFIXES]
 
 
 class Study:

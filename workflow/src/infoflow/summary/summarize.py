@@ -1,0 +1,38 @@
+"""The job that sums up a run: a page, and the lines that the terminal ends with."""
+
+from pathlib import Path
+
+from infoflow.files.cubes import read_cube
+from infoflow.files.results import replaced
+from infoflow.jobs.captions import read_caption
+from infoflow.jobs.job import Job
+from infoflow.studies.trainability.cube import read_trainability
+from infoflow.summary.findings import closing_lines, failing, read_card
+from infoflow.summary.page import Drawn, write_page
+
+
+def summarize(job: Job) -> None:
+    """Write the page and the lines.
+
+    Parameters of the job: `title` of the run; `cubes`, marks of the experiments with ground truth by name; `claims`,
+    whether there are; `links` of the page.
+    """
+    cubes = {Path(path).stem: path for path in job.files("cubes")}
+    cards = [read_card(name, read_trainability(path)) for name, path in cubes.items()]
+    claims, counts = failing(read_cube(job.files("claims")[0])) if job.files("claims") else ([], {})
+    page, lines = job.outputs
+    figures = [_drawn(Path(path)) for path in job.files("captions")]
+    told = closing_lines(cards, counts, page, "results/figures")
+    texts = {
+        page: write_page(job["title"], cards, claims, counts, figures, job["links"]),
+        lines: "\n".join(told) + "\n",
+    }
+    for path, text in texts.items():
+        with replaced(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+
+def _drawn(path: Path) -> Drawn:
+    told = read_caption(path)
+    finding = told["finding"] or told["title"]
+    return Drawn(path.parent.name, path.stem, finding, told["caption"], path.with_suffix(".png"))
