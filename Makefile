@@ -12,7 +12,8 @@ CONFIG ?=
 RESULTS ?= results
 SNAKEMAKE := $(BIN)/snakemake --profile profiles/local $(if $(CONFIG),--configfile $(CONFIG))
 
-.PHONY: help setup figures report archive verify claims settings unlock unchanged test test-long test-slurm test-browser bench lint lock
+.PHONY: help setup figures report archive verify claims settings docs unlock unchanged
+.PHONY: test test-long test-slurm test-browser bench lint lock
 .DELETE_ON_ERROR:
 
 setup: $(READY)
@@ -24,6 +25,7 @@ help:
 	@echo "make verify ARCHIVE=... [CONFIG=...]      check an archive, and what differs from here"
 	@echo "make claims [RESULTS=results]             what is said, decided from cubes, in docs/claims.md"
 	@echo "make settings [CONFIG=...]                settings in force, and where each of them comes from"
+	@echo "make docs                                 all documents as a book to read, in results/docs/index.html"
 	@echo "make unlock   [CONFIG=...]                after Snakemake was killed"
 	@echo "make unchanged MODULE=... WHY=...         say that an edit of a module changes no number"
 	@echo "make test, test-slurm, test-browser, test-long, lint, bench"
@@ -50,6 +52,11 @@ claims: $(READY)
 
 settings: $(READY)
 	@$(BIN)/python -m infoflow.config.show $(if $(CONFIG),--configfile $(CONFIG))
+
+# Warnings are errors; nothing is fetched.
+docs: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -q -W --keep-going -b html -d results/docs/.doctrees -c docs . results/docs
+	@echo "results/docs/index.html"
 
 unlock: $(READY)
 	$(SNAKEMAKE) --unlock
