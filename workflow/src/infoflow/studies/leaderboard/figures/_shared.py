@@ -32,9 +32,10 @@ def kind(score: xr.Dataset) -> str:
     return needs if needs in STYLES else "gradients"
 
 
-def name_score(score: xr.Dataset) -> str:
-    """Its title, as a figure sets it."""
-    return score["title"].item().replace(" R2", " $R^2$").replace("theory of the kernel cascade", "its theory")
+def say_score(score: xr.Dataset) -> str:
+    """Its title, at the beginning of a sentence."""
+    title = score["title"].item().replace("R2", "R²")
+    return title[:1].upper() + title[1:]
 
 
 def judged_grids(board: xr.Dataset) -> int:

@@ -14,6 +14,7 @@ from infoflow.studies.leaderboard.figures._shared import (
     draw_value,
     handles,
     make_panels,
+    say_score,
     shown_grids,
     sorted_scores,
 )
@@ -71,5 +72,5 @@ def finding(cube: xr.Dataset, scores: list[str]) -> str:
     area = interval(*(float(best[f"auroc{end}"]) for end in ("", "_low", "_high")))
     better = int((here["auroc_gain_low"] > 0).sum())
     others = len(scores) - (BASELINE in scores)
-    text = f"{str(best['title'].item()).replace('R2', 'R²')} ranks best, AUROC {area}"
+    text = f"{say_score(best)} ranks best, AUROC {area}"
     return f"{text}; {better} of {others} scores are shown to be better than depth alone"

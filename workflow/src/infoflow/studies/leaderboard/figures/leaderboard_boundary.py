@@ -13,6 +13,7 @@ from infoflow.studies.leaderboard.figures._shared import (
     draw_value,
     handles,
     make_panels,
+    say_score,
     shown_grids,
     sorted_scores,
 )
@@ -40,7 +41,8 @@ def draw(cube: xr.Dataset) -> Figure:
         ax.set_title(f"{grid}: boundary in\n{columns} of {all_of_them} columns{few}")
         ax.set_xlabel(r"mean $|\ln(d_{\rm predicted}/d_{\rm true})|$")
         ax.axvline(math.log(2), color="0.7", linewidth=0.8, zorder=1)
-        ax.set_xlim(left=-0.02)
+    ends = [cube[f"{m}{e}"].sel(grid=list(panels)).values for m in (MEASURE, FIXED) for e in ("", "_high")]
+    next(iter(panels.values())).set_xlim(-0.02, 1.05 * max(np.nanmax([*np.ravel(ends), 0]), 0.72))
     lines = [
         plt.Line2D([], [], color="0.3", linestyle=":", label="one depth for all columns, the baseline"),
         plt.Line2D([], [], color="0.7", label="a factor of two"),
@@ -69,7 +71,7 @@ def finding(cube: xr.Dataset, scores: list[str]) -> str:
     def factor(name: str) -> str:
         return interval(*(math.exp(float(here[f"{MEASURE}{e}"].sel(score=name))) for e in ("", "_low", "_high")), 2)
 
-    best = str(here["title"].sel(score=scores[0]).item()).replace("R2", "R²")
+    best = say_score(here.sel(score=scores[0]))
     text = f"{best} puts the trainable depth off by a factor of {factor(scores[0])}"
     return f"{text}, one depth for all by {factor(BASELINE)}" if BASELINE in scores else text
 
