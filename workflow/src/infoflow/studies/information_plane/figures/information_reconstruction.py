@@ -51,6 +51,7 @@ def draw(cube: xr.Dataset) -> Figure:
         for ax, (_, measure, digits) in zip(column, measures):
             _draw_layers(ax, measure(network), moments, colours, digits)
         _draw_accuracy(column[-1], network, moments, colours)
+        column[-1].axhline(2 ** -float(cube["label_entropy"]), color="0.5", linestyle=":", linewidth=1)  # chance
         column[0].set_title(f"{_name(network)}\n{column[0].get_title()}", fontsize=8)
         for ax in column[:2]:
             ax.set_xlabel("")
@@ -92,14 +93,18 @@ def _jumps(cube: xr.Dataset, chosen: list[int]) -> set[int]:
 
 def _finding(cube: xr.Dataset, chosen: list[int]) -> str:
     """R² of the last hidden layer before training, and the accuracy after it, by σ_w²."""
-    said = []
+    weights, variances, accuracies = [], [], []
     for n in chosen:
         network = one(cube, n)
         before = float(last_hidden(network, "explained_variance").mean("replica")[0])
         after = float(network["test_accuracy"].mean("replica")[-1])
         if np.isfinite(before) and np.isfinite(after):
-            said.append(f"{before:.2f}, then {after:.2f} at {float(network['sigma_w2']):g}".replace("-", "−"))
-    return f"R² before training, and accuracy after it: {listed(said)} = σ_w²" if said else "No values"
+            weights.append(f"{float(network['sigma_w2']):g}")
+            variances.append(f"{before:.2f}".replace("-", "−"))
+            accuracies.append(f"{after:.2f}")
+    if not weights:
+        return "No values"
+    return f"σ_w² = {', '.join(weights)}: R² {listed(variances)} before training, accuracy {listed(accuracies)} after it"
 
 
 def _name(network: xr.Dataset) -> str:

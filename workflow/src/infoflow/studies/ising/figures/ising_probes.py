@@ -146,7 +146,7 @@ def draw_sharpness(ax: Axes, cube: xr.Dataset) -> None:
     found = sharpness(cube)
     order = np.arange(len(found))[::-1]
     bars = ax.barh(order, list(found.values()), color=["#b8a200", "black", "#3a9bc1", "#7d1f6b"], height=0.6)
-    ax.bar_label(bars, [f"{value:.2f}" for value in found.values()], padding=3, fontsize=8)
+    ax.bar_label(bars, [f"{value:.2f}" if np.isfinite(value) else "?" for value in found.values()], padding=3, fontsize=8)
     ax.set_yticks(order, list(found))
     ax.margins(x=0.15)
     ax.set(xlabel="|A| / (largest − smallest value)", title="growth of the slope per ln size")
@@ -157,7 +157,8 @@ def sharpness(cube: xr.Dataset) -> dict[str, float]:
 
     def ratio(amplitude: str, value: str) -> float:
         values = cube[value].values
-        return abs(float(cube[f"limit_{amplitude}_amplitude"])) / float(np.ptp(values[np.isfinite(values)]))
+        span = float(np.ptp(values[np.isfinite(values)]))
+        return abs(float(cube[f"limit_{amplitude}_amplitude"])) / span if span else np.nan
 
     return {
         "relative\nentropy,\n$n$ = 1": ratio("conditional_entropy", "relative_entropy"),

@@ -113,6 +113,6 @@ def handles() -> list:
         for name, (colour, marker) in STYLES.items()
     ]
     return found + [
-        plt.Line2D([], [], color="0.3", marker="o", linestyle="", markerfacecolor=face, label=name)
+        plt.Line2D([], [], color="0.3", marker="p", linestyle="", markerfacecolor=face, label=name)
         for name, face in (("sees both sides of the edge of chaos", "0.3"), ("one-sided", "white"))
     ]

@@ -26,7 +26,7 @@ def draw(cube: xr.Dataset) -> Figure:
     grids = cube["grid"].values[:-1].tolist()
     scores = [s for s in (*SHOWN, BASELINE) if s in cube["score"].values]
     rows = len(grids) * (len(scores) + 1)
-    figure, axes = plt.subplots(1, 3, figsize=(WIDEST, 1.9 + 0.17 * rows), sharey=True)
+    figure, axes = plt.subplots(1, 3, figsize=(WIDEST, 2.6 + 0.17 * rows), sharey=True)
     for ax, (measure, label) in zip(axes, MEASURES.items()):
         for number, grid in enumerate(grids):
             _draw_grid(ax, cube.sel(grid=grid), scores, measure, number * (len(scores) + 1))
@@ -39,7 +39,8 @@ def draw(cube: xr.Dataset) -> Figure:
     middle = [number * (len(scores) + 1) + (len(scores) - 1) / 2 for number in range(len(grids))]
     axes[0].set_yticks(middle, grids)
     axes[0].set_ylim(rows - 0.5, -1)
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    if scores:
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     caption = (
         "The same scores on every grid, with 95 % intervals over columns and replicas. Left: ranking of all networks, "
         "which the baseline that counts layers does well at, too. Middle: pairs of equal depth alone, where that baseline "
@@ -51,8 +52,9 @@ def draw(cube: xr.Dataset) -> Figure:
 
 def _draw_grid(ax: Axes, here: xr.Dataset, scores: list[str], measure: str, first: int) -> None:
     ax.axhline(first - 1, color="0.85", linewidth=0.8)
-    if case := CASES.get(int(here["grid_case"])):
-        ax.text(0.5, first + len(scores) / 2, case, ha="center", va="center", color="0.4", transform=ax.get_yaxis_transform())
+    if case := CASES.get(int(here["grid_case"])) or (not scores and "none of these scores"):
+        at = {"ha": "center", "va": "center", "color": "0.4", "transform": ax.get_yaxis_transform()}
+        ax.text(0.5, first + len(scores) / 2, case, **at)
     for row, (name, style) in enumerate(zip(scores, CATEGORIES)):
         value, low, high = (float(here[f"{measure}{end}"].sel(score=name)) for end in ("", "_low", "_high"))
         if measure == "boundary_error":

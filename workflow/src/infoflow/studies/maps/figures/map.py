@@ -24,6 +24,8 @@ from infoflow.studies.maps.variables import THEORY
 
 LEGEND = {"frameon": True, "facecolor": "0.75", "framealpha": 1, "edgecolor": "none"}
 """Some lines are white."""
+MOST_NAMES = 4
+"""Experiments that the heading has a number of."""
 UNKNOWN, CONTOUR = "0.85", "orangered"
 """Of what diverged or is missing; of the theory."""
 NARROWEST = 8.4
@@ -74,7 +76,8 @@ def finding(cube: xr.Dataset) -> str:
     known = [f"{slope:.3g} ξ_c ({name})" for name, slope in slopes.items() if np.isfinite(slope)]
     if not known:
         return "Nowhere on the ordered side H collapses within the depth, or no ξ_c is known"
-    return f"On the ordered side what layers keep collapses after {', '.join(known)}"
+    more = f" and {len(known) - MOST_NAMES} more" if len(known) > MOST_NAMES else ""
+    return f"On the ordered side what layers keep collapses after {', '.join(known[:MOST_NAMES])}{more}"
 
 
 def say_panel(one: xr.Dataset) -> list[str]:

@@ -84,4 +84,4 @@ def _draw_lengths(ax: plt.Axes, scales: xr.Dataset, b: float, phi: str) -> None:
     if low < edge < high:
         ax.axvline(edge, color="0.6", linewidth=0.8, linestyle=":", label="edge of chaos")
     ax.set(yscale="log", ylim=(0.5, 300), xlabel=SIGMA_W2, ylabel="layers", title="lengths")
-    ax.legend()
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2))

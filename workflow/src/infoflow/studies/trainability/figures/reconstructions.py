@@ -33,7 +33,7 @@ NARROWEST = 7.0
 def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping[tuple[float, float], Result]) -> Figure:
     """For every highlighted (σ_w², σ_b²) a block of rows, one per input; the input is on the left."""
     points = sorted(probes, key=lambda p: (p[1], p[0]))
-    last = min(p["pictures"].shape[1] for p in probes.values())
+    last = min(*(p["pictures"].shape[1] for p in probes.values()), cube.sizes["layer"])
     layers = sorted({round(l) for l in np.geomspace(1, last, COLUMNS)})
     first = probes[points[0]]
     shape = tuple(np.atleast_1d(first.attributes["image_shape"]))

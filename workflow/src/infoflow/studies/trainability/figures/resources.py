@@ -22,7 +22,7 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
     cost = json.loads(cube.attrs["cost"])
     rules = sorted(cost, key=_position)
     on_gpu = any(cost[rule]["gpu_seconds"] for rule in rules)
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 1.4 + 0.36 * len(rules)), width_ratios=(1.2, 1))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 1.6 + 0.36 * len(rules)), width_ratios=(1.2, 1))
     draw_bars(left, cost, rules, {"cpu_seconds": "CPU", "gpu_seconds": "GPU"}, on_gpu)
     left.set(xlabel="seconds of all jobs (CPU: of all threads)")
     left.set_yticks(range(len(rules)), [_label(rule, cost[rule]["jobs"]) for rule in rules])
@@ -56,7 +56,7 @@ def draw_bars(
         bars = ax.barh(where, values, height, color=colour, hatch=hatch, edgecolor="white", label=label)
         ax.bar_label(bars, [_number(v) for v in values], padding=3, fontsize=8)
     ax.invert_yaxis()
-    ax.margins(x=0.18)
+    ax.margins(x=0.22)
     if on_gpu:
         ax.legend(loc="lower right")
 
