@@ -1,8 +1,8 @@
 """What every figure has to be: whole, readable at the width of a page, and told apart in grey."""
 
-import io
 import itertools
 
+import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.collections import PathCollection
 from matplotlib.colors import to_rgba
@@ -67,14 +67,22 @@ def _points(ax) -> np.ndarray:
 def _assert_grey(figure: Figure) -> None:
     """Lines that a legend tells apart differ in lightness, in their style or in their symbols."""
     for legend in [*figure.legends, *(ax.get_legend() for ax in figure.axes if ax.get_legend())]:
-        lines = [line for line in legend.get_lines() if line.get_label()]
+        lines = [line for line in legend.get_lines() if line.get_label() and not _of_a_scale(line)]
         for one, other in itertools.combinations(lines, 2):
-            shapes = [(str(line._unscaled_dash_pattern), line.get_marker(), line.get_fillstyle()) for line in (one, other)]
+            shapes = [
+                (str(line._unscaled_dash_pattern), line.get_marker(), line.get_fillstyle()) for line in (one, other)
+            ]
             faces = [str(line.get_markerfacecolor()) in ("white", "none") for line in (one, other)]
             widths = [line.get_linewidth() for line in (one, other)]
             alike = shapes[0] == shapes[1] and faces[0] == faces[1] and widths[0] == widths[1]
             apart = abs(_lightness(one.get_color()) - _lightness(other.get_color()))
             assert not alike or apart >= APART, (one.get_label(), other.get_label())
+
+
+def _of_a_scale(line) -> bool:
+    """Whether it is one of a sequence of values: neighbours on viridis, in order, are read by their order."""
+    scale = plt.get_cmap("viridis")(np.linspace(0, 1, 256))
+    return float(np.abs(scale - to_rgba(line.get_color())).max(1).min()) < 0.01
 
 
 def _lightness(colour) -> float:
@@ -83,10 +91,11 @@ def _lightness(colour) -> float:
 
 
 def _assert_margin(figure: Figure) -> None:
-    """Rendered in grey at the width of the column there is no ink on the border."""
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=830 / figure.get_figwidth() if figure.get_figwidth() > COLUMN else 96)
-    file.seek(0)
-    grey = np.asarray(Image.open(file).convert("L"))
+    """In grey, reduced to the width of the column, there is no ink on the border."""
+    figure.canvas.draw()
+    drawn = Image.fromarray(np.asarray(figure.canvas.buffer_rgba())).convert("L")
+    width = min(830, drawn.width)
+    grey = np.asarray(drawn.resize((width, round(drawn.height * width / drawn.width)), Image.Resampling.LANCZOS))
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     assert border.min() > 200, "there is ink on the border"
+    assert np.ptp(grey) > 100, "there is nothing to see"

@@ -236,7 +236,7 @@ def drawn(*studies: str, without: Iterable[str] = ()) -> dict[str, int]:
     return {f"figure_{name}": 1 for name in figures if name not in without}
 
 
-ON_REQUEST = ("channels", "decisions")
+ON_REQUEST = ("channels", "decisions", "phase_diagram")
 """Figures that the tiny experiment does not ask for."""
 DRAWN = drawn("trainability", without=ON_REQUEST)
 """The jobs that draw the tiny experiment."""

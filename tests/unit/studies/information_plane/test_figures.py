@@ -178,7 +178,8 @@ def style():
 
 def draw(name: str, cube: xr.Dataset):
     figure = importlib.import_module(f"infoflow.studies.information_plane.figures.{name}").draw(cube)
-    figure.canvas.draw()
+    settle(figure)
+    figure.draw_without_rendering()
     return figure
 
 

@@ -74,7 +74,11 @@ def _finding(cube: xr.Dataset, chosen: list[int]) -> str:
         if known:
             name = str(cube["activation"].values[n])
             said.append(f"epochs {min(known):.0f} to {max(known):.0f} in {len(known)} of {len(falls)} layers ({name})")
-    return f"Signal to noise of the gradients falls below one at {listed(said)}" if said else "Signal to noise stays above one"
+    return (
+        f"Signal to noise of the gradients falls below one at {listed(said)}"
+        if said
+        else "Signal to noise stays above one"
+    )
 
 
 def signal_to_noise(network: xr.Dataset) -> xr.DataArray:

@@ -154,6 +154,8 @@ def _say(told: Sequence[tuple[int, float]], depths: Sequence[int], never: Sequen
     """Epochs by the number of layers, and who never got there."""
     if not told:
         return "reached by none"
-    text = f"{', '.join(f'{time:.0f}' for _, time in told)} epochs with {', '.join(str(d) for d, _ in told)} hidden layers"
+    text = (
+        f"{', '.join(f'{time:.0f}' for _, time in told)} epochs with {', '.join(str(d) for d, _ in told)} hidden layers"
+    )
     missing = [f"{k} of {n} with {d}" for d, k, n in zip(depths, never, of) if k]
     return text + (f"; not reached by {', '.join(missing)}" if missing else "")

@@ -44,7 +44,12 @@ def draw(cube: xr.Dataset) -> Figure:
         ("explained\nvariance $R^2$", lambda network: network["explained_variance"].clip(min=LOWEST), 2),
     )
     figure, axes = plt.subplots(
-        4, len(chosen), figsize=(min(WIDEST, max(6, 2 + 2.7 * len(chosen))), 9.2), sharex=False, sharey="row", squeeze=False
+        4,
+        len(chosen),
+        figsize=(min(WIDEST, max(6, 2 + 2.7 * len(chosen))), 9.2),
+        sharex=False,
+        sharey="row",
+        squeeze=False,
     )
     for column, n in zip(axes.T, chosen):
         network = one(cube, n)
@@ -104,7 +109,9 @@ def _finding(cube: xr.Dataset, chosen: list[int]) -> str:
             accuracies.append(f"{after:.2f}")
     if not weights:
         return "No values"
-    return f"σ_w² = {', '.join(weights)}: R² {listed(variances)} before training, accuracy {listed(accuracies)} after it"
+    return (
+        f"σ_w² = {', '.join(weights)}: R² {listed(variances)} before training, accuracy {listed(accuracies)} after it"
+    )
 
 
 def _name(network: xr.Dataset) -> str:

@@ -37,7 +37,9 @@ def _finding(cube: xr.Dataset, chosen: list[int]) -> tuple[str, str]:
             said.append(f"{float(values.max() - values[-1]):.1f} bits ({name})")
         if (excess := violation(network)) > LEAST:
             wrong.append(f"{name} by {excess:.2f} bits")
-    finding = f"From its maximum to the end I(X;T) of the last hidden layer falls by {listed(said)}" if said else "No values"
+    finding = (
+        f"From its maximum to the end I(X;T) of the last hidden layer falls by {listed(said)}" if said else "No values"
+    )
     invalid = (
         f" For {listed(wrong)} the output knows more of the label than the layer that it is computed from, which no true "
         "information can: there the estimator is not valid."
@@ -49,7 +51,10 @@ def _finding(cube: xr.Dataset, chosen: list[int]) -> tuple[str, str]:
         f"nothing can lie in the grey region.{invalid} Falls are from the maximum of a noisy mean, so that they are too "
         "large; figure information_estimators has errors and other estimators. Not shown: single replicas."
     )
-    return f"{finding}{', where the estimator is not valid for ' + listed([w.split()[0] for w in wrong]) if wrong else ''}", caption
+    return (
+        f"{finding}{', where the estimator is not valid for ' + listed([w.split()[0] for w in wrong]) if wrong else ''}",
+        caption,
+    )
 
 
 def _say(network: xr.Dataset) -> str:

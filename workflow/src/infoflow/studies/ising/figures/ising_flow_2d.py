@@ -58,7 +58,9 @@ def summary(cube: xr.Dataset) -> tuple[str, str]:
     below = cube.sel(coupling=cube["coupling"] < cube["truncated_critical_coupling"])
     steps, fixed = cube.sizes["step"] - 1, float(cube["truncated_critical_coupling"])
     side = round(float(cube["enumerated_kept"][0]) ** 0.5)
-    finding = f"Definition B {exact} on either side of K_c; of A the truncated flow decides, whose fixed point is {fixed:.3f}"
+    finding = (
+        f"Definition B {exact} on either side of K_c; of A the truncated flow decides, whose fixed point is {fixed:.3f}"
+    )
     text = (
         "The flow is truncated to one coupling and sends all K₀ below its fixed point to zero, K_c among them. B is exact, "
         f"on a torus of {side} × {side} spins, where it is not the infinite lattice's (dotted)"

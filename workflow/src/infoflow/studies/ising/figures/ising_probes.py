@@ -146,7 +146,9 @@ def draw_sharpness(ax: Axes, cube: xr.Dataset) -> None:
     found = sharpness(cube)
     order = np.arange(len(found))[::-1]
     bars = ax.barh(order, list(found.values()), color=["#b8a200", "black", "#3a9bc1", "#7d1f6b"], height=0.6)
-    ax.bar_label(bars, [f"{value:.2f}" if np.isfinite(value) else "?" for value in found.values()], padding=3, fontsize=8)
+    ax.bar_label(
+        bars, [f"{value:.2f}" if np.isfinite(value) else "?" for value in found.values()], padding=3, fontsize=8
+    )
     ax.set_yticks(order, list(found))
     ax.margins(x=0.15)
     ax.set(xlabel="|A| / (largest − smallest value)", title="growth of the slope per ln size")
@@ -173,9 +175,7 @@ def summary(cube: xr.Dataset) -> tuple[str, str]:
     k = cube["coupling"].values
     peak = int(np.argmax(cube["mutual_information"].values))
     amplitudes = {name: abs(float(cube[f"limit_{name}_amplitude"])) for name in PROBES}
-    finding = (
-        f"No probe has a peak at K_c, the mutual information has its at K₀ ≈ {k[peak]:.3g}; the slopes of all diverge there"
-    )
+    finding = f"No probe has a peak at K_c, the mutual information has its at K₀ ≈ {k[peak]:.3g}; the slopes of all diverge there"
     caption = (
         f"On a lattice slopes at K_c grow as A ln size: A = {amplitudes['conditional_entropy']:.3f} for relative and "
         "conditional entropy, which are the same but for sign and a constant, "

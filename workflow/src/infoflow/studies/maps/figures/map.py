@@ -19,7 +19,15 @@ from infoflow.figures.style import (
     mark_edge,
     tick_samples,
 )
-from infoflow.studies.maps.figures._shared import POINTS, correlation_length, has_theory, say, say_fit, say_numbers, title
+from infoflow.studies.maps.figures._shared import (
+    POINTS,
+    correlation_length,
+    has_theory,
+    say,
+    say_fit,
+    say_numbers,
+    title,
+)
 from infoflow.studies.maps.variables import THEORY
 
 LEGEND = {"frameon": True, "facecolor": "0.75", "framealpha": 1, "edgecolor": "none"}
@@ -59,7 +67,9 @@ def draw(cube: xr.Dataset) -> Figure:
     entries = {label: handle for ax in shown for handle, label in zip(*ax.get_legend_handles_labels())}
     if entries:
         figure.legend(entries.values(), entries, loc="outside lower center", ncols=3, **LEGEND)
-    shown_ = f"; {len(biases)} of {cube.sizes['sigma_b2']} values of σ_b²" if len(biases) < cube.sizes["sigma_b2"] else ""
+    shown_ = (
+        f"; {len(biases)} of {cube.sizes['sigma_b2']} values of σ_b²" if len(biases) < cube.sizes["sigma_b2"] else ""
+    )
     settings = f"{title(cube)}{shown_}; collapse: layer where $H$ < {say(threshold)}; {say_numbers()}"
     caption = (
         f"Differential entropy of what can be reconstructed from every layer of untrained networks, cut at "

@@ -78,4 +78,8 @@ def _verdict(part: xr.Dataset, half: float) -> str:
     )
     # The ratio of the mean squares: single errors of few replicas are themselves uncertain.
     noise = float((error.isel(layer=slice(1, None)) ** 2).mean())
-    return f"{text}, {math.sqrt(float((apart**2).mean()) / noise):.1f} standard errors (root mean square)" if noise > 0 else text
+    return (
+        f"{text}, {math.sqrt(float((apart**2).mean()) / noise):.1f} standard errors (root mean square)"
+        if noise > 0
+        else text
+    )

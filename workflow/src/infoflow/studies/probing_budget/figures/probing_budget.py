@@ -76,7 +76,7 @@ def draw_panel(ax: Axes, part: xr.Dataset) -> None:
         x, y = one["relative_cost"].values, one["auroc"].values
         ax.plot(x, y, color=colour, linestyle=style, marker=marker, markersize=4, label=label)
         ax.vlines(x, one["auroc_low"].values, one["auroc_high"].values, color=colour, linewidth=0.6, alpha=0.5)
-    ax.plot(float(cost.isel(full)), best, "o", color="black", markersize=6, label="full probe")
+    ax.plot(float(cost.isel(full)), best, "h", color="black", markersize=7, linestyle="none", label="full probe")
     for (criterion, (marker, _)), name in zip(
         MARKED.items(), ("cheapest that loses no more, by the estimate", "… by its 95 % interval")
     ):

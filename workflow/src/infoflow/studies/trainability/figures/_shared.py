@@ -60,7 +60,9 @@ def title(cube: xr.Dataset, experiment: Experiment) -> str:
     draws = " of the same draws for all σ_w²" if cube.attrs.get("draws") == "shared" and count else ""
     replicas = f"{count} replica{'' if count == 1 else 's'}{draws}"
     shown = shown_biases(experiment)
-    some = f", {len(shown)} of {len(experiment.sigma_b2)} values of σ_b²" if len(shown) < len(experiment.sigma_b2) else ""
+    some = (
+        f", {len(shown)} of {len(experiment.sigma_b2)} values of σ_b²" if len(shown) < len(experiment.sigma_b2) else ""
+    )
     return f"{experiment.dataset}, {experiment.architecture}{weights}, {replicas}{some}"
 
 

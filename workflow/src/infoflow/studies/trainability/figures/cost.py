@@ -59,7 +59,9 @@ def draw_seconds(ax: Axes, cube: xr.Dataset) -> None:
     train = cube["train_seconds"].mean("replica")
     flat = train.stack(point=("sigma_w2", "sigma_b2"))
     depth = cube["depth"].values
-    ax.fill_between(depth, flat.min("point"), flat.max("point"), color="0.8", edgecolor="0.5", label="training, range over the grid")
+    ax.fill_between(
+        depth, flat.min("point"), flat.max("point"), color="0.8", edgecolor="0.5", label="training, range over the grid"
+    )
     ax.plot(depth, flat.mean("point"), "ko-", markersize=4, label="training until success, mean")
     methods = {name.removesuffix(PROBE).rstrip("_"): cube[name] for name in cube.data_vars if name.endswith(PROBE)}
     total = float(cube["train_seconds"].sum())
@@ -70,7 +72,12 @@ def draw_seconds(ax: Axes, cube: xr.Dataset) -> None:
         if "depth" in probe.dims:
             ax.plot(depth, probe.mean(("sigma_w2", "sigma_b2")), label=label, markersize=4, **look)
         else:
-            ax.axhline(float(probe.mean()), color=look["color"], linestyle=look["linestyle"], label=f"{label}, all depths at once")
+            ax.axhline(
+                float(probe.mean()),
+                color=look["color"],
+                linestyle=look["linestyle"],
+                label=f"{label}, all depths at once",
+            )
     ax.set(
         xlabel="depth" if beyond_depth(cube) else "depth (hidden layers)", ylabel="seconds per network", yscale="log"
     )

@@ -23,9 +23,7 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
     """Above, every replica over the theory; below, the deviation, where it is known in units of its expected spread."""
     biases = shown_biases(experiment)
     width = min(WIDEST, 2.4 + 5.2 * len(biases))
-    figure, axes = plt.subplots(
-        2, len(biases), figsize=(width, 5.4), squeeze=False, sharex=True, height_ratios=(2, 1)
-    )
+    figure, axes = plt.subplots(2, len(biases), figsize=(width, 5.4), squeeze=False, sharex=True, height_ratios=(2, 1))
     measured, theory, spread = (
         probe_variable(cube, f"pre_activation_variance{end}") for end in ("", "_theory", "_theory_spread")
     )
@@ -107,4 +105,7 @@ def _say(deviation: np.ndarray, known: tuple[bool, bool], kind: str) -> tuple[st
         "Lines and bands are the mean-field recursion with two standard deviations of networks of this width; a replica's "
         "dots of neighbouring layers stray together."
     )
-    return f"{outside} of {number} variances ({outside / max(number, 1):.1%}) stray by over 2 standard deviations", lines
+    return (
+        f"{outside} of {number} variances ({outside / max(number, 1):.1%}) stray by over 2 standard deviations",
+        lines,
+    )

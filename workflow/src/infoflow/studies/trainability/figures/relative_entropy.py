@@ -9,7 +9,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from infoflow.figures.say import listed, say
-from infoflow.figures.style import ENTROPY_FLOOR, LINES, WIDEST, curve_colours, finite_entropy, name_point, over_replicas
+from infoflow.figures.style import (
+    ENTROPY_FLOOR,
+    LINES,
+    WIDEST,
+    curve_colours,
+    finite_entropy,
+    name_point,
+    over_replicas,
+)
 from infoflow.studies.trainability.experiment import Experiment
 from infoflow.studies.trainability.figures._shared import data_kind, shown_biases, theory_variable, title
 from infoflow.studies.trainability.figures.entropy_maps import LABELS, LEVELS, measure
@@ -83,7 +91,9 @@ def _mark_levels(ax: Axes, name: str, lowest: float, highest: float) -> None:
         bottom = max(min(lowest, 0.0) - 0.05, LOWEST_R2)
         ax.set_ylim(bottom, 1.05)
         if lowest < LOWEST_R2:
-            ax.annotate(f"cut: down to {lowest:.2g}".replace("-", "−"), (0.03, 0.02), xycoords="axes fraction", fontsize=8)
+            ax.annotate(
+                f"cut: down to {lowest:.2g}".replace("-", "−"), (0.03, 0.02), xycoords="axes fraction", fontsize=8
+            )
     for level, label in LINES_OF[name]:
         low, high = ax.get_ylim()
         if low <= level <= high:

@@ -82,14 +82,22 @@ def _draw_panel(ax: Axes, cube: xr.Dataset, biases: list[float], name: str, norm
 
 def _finding(spreads: Mapping[str, Mapping[bool, list[float]]]) -> str:
     """Where the curves pass their levels, as a range over σ_w², on either side."""
-    names = {"differential_entropy": "H reaches −12", "explained_variance": "R² one half", "share": "half of the networks train"}
+    names = {
+        "differential_entropy": "H reaches −12",
+        "explained_variance": "R² one half",
+        "share": "half of the networks train",
+    }
     said = []
     for name, sides in spreads.items():
         values = np.array(sides[True])
         values = values[np.isfinite(values)]
         if len(values):
             said.append(f"{names[name]} at {values.min():.2g} to {values.max():.2g} ξ_c")
-    return f"On the ordered side {', '.join(said)}" if said else "No column of the ordered side passes a level within the depth"
+    return (
+        f"On the ordered side {', '.join(said)}"
+        if said
+        else "No column of the ordered side passes a level within the depth"
+    )
 
 
 def _range(values: np.ndarray) -> tuple[float, float]:

@@ -54,7 +54,9 @@ def finding(cube: xr.Dataset, biases: list[float]) -> str:
     depth = here["threshold_depth"].stack(column=("sigma_w2", "sigma_b2"))
     known = depth.dropna("column")
     if not known.size:
-        return "No network was trained, or none could be" if not (cube["trainable"] == 1).any() else "All networks train"
+        return (
+            "No network was trained, or none could be" if not (cube["trainable"] == 1).any() else "All networks train"
+        )
     best = known.isel(column=int(known.values.argmax()))
     w, b = (float(best[name]) for name in ("sigma_w2", "sigma_b2"))
     low, high = (float(cube[f"threshold_depth_{end}"].sel(sigma_w2=w, sigma_b2=b)) for end in ("low", "high"))
