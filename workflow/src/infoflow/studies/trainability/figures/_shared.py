@@ -107,11 +107,11 @@ def criterion(cube: xr.Dataset) -> str:
 
 
 def show_picture(ax: Axes, pixels: np.ndarray, shape: tuple[int, ...]) -> None:
-    """Pixels of `pictures.as_picture`: grey levels or colours as they are, a vector as one row."""
+    """Pixels of `pictures.as_picture`: grey levels, colours, the mean of any other channels; a vector as one row."""
     shape = shape if len(shape) > 1 else (1, -1)
     picture = (pixels.reshape(shape) / PICTURE_LEVELS).clip(0, 1)
-    if picture.ndim == 3 and picture.shape[2] == 1:
-        picture = picture[..., 0]
+    if picture.ndim == 3 and picture.shape[2] != 3:
+        picture = picture.mean(2)
     ax.imshow(picture, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     ax.set(xticks=[], yticks=[])
     for side in ax.spines.values():
