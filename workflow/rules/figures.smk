@@ -12,8 +12,7 @@ for figure in PLAN.figures:
                 caption=f"../report/{figure.name}.rst",
                 category="{cube}",
                 labels=lambda wildcards, output: {
-                    key: read_caption(output[0])[key].translate({123: "(", 125: ")"})
-                    for key in ("title", "finding")
+                    key: read_caption(output[0])[key].translate({123: "(", 125: ")"}) for key in ("title", "finding")
                 },
             ),
             f"results/figures/{{cube}}/{figure.name}.pdf",
