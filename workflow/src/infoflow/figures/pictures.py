@@ -44,7 +44,7 @@ PICTURES = {
     "trainability_cnn": Picture("evidence_mnist_cnn/trainability_map", "make figures CONFIG=config/evidence.yaml"),
     "vgg16": Picture("photographs_vgg16/channels"),
 }
-"""By name of the PNG file in docs. `boundary_search` is drawn by tests/benchmarks/boundary.py, `cascade` by `schematic`."""
+"""By name of the PNG file in docs; `boundary_search` is drawn by tests/benchmarks/boundary.py."""
 
 
 def copy_pictures(results: Sequence[str | Path], docs: str | Path) -> list[str]:

@@ -1,5 +1,6 @@
 """The cascade as a drawing, for the README: `python -m infoflow.figures.schematic docs/cascade.png`."""
 
+import itertools
 import sys
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def _draw_network(ax: Axes) -> None:
     _box(ax, PLACES[0], TOP, "input\n$x$", PICTURE)
     for place, name in zip(PLACES[1:], ("layer 1", "layer 2", "layer $L$")):
         _box(ax, place, TOP, name, NETWORK)
-    for start, end in zip(PLACES[:2], PLACES[1:3]):
+    for start, end in itertools.pairwise(PLACES[:3]):
         _arrow(ax, (start + 0.62, TOP), (end - 0.62, TOP))
     _arrow(ax, (PLACES[2] + 0.62, TOP), (6.5, TOP))
     ax.text(6.8, TOP, "…", ha="center", va="center", fontsize=14)
@@ -46,9 +47,12 @@ def _draw_network(ax: Axes) -> None:
 
 
 def _draw_inverses(ax: Axes) -> None:
-    said = "cascade: each one-layer network $R_l$ gives\nthe layer below back; by regression or training,\nand never through the network"
+    said = (
+        "cascade: each one-layer network $R_l$ gives\nthe layer below back; by regression or training,\n"
+        "and never through the network"
+    )
     ax.text(7.9, MIDDLE - 0.1, said, va="center", fontsize=8.5, linespacing=1.35)
-    centres = [(a + b) / 2 for a, b in zip(PLACES[:2], PLACES[1:3])] + [6.8]
+    centres = [(a + b) / 2 for a, b in itertools.pairwise(PLACES[:3])] + [6.8]
     for centre, name in zip(centres, ("$R_1$", "$R_2$", "$R_3 \\ldots R_L$")):
         _box(ax, centre, MIDDLE, name, INVERSE, width=1.3 if "ldots" in name else 0.9)
     style = {"colour": "#c2410c", "line": "--"}

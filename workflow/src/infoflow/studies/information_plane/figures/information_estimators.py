@@ -62,7 +62,8 @@ def draw(cube: xr.Dataset) -> Figure:
         for name in dict.fromkeys(name for name, _ in falls)
     ]
     caption = (
-        "I(X;T) of every layer during training, bands: standard deviation over replicas. Above each panel: how much the "
+        "I(X;T) of every layer during training, bands: standard deviation over replicas. Above each panel: how much "
+        "the "
         "last hidden layer changes from its peak to the end, with the standard error over replicas; the peak of each "
         "replica is that of the others' mean, so that noise alone gives no fall. For a deterministic network the true "
         "I(X;T) stays as long as no two inputs have the same T: what changes is how many of them an estimator can tell "
@@ -76,7 +77,7 @@ def draw(cube: xr.Dataset) -> Figure:
 def change(curves: xr.DataArray) -> tuple[float, float, int]:
     """Change from the peak to the end, mean over replicas, its standard error, and the epoch of the peak of the mean.
 
-    The peak of a replica is that of the mean of the others, if there are: chosen on the same noise, it would be too high.
+    The peak of a replica is that of the mean of the others, if there are: on its own noise it would be too high.
 
     Args:
         curves: [replica, epoch].

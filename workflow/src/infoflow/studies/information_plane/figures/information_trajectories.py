@@ -41,20 +41,20 @@ def _finding(cube: xr.Dataset, chosen: list[int]) -> tuple[str, str]:
         f"From its maximum to the end I(X;T) of the last hidden layer falls by {listed(said)}" if said else "No values"
     )
     invalid = (
-        f" For {listed(wrong)} the output knows more of the label than the layer that it is computed from, which no true "
+        f" For {listed(wrong)} the output knows more of the label than the layer that it is computed from, which no "
+        "true "
         "information can: there the estimator is not valid."
         if wrong
         else ""
     )
     caption = (
         "Paths of the layers through the information plane during training, means over replicas, coloured by epoch; "
-        f"nothing can lie in the grey region.{invalid} Falls are from the maximum of a noisy mean, so that they are too "
+        f"nothing can lie in the grey region.{invalid} Falls are from the maximum of a noisy mean, so that they are "
+        "too "
         "large; figure information_estimators has errors and other estimators. Not shown: single replicas."
     )
-    return (
-        f"{finding}{', where the estimator is not valid for ' + listed([w.split()[0] for w in wrong]) if wrong else ''}",
-        caption,
-    )
+    names = listed([text.split()[0] for text in wrong])
+    return f"{finding}, where the estimator is not valid for {names}" if wrong else finding, caption
 
 
 def _say(network: xr.Dataset) -> str:
@@ -67,5 +67,6 @@ def _say(network: xr.Dataset) -> str:
     warning = f"\nnot valid: output exceeds it by {excess:.2f} bits of $I(T;Y)$" if excess > LEAST else ""
     return (
         f"last hidden layer, $I(X;T)$: {float(values[0]):.2f} at first,\n"
-        f"at most {float(values[top]):.2f} (epoch {int(values['epoch'][top])}), {float(values[-1]):.2f} bits at last{warning}"
+        f"at most {float(values[top]):.2f} (epoch {int(values['epoch'][top])}), {float(values[-1]):.2f} bits at "
+        f"last{warning}"
     )

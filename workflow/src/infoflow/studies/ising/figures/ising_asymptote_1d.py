@@ -33,8 +33,10 @@ def draw(cube: xr.Dataset) -> Figure:
     low, high = (float(cube["asymptote"].isel(coupling=i)) for i in (0, -1))
     finding = f"The asymptote depends on the coupling: {low:.4f} at K₀ = {k[0]:g}, {high:.4f} at {k[-1]:g}"
     caption = (
-        "Ising chain, exact. Left: the relative entropy after one, two and infinitely many decimations; A, the coupling "
-        "flows on the same lattice; B, decimated spins are replaced by uniform ones. Right: refined probes of the first "
+        "Ising chain, exact. Left: the relative entropy after one, two and infinitely many decimations; A, the "
+        "coupling "
+        "flows on the same lattice; B, decimated spins are replaced by uniform ones. Right: refined probes of the "
+        "first "
         f"decimation; of the couplings computed the mutual information is largest at K₀ = {k[peak]:g} "
         f"({float(information[peak]):.4f}), though a chain has no transition. Not shown: finite rings."
     )

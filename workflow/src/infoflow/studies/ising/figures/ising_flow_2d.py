@@ -62,7 +62,8 @@ def summary(cube: xr.Dataset) -> tuple[str, str]:
         f"Definition B {exact} on either side of K_c; of A the truncated flow decides, whose fixed point is {fixed:.3f}"
     )
     text = (
-        "The flow is truncated to one coupling and sends all K₀ below its fixed point to zero, K_c among them. B is exact, "
+        "The flow is truncated to one coupling and sends all K₀ below its fixed point to zero, K_c among them. B is "
+        "exact, "
         f"on a torus of {side} × {side} spins, where it is not the infinite lattice's (dotted)"
     )
     if below.sizes["coupling"]:

@@ -155,7 +155,8 @@ def draw_sharpness(ax: Axes, cube: xr.Dataset) -> None:
 
 
 def sharpness(cube: xr.Dataset) -> dict[str, float]:
-    """|A| of every probe over its range on the couplings, infinite lattice: alike for probes alike but for constants."""
+    """|A| of every probe over its range on the couplings, infinite lattice: alike for probes alike but for "
+    "constants."""
 
     def ratio(amplitude: str, value: str) -> float:
         values = cube[value].values
@@ -175,13 +176,17 @@ def summary(cube: xr.Dataset) -> tuple[str, str]:
     k = cube["coupling"].values
     peak = int(np.argmax(cube["mutual_information"].values))
     amplitudes = {name: abs(float(cube[f"limit_{name}_amplitude"])) for name in PROBES}
-    finding = f"No probe has a peak at K_c, the mutual information has its at K₀ ≈ {k[peak]:.3g}; the slopes of all diverge there"
+    finding = (
+        f"No probe has a peak at K_c, the mutual information has its at K₀ ≈ {k[peak]:.3g}; "
+        "the slopes of all diverge there"
+    )
     caption = (
         f"On a lattice slopes at K_c grow as A ln size: A = {amplitudes['conditional_entropy']:.3f} for relative and "
         "conditional entropy, which are the same but for sign and a constant, "
         f"{amplitudes['mutual_information']:.3f} for the mutual information, {amplitudes['entropy']:.3f} for the "
         "asymptote. The last panel has |A| over the range of the probe on the couplings shown, which constants do not "
-        "change; another range of couplings changes it. Lines are exact, points are Monte Carlo with standard errors. Not "
+        "change; another range of couplings changes it. Lines are exact, points are Monte Carlo with standard "
+        "errors. Not "
         "shown: larger lattices."
     )
     return finding, caption

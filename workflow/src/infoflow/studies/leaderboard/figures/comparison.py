@@ -43,7 +43,8 @@ def draw(cube: xr.Dataset) -> Figure:
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     caption = (
         "The same scores on every grid, with 95 % intervals over columns and replicas. Left: ranking of all networks, "
-        "which the baseline that counts layers does well at, too. Middle: pairs of equal depth alone, where that baseline "
+        "which the baseline that counts layers does well at, too. Middle: pairs of equal depth alone, where that "
+        "baseline "
         "has one half. Right: how far the predicted largest trainable depth is off, by thresholds chosen on all other "
         "columns; one is perfect. Not shown: grids on which all networks train, or none."
     )

@@ -45,8 +45,10 @@ def draw(cube: xr.Dataset) -> Figure:
     figure.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     networks = int(cube["networks"].max())
     caption = (
-        "AUROC of reduced probes over their cost, that of the full probe of the same method being one. Curves change one "
-        "knob at a time, dots are all combinations. Stars are chosen among many, some of which are that good by chance: "
+        "AUROC of reduced probes over their cost, that of the full probe of the same method being one. Curves change "
+        "one "
+        "knob at a time, dots are all combinations. Stars are chosen among many, some of which are that good by "
+        "chance: "
         "in brackets, which costs the same choice takes in 95 % of the resamples; diamonds lose no more by their 95 % "
         "interval. Not shown: intervals of the combinations; the same networks judge the choice and its quality."
     )

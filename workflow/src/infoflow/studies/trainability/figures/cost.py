@@ -28,9 +28,11 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
     probing, training, method = _seconds(cube)
     cost = f"; {method} takes 1 s per {training / probing:.3g} s of training" if probing and training else ""
     caption = (
-        "Left: wall-clock seconds of the computation alone, per network; jobs with their start are in figure resources. "
+        "Left: wall-clock seconds of the computation alone, per network; jobs with their start are in figure "
+        "resources. "
         "Training stops at the success accuracy. One probe of the deepest network holds those of all shallower ones. "
-        "Right: area under the ROC curve with 95 % intervals over columns and replicas; dotted, the baseline that counts "
+        "Right: area under the ROC curve with 95 % intervals over columns and replicas; dotted, the baseline that "
+        "counts "
         "layers; diamonds, pairs of equal depth alone, where that baseline has one half. Not shown: scores of the "
         "literature, which are in figure leaderboard."
     )
@@ -42,7 +44,8 @@ def say_quality(cube: xr.Dataset) -> str:
     found = {n: [float(cube[f"auroc{e}"].sel(score=n)) for e in ("", "_low", "_high")] for n in _MAIN}
     if np.isnan(found[MAIN_SCORE][0]):
         return "Nothing to rank: all networks train, or none"
-    return f"H ranks what trains with AUROC {interval(*found[MAIN_SCORE])}, depth alone with {interval(*found[NEGATIVE_DEPTH])}"
+    main, baseline = (interval(*found[name]) for name in _MAIN)
+    return f"H ranks what trains with AUROC {main}, depth alone with {baseline}"
 
 
 _MAIN = (MAIN_SCORE, NEGATIVE_DEPTH)

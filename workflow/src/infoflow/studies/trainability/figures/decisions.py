@@ -43,7 +43,8 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping[tuple[float, 
     caption = (
         f"Above: inputs, the first {experiment.images} that the network takes for what they are and the first "
         f"{experiment.images} that it does not, with the class that it sees and its probability, and what can be "
-        "reconstructed from its layers and from nothing but its scores. Below: the scores of one class sent back through "
+        "reconstructed from its layers and from nothing but its scores. Below: the scores of one class sent back "
+        "through "
         "the inverses of all layers, and what the network sees in that. Pixels are clipped to their range. Not shown: "
         "the other replicas; training stopped at the success accuracy."
     )

@@ -46,11 +46,9 @@ EXTEND = {"relative_entropy": "max", "differential_entropy": "min", "explained_v
 def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
     """One column per measure, one row per σ_b²; means over replicas. A single σ_w² gives curves in place of maps."""
     biases, found = shown_biases(experiment), {name: measure(cube, name) for name in LABELS}
-    if cube.sizes["sigma_w2"] == 1:
-        figure = _draw_curves(cube, biases)
-    else:
-        figure = _draw_maps(cube, biases, found)
-    bar = f"; {explain_bar(cube)}" if has_truth(cube) and cube.sizes["sigma_w2"] > 1 else ""
+    several = cube.sizes["sigma_w2"] > 1
+    figure = _draw_maps(cube, biases, found) if several else _draw_curves(cube, biases)
+    bar = f"; {explain_bar(cube)}" if has_truth(cube) and several else ""
     caption = (
         "What layer l of the untrained network keeps of the input: relative entropy (median over inputs), differential "
         "entropy of the reconstructions and explained variance, "

@@ -102,7 +102,8 @@ def _say(deviation: np.ndarray, known: tuple[bool, bool], kind: str) -> tuple[st
         said = f"{outside} of {number} variances stray by more than an upper bound of the spread: a weak check"
         return said, lines
     lines = (
-        "Lines and bands are the mean-field recursion with two standard deviations of networks of this width; a replica's "
+        "Lines and bands are the mean-field recursion with two standard deviations of networks of this width; a "
+        "replica's "
         "dots of neighbouring layers stray together."
     )
     return (

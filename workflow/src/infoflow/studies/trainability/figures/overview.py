@@ -37,8 +37,10 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
     draw_seconds(axes[-1, 1], cube)
     caption = (
         "Above, left: differential entropy of what can be reconstructed from every layer of the untrained network; "
-        "right: which share of the networks trains, with what predicts its boundary. Below: how well every score of the "
-        "untrained network ranks those that train above those that do not, beside the depth alone, and the seconds that "
+        "right: which share of the networks trains, with what predicts its boundary. Below: how well every score of "
+        "the "
+        "untrained network ranks those that train above those that do not, beside the depth alone, and the seconds "
+        "that "
         "probing and training take. "
         "Not shown: how good the networks would get, as trainings stop at the success accuracy."
     )

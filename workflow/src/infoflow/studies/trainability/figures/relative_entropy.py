@@ -47,14 +47,16 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
     figure.legend(*handles, loc="outside lower center", ncols=min(4, len(experiment.highlight) + 1))
     known = "Circles: theory of infinite width, at the layers it was computed for" if _has_theory(cube) else ""
     within = (
-        " Not shown: what is kept within a picture; the crops come from two photographs, and R² counts what lies between."
+        " Not shown: what is kept within a picture; the crops come from two photographs, and R² counts what lies "
+        "between."
         if data_kind(cube, experiment) == "photographs"
         else ""
     )
     caption = (
         "Relative entropy (median over inputs), differential entropy and explained variance of the reconstruction from "
         f"layer l; lines are means and bands standard deviations over {cube.sizes['replica']} replicas. "
-        "Dotted: the level where all reconstructions have become one, the floor of float32, and R² of the input itself, "
+        "Dotted: the level where all reconstructions have become one, the floor of float32, and R² of the input "
+        "itself, "
         f"of half of it and of the mean image. {known or 'There is no theory of this cascade here'}.{within}"
     )
     return say(figure, _finding(cube, experiment, biases[0]), caption, title(cube, experiment))

@@ -36,11 +36,16 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
     left.legend(loc="upper center", bbox_to_anchor=(0.45, -0.15))
     draw_accuracies(right, cube)
     caption = (
-        "Left: receiver operating characteristics of scores of the untrained network, with AUROC and 95 % intervals over "
-        "columns and replicas; the baseline counts layers. Right: differential entropy of the last hidden layer and the "
-        "best test accuracy of the same network, a symbol per depth; lines: the accuracy that counts as success, chance, "
-        "and the threshold of H with the best balanced accuracy, which is chosen on these very networks. Accuracies above "
-        "the success are where training stopped, and not how good the networks get; networks whose training was inferred "
+        "Left: receiver operating characteristics of scores of the untrained network, with AUROC and 95 % intervals "
+        "over "
+        "columns and replicas; the baseline counts layers. Right: differential entropy of the last hidden layer and "
+        "the "
+        "best test accuracy of the same network, a symbol per depth; lines: the accuracy that counts as success, "
+        "chance, "
+        "and the threshold of H with the best balanced accuracy, which is chosen on these very networks. Accuracies "
+        "above "
+        "the success are where training stopped, and not how good the networks get; networks whose training was "
+        "inferred "
         "are not shown on the right."
     )
     return say(figure, say_quality(cube), caption, f"{title(cube, experiment)}; {criterion(cube)}")

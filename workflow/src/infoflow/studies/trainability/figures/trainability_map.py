@@ -42,8 +42,10 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2, **LEGEND)
     caption = (
-        "Left: which share of the networks reaches the success accuracy; chance and threshold are in the line below the "
-        "heading. Right: the epochs that it takes. Trainings stop there, so that how good the networks would get is not "
+        "Left: which share of the networks reaches the success accuracy; chance and threshold are in the line below "
+        "the "
+        "heading. Right: the epochs that it takes. Trainings stop there, so that how good the networks would get is "
+        "not "
         "known. Columns of which all depths train, or none, only bound the boundary: triangles."
     )
     return say(figure, finding(cube, biases), caption, f"{title(cube, experiment)}; {criterion(cube)}")
@@ -116,7 +118,8 @@ def _draw_cells(ax: Axes, values: xr.DataArray, **options) -> QuadMesh:
 
 
 def depth_edges(values: xr.Dataset | xr.DataArray) -> np.ndarray:
-    """Edges of cells of the depths, halfway between neighbours on a logarithmic axis; the last ones at their samples."""
+    """Edges of cells of the depths, halfway between neighbours on a logarithmic axis; the last ones at their "
+    "samples."""
     logs = np.log(values["depth"].values.astype(float))
     if len(logs) == 1:
         return np.exp(logs[0] + np.array([-0.3, 0.3]))
