@@ -42,13 +42,14 @@ class ArchivedRun:
         self.plan = planned()
         self.config = self.plan.config
         self.cube = self.write_cube("digits")
-        self.figures = [folder / f"results/figures/digits/cost.{suffix}" for suffix in ("png", "pdf")]
+        self.figures = [folder / f"results/figures/digits/cost.{suffix}" for suffix in ("png", "pdf", "json")]
         self.figures[0].parent.mkdir(parents=True)
         for file in self.figures:
             file.write_bytes(file.name.encode() * 100)
         self.began = folder / "prepared.log"
         self.began.touch()
-        for file, when in ((self.cube, 50), (self.figures[0], 60), (self.figures[1], 70), (self.began, 0)):
+        pictures = zip(self.figures, (60, 70, 65), strict=True)
+        for file, when in ((self.cube, 50), *pictures, (self.began, 0)):
             os.utime(file, (WHEN + when, WHEN + when))
         self.archive = folder / "archive.zip"
 

@@ -36,13 +36,16 @@ def test_a_run_is_archived_verified_and_run_again(whole, tmp_path):
     check = ["sha256sum", "--check", "--strict", "--quiet", "checksums.sha256"]
     subprocess.run(check, cwd=unpacked, check=True)
     # of all studies, but the leaderboard, which is that of one experiment, and made on demand
-    for folder, number in (("cubes", 7), ("figures", 2 * 29)):
+    for folder, number in (("cubes", 7), ("figures", 3 * 31)):
         archived = {path.relative_to(unpacked).as_posix() for path in unpacked.glob(f"{folder}/**/*.*")}
         made = {
             path.relative_to(whole.root / "results").as_posix() for path in whole.root.glob(f"results/{folder}/**/*.*")
         }
         assert archived == {path for path in made if "leaderboard" not in path}
         assert len(archived) == number
+    page = (unpacked / "explorer.html").read_bytes()
+    assert page == (whole.root / "results/explorer.html").read_bytes()
+    assert b"digits" in page
     from_archive = Checkout.at(unpacked / "source")
     planned = from_archive.plan("all_cubes", config="../config.json")
     assert planned["probe_cascade"] == planned["probe_kernel"] == 2

@@ -11,6 +11,7 @@ from infoflow.config.check import DEMONSTRATION, merge_config
 from infoflow.errors import InfoflowError
 from infoflow.files.names import COUPLING, NETWORK, POINT, cube_file
 from infoflow.jobs import notes, paths, slurm
+from infoflow.jobs.captions import caption_rst, read_caption
 from infoflow.jobs.provenance import PACKAGE
 from infoflow.plan import Plan
 from infoflow.reconstruction.kinds import METHODS

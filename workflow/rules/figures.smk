@@ -11,9 +11,12 @@ for figure in PLAN.figures:
                 f"results/figures/{{cube}}/{figure.name}.png",
                 caption=f"../report/{figure.name}.rst",
                 category="{cube}",
-                labels={"figure": figure.name.replace("_", " ")},
+                labels=lambda wildcards, output: {
+                    key: read_caption(output[0])[key].translate({123: "(", 125: ")"}) for key in ("title", "finding")
+                },
             ),
             f"results/figures/{{cube}}/{figure.name}.pdf",
+            f"results/figures/{{cube}}/{figure.name}.json",
         log:
             f"results/logs/figures/{{cube}}/{figure.name}.log",
         wildcard_constraints:

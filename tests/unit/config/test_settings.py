@@ -30,7 +30,7 @@ def test_the_word_of_an_architecture_goes_before_that_of_a_data_set():
     assert settings(config, "probe", "digits", "mlp")["epochs"] == 20
     assert [settings(config, "train", "digits", a)["momentum"] for a in ("own", "mlp")] == [0.9, 0.1]
     assert probe_methods(config, "digits", "own") == ["ridge"]
-    assert probe_methods(config, "digits", "mlp") == ["kernel", "theory", "adam"]
+    assert probe_methods(config, "digits", "mlp") == ["kernel", "theory"]
 
 
 def test_without_a_word_the_kernel_cascade_probes_and_its_theory_where_there_is_one():

@@ -42,12 +42,12 @@ def test_every_setting_has_its_source(tmp_path, capsys):
     second.write_text("datasets: {digits: {train: {momentum: 1.0e-5}}}")
     assert main(["--configfile", CONFIG, str(first), "--configfile", str(second)]) == 0
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
-    experiment = lines[lines.index("digits_boundary:") : lines.index("digits_cnn:")]
+    experiment = lines[lines.index("digits:", lines.index("experiments:")) : lines.index("digits_cnn:")]
     for line in (
         "train: # dataset digits, architecture mlp",
         f"epochs: 3 # {first}: train.epochs",
         f"momentum: 1.0e-05 # {second}: datasets.digits.train.momentum",
-        f'method: ["kernel", "theory", "adam"] # {CONFIG}: architectures.mlp.probe.method',
+        f'method: ["kernel", "theory"] # {CONFIG}: architectures.mlp.probe.method',
         "readout: logits # default",
         f"evaluation_samples: 360 # {CONFIG}: datasets.digits.probe.evaluation_samples",
         f"kernel_samples: 200 # {CONFIG}: datasets.digits.probe.kernel_samples",

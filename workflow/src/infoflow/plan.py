@@ -16,6 +16,7 @@ from infoflow.files.names import cube_file
 from infoflow.jobs.provenance import code_digest
 from infoflow.studies.check_calibration.plan import CheckCalibration
 from infoflow.studies.claims.plan import Claims
+from infoflow.studies.explorer.plan import Explorer
 from infoflow.studies.information_plane.plan import InformationPlane
 from infoflow.studies.ising.plan import Ising
 from infoflow.studies.leaderboard.plan import Leaderboard
@@ -24,6 +25,7 @@ from infoflow.studies.network_entropy.plan import NetworkEntropy
 from infoflow.studies.probing_budget.plan import ProbingBudget
 from infoflow.studies.recommendation.plan import Recommendation
 from infoflow.studies.study import Figure, Parameters, Study
+from infoflow.studies.summary.plan import Summary
 from infoflow.studies.trainability.plan import Trainability
 
 KINDS: tuple[type[Study], ...] = (
@@ -37,6 +39,8 @@ KINDS: tuple[type[Study], ...] = (
     Recommendation,
     CheckCalibration,
     Claims,
+    Explorer,
+    Summary,
 )
 """A study stands behind those that it looks at."""
 
@@ -62,7 +66,7 @@ class Plan:
                 raise InfoflowError(f"config: run.studies: unknown study {name!r}; {closest(name, names, 'studies')}")
         for kind in KINDS:
             study = kind(self.config, self.of)
-            study.chosen = chosen is None or kind.name in chosen
+            study.chosen = chosen is None or kind.name in chosen or kind is Summary
             self.of[kind.name] = study
         self._check()
 
@@ -93,6 +97,10 @@ class Plan:
         """Figures of the cubes that the default target has."""
         return [f for f in self.files(*self.wanted()) if f.startswith("results/figures/")]
 
+    def pages(self) -> list[str]:
+        """Pages of several cubes that the default target has."""
+        return [file for study in self.of.values() if study.chosen for file in study.pages()]
+
     def archive(self, root: str | Path) -> Parameters:
         """Of rule archive."""
         datasets = self._datasets()
@@ -121,7 +129,7 @@ class Plan:
                         "experiment or entry"
                     )
                 seen[name] = study.name
-        if not self.wanted():
+        if not self.wanted() and not self.pages():
             raise InfoflowError("config: nothing to do; name an experiment in experiments, or another study")
 
 

@@ -11,7 +11,8 @@ OWN = {"dataset": "digits", "architecture": "mlp", "sigma_w2": [1.0], "sigma_b2"
 def test_the_demonstration_has_all_of_its_evidence():
     plan = Plan(load_config(), ROOT)
     study = plan.of["claims"]
-    assert set(study.evidence) == set(plan.cubes) - {"digits_boundary", "photographs_vgg16", "recommendation", "claims"}
+    without = {"digits", "digits_published", "photographs_vgg16", "leaderboard", "recommendation", "claims"}
+    assert set(study.evidence) == set(plan.cubes) - without
     assert study.inputs()["cubes"] == [f"results/cubes/{name}.nc" for name in sorted(study.evidence)]
     made_by = plan.cubes["claims"]
     assert made_by["cubes"] == {name: mark(plan.cubes[name]) for name in study.evidence}
@@ -33,9 +34,13 @@ def test_an_experiment_of_ones_own_is_no_evidence_whatever_its_name_is():
 
 
 def test_a_changed_grid_takes_its_claims_with_it():
-    plan = Plan(changed_config(experiments__digits__depth=[5, 10]), ROOT)
-    assert {"digits", "leaderboard"} & set(plan.of["claims"].evidence) == set()
-    assert {"digits_cnn", "ising_2d"} <= set(plan.of["claims"].evidence)
+    whole = load_config("digits")
+    assert {"digits", "leaderboard", "probing_budget_digits"} == set(Plan(whole, ROOT).of["claims"].evidence)
+    whole["experiments"]["digits"]["depth"] = [5, 10]
+    assert not Plan(whole, ROOT).of["claims"].evidence
+    plan = Plan(changed_config(experiments__digits_cnn__depth=[5]), ROOT)
+    assert "digits_cnn" not in plan.of["claims"].evidence
+    assert {"digits_resnet", "ising_2d"} <= set(plan.of["claims"].evidence)
 
 
 def test_other_studies_can_be_chosen():

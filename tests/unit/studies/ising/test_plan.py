@@ -85,7 +85,7 @@ def test_every_figure_is_drawn_of_the_cube_of_its_dimension():
         assert (ROOT / f"workflow/src/infoflow/studies/ising/figures/{figure.name}.py").exists()
         assert figure.inputs(figure.of[0]) == {"cube": f"results/cubes/{figure.of[0]}.nc"}
         assert figure.files("ising_1d") == (
-            [f"results/figures/ising_1d/{figure.name}.{suffix}" for suffix in ("png", "pdf")]
+            [f"results/figures/ising_1d/{figure.name}.{suffix}" for suffix in ("png", "pdf", "json")]
             if figure.name.endswith("1d")
             else []
         )

@@ -445,8 +445,27 @@ def test_trained_weights_are_accepted_without_truth():
 
 def test_what_the_demonstration_computes():
     study = Plan(load_config(), ROOT).of["trainability"]
+    assert study.judged() == ["digits"]
+    assert study.training_files() == []
+    assert len(study.search_files("digits")) == 12
+    assert len(study.evaluation_files("digits_published", "adam")) == 4
+    study = Plan(load_config("digits"), ROOT).of["trainability"]
     assert study.judged() == ["digits", "digits_boundary"]
     assert study.training_files("digits_boundary") == []
     assert len(study.search_files("digits_boundary")) == 12
     assert len(study.training_files("digits")) == 12 * 6
     assert len(study.evaluation_files("digits", "adam")) == 12
+
+
+def test_the_first_experiment_comes_first():
+    study = Plan(load_config(), ROOT).of["trainability"]
+    names = list(study.experiments)
+    ranks = [study.priority({"experiment": name}) for name in names]
+    assert ranks == sorted(ranks, reverse=True) == [study.priority({"cube": name}) for name in names]
+    assert ranks[-1] > 0
+    first = study.experiments[names[0]]
+    of_first = {"dataset": first.dataset, "architecture": first.architecture}
+    assert study.priority(of_first | {"point": "w1.000000_b0.050000_d040"}) == ranks[0]
+    assert study.priority({"dataset": first.dataset}) == ranks[0]
+    assert study.priority({"dataset": first.dataset, "architecture": "resnet"}) < ranks[0]
+    assert study.priority({"cube": "ising_1d"}) == study.priority({"lattice": "chain"}) == study.priority({}) == 0

@@ -22,6 +22,7 @@ class PreparedImages:
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """Of one image."""
         return tuple(self.train_images.shape[1:])
 
     @property

@@ -19,7 +19,7 @@ from infoflow.jobs.record import find_mark, mark
 logger = logging.getLogger(__name__)
 
 MARKED = (".nc", ".png", ".pdf")
-"""Suffixes of the files that bear a mark."""
+"""Suffixes of the files that bear a mark; of JSON files only those do that say what a figure says, of pages some."""
 
 
 def read_marks(persistence: ModuleType | None = None) -> None:
@@ -57,7 +57,12 @@ def read_marks(persistence: ModuleType | None = None) -> None:
 def _unnoted(persistence: Any, files: Iterable[Any]) -> list[Any]:
     """Files that are there, bear a mark and have no notes."""
     return [
-        path
-        for path in files
-        if Path(path).suffix in MARKED and persistence.metadata(path) is None and Path(path).is_file()
+        path for path in files if _may_be_marked(path) and persistence.metadata(path) is None and Path(path).is_file()
     ]
+
+
+def _may_be_marked(path: Any) -> bool:
+    path = Path(path)
+    if path.suffix == ".json":
+        return path.with_suffix(".png").is_file()
+    return path.suffix in MARKED or (path.suffix == ".html" and path.is_file() and find_mark(path) is not None)

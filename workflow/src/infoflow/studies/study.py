@@ -19,6 +19,9 @@ Parameters = dict[str, Any]
 OF_NETWORKS = ("seed", "replicas", "draws", "precision")
 """Settings of the run that results of networks depend on."""
 
+SUFFIXES = ("png", "pdf", "json")
+"""Of the files of a figure; the last one holds what it says (`jobs.captions`)."""
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -39,9 +42,9 @@ class Figure:
     parameters: Callable[[str], Parameters]
 
     def files(self, *cubes: str) -> list[str]:
-        """Pictures of it, of those cubes among some that it is drawn of."""
+        """Pictures of it and what it says, of those cubes among some that it is drawn of."""
         chosen = [name for name in self.of if name in cubes]
-        return [f"results/figures/{name}/{self.name}.{suffix}" for name in chosen for suffix in ("png", "pdf")]
+        return [f"results/figures/{name}/{self.name}.{suffix}" for name in chosen for suffix in SUFFIXES]
 
 
 class Study:
@@ -87,6 +90,10 @@ class Study:
         """Whether the default target has its cubes."""
         return True
 
+    def pages(self) -> list[str]:
+        """Files that show several cubes at once; by default none."""
+        return []
+
     def targets(self) -> dict[str, list[str]]:
         """By the name of a rule, the cubes that it makes with their figures."""
         return {f"study_{self.name}": self.names()}
@@ -103,12 +110,13 @@ class Study:
         module = f"studies.{self.name}.figures.{name}"
 
         def parameters(cube: str) -> Parameters:
-            drawn_from = {"cube": self._mark(cube), "code": code_digest(script, module)}
+            drawn_from = {"cube": self.mark(cube), "code": code_digest(script, module)}
             return {"module": module, **more(cube), **drawn_from}
 
         return Figure(name, script, of, lambda cube: {"cube": cube_file(cube), **inputs(cube)}, parameters)
 
-    def _mark(self, cube: str) -> str:
+    def mark(self, cube: str) -> str:
+        """Of the parameters that a cube is made with: what is drawn from it depends on nothing else."""
         if cube not in self._marks:
             self._marks[cube] = mark(self.made_by(cube))
         return self._marks[cube]

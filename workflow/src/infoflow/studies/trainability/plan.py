@@ -30,6 +30,9 @@ _OF_MODULES = {
 }
 """By rule, the module that the job imports by name for networks that are modules of PyTorch, and for no others."""
 
+OF_LENGTHS = ("mlp", "cnn")
+"""Kinds of architectures whose correlations decay over a length: `theory.architectures.FEEDFORWARD`."""
+
 
 @dataclass(frozen=True)
 class Needs:
@@ -43,6 +46,10 @@ class Needs:
     """Only for experiments whose probes show single channels."""
     pre_activations: bool = False
     """Only for experiments whose networks have pre-activations: those of modules of PyTorch are not known."""
+    plane: bool = False
+    """Only for experiments with several σ_b² and several σ_w²."""
+    lengths: bool = False
+    """Only for experiments whose networks have fixed points of mean-field theory, and several σ_w²."""
     decisions: bool = False
     """The decisions of a trained network, in place of probes; only for experiments that ask for them."""
 
@@ -56,7 +63,10 @@ class Trainability(Study):
         "entropy_maps": Needs(),
         "trainability_map": Needs(truth=True),
         "boundary": Needs(truth=True),
+        "roc": Needs(truth=True),
+        "phase_diagram": Needs(plane=True),
         "relative_entropy": Needs(),
+        "scaling": Needs(lengths=True),
         "initialization": Needs(pre_activations=True),
         "reconstructions": Needs(probes=True),
         "channels": Needs(probes=True, channels=True),
@@ -79,6 +89,23 @@ class Trainability(Study):
     def judged(self) -> list[str]:
         """Experiments with ground truth, which predictors of trainability are judged by."""
         return [name for name, e in self.experiments.items() if e.truth]
+
+    def priority(self, wildcards: Mapping[str, str]) -> int:
+        """Of a job, by what it is made of: experiments in the order of the config, before the other studies."""
+        names = "cube", "experiment", "architecture", "dataset"
+        known = {name: wildcards[name] for name in names if name in wildcards}
+        if "architecture" in known:
+            return self._ranks.get((known.get("dataset"), known["architecture"]), 0)
+        return max((self._ranks.get(value, 0) for value in known.values()), default=0)
+
+    @cached_property
+    def _ranks(self) -> Mapping[Any, int]:
+        """Of experiments and their cubes, of networks on data sets, and of data sets; the first experiment highest."""
+        ranks: dict[Any, int] = {}
+        for rank, (name, e) in enumerate(reversed(self.experiments.items()), 1):
+            used = {e.dataset, e.truth or e.dataset}
+            ranks |= dict.fromkeys((name, *used, *((dataset, e.architecture) for dataset in used)), rank)
+        return ranks
 
     # --- files
 
@@ -269,7 +296,13 @@ class Trainability(Study):
     def figures(self) -> list[Figure]:
         return [self._figure(name, needs) for name, needs in self.FIGURES.items()]
 
-    # --- what a figure needs
+    # --- what figures and pages need
+
+    def pictured(self, name: str) -> list[str]:
+        """Evaluated probes of an experiment, a file per column, that have pictures; theory alone has none."""
+        experiment = self.experiments[name]
+        main, *_ = self.methods(experiment)
+        return self._deepest(experiment) if METHODS[main].network else []
 
     def methods(self, experiment: Experiment) -> list[str]:
         """Methods of the probes of an experiment, the main one first."""
@@ -283,6 +316,8 @@ class Trainability(Study):
             and (e.decisions or not needs.decisions)
             and not (needs.pre_activations and self._is_modular(e.architecture))
             and (self._channels(e) or not needs.channels)
+            and ((len(e.sigma_w2) > 1 and len(e.sigma_b2) > 1) or not needs.plane)
+            and ((len(e.sigma_w2) > 1 and self._has_lengths(e)) or not needs.lengths)
         ]
 
         def inputs(cube: str) -> dict[str, Any]:
@@ -294,6 +329,9 @@ class Trainability(Study):
             return {"experiment": dict(shown) if needs.decisions else {**shown, "decisions": None, "images": 0}}
 
         return self.figure(name, of, inputs, more, script="draw_figure")
+
+    def _has_lengths(self, experiment: Experiment) -> bool:
+        return self.config["architectures"][experiment.architecture]["kind"] in OF_LENGTHS
 
     def _is_modular(self, architecture: str) -> bool:
         kind = self.config["architectures"][architecture]["kind"]
@@ -307,13 +345,17 @@ class Trainability(Study):
             return [f"results/explain_decisions/{experiment.explained.stem}.nc"]
         if not needs.probes:
             return []
-        wanted = {
+        return [f for f in self._deepest(experiment) if _point_of(f)[0] in experiment.highlight]
+
+    def _deepest(self, experiment: Experiment) -> list[str]:
+        """Probes by the main method of the deepest network of every column."""
+        deepest = {
             (p.sigma_w2, p.sigma_b2, self.grid.probe_depth(p))
             for p in experiment.points()
-            if p.sigma_w2 in experiment.highlight and p.depth == experiment.depth[-1]
+            if p.depth == experiment.depth[-1]
         }
         files = self.evaluation_files(experiment.name, self.methods(experiment)[0])
-        return [f for f in files if _point_of(f) in wanted]
+        return [f for f in files if _point_of(f) in deepest]
 
     @cached_property
     def _columns(self) -> dict[str, list[int]]:

@@ -9,7 +9,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from infoflow.figures.style import SIGMA_W2
+from infoflow.figures.say import say
 from infoflow.files.results import Result
 from infoflow.studies.trainability.experiment import Experiment
 from infoflow.studies.trainability.figures._shared import show_picture
@@ -38,12 +38,22 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping[tuple[float, 
     above, below = figure.subfigures(2, 1, height_ratios=heights)
     _draw_inputs(above, found, shown, layers)
     _draw_prototypes(below, found, rows)
-    figure.suptitle(
-        f"Decisions of a trained network: {experiment.truth}, {experiment.architecture}\n"
-        f"{SIGMA_W2} = {w:g}, $\\sigma_b^2$ = {b:g}, depth {depth}, "
-        f"accuracy {_percent(found['accuracy'][0])} (replica 0 of {len(found['accuracy'])} shown)"
+    seen = found["prototype_predictions"]
+    hits = f"{(seen == np.arange(classes)).sum()} of {seen.size}"
+    caption = (
+        f"Above: inputs, the first {experiment.images} that the network takes for what they are and the first "
+        f"{experiment.images} that it does not, with the class that it sees and its probability, and what can be "
+        "reconstructed from its layers and from nothing but its scores. Below: the scores of one class sent back "
+        "through "
+        "the inverses of all layers, and what the network sees in that. Pixels are clipped to their range. Not shown: "
+        "the other replicas; training stopped at the success accuracy."
     )
-    return figure
+    finding = f"{hits} prototypes, sent back from the scores, are seen as their class by the network"
+    settings = (
+        f"{experiment.truth}, {experiment.architecture}, trained at σ_w² = {w:g}, σ_b² = {b:g}, depth {depth}, "
+        f"accuracy {_percent(found['accuracy'][0])}; replica 0 of {len(found['accuracy'])}"
+    )
+    return say(figure, finding, caption, settings)
 
 
 def _shown_inputs(found: Result, images: int) -> list[int]:
@@ -86,7 +96,7 @@ def _draw_prototypes(figure: Figure, found: Result, rows: int) -> None:
     figure.suptitle(
         "Prototypes: the scores of one class sent back to the input\n"
         f"({(seen == classes).sum()} of {seen.size}, over all replicas, are seen as their class)",
-        fontsize="medium",
+        fontsize=9,
     )
 
 
