@@ -1,6 +1,7 @@
 import importlib
 import json
 import math
+import re
 from dataclasses import replace
 
 import matplotlib as mpl
@@ -11,6 +12,7 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.collections import QuadMesh
 
+from common import assert_nothing_beyond_the_edges
 from infoflow.errors import InfoflowError
 from infoflow.figures.style import MOST_BIASES, STYLE
 from infoflow.files.conventions import DIVERGED
@@ -102,7 +104,7 @@ def write_probe(path, shape, layers=6, channels=((2, 0), (3, 1)), weights="rando
     return path
 
 
-def write_decisions(path, shape, classes=10, right=4, wrong=4, layers=7):
+def write_decisions(path, shape, classes=10, right=4, wrong=4, layers=7, names=None):
     """What `explain_decisions` writes, of noise."""
     rng = np.random.default_rng(1)
     labels = rng.integers(0, classes, right + wrong).astype(np.int16)
@@ -120,7 +122,8 @@ def write_decisions(path, shape, classes=10, right=4, wrong=4, layers=7):
         "prototype_probabilities": (("r", "c"), np.ones((2, classes)), {}),
         "accuracy": (("r",), np.array([0.9, np.nan]), {}),
     }
-    write_result(path, variables, {"image_shape": np.array(shape), "hidden_layers": layers - 1})
+    named = {"class_names": names} if names else {}
+    write_result(path, variables, {"image_shape": np.array(shape), "hidden_layers": layers - 1, **named})
     return path
 
 
@@ -373,6 +376,20 @@ def test_decisions_are_drawn_whatever_there_is(tmp_path, contents, rows, prototy
     assert box.y0 >= 0
     assert box.x1 <= width
     assert box.y1 <= height
+
+
+def test_decisions_call_classes_by_their_names(tmp_path):
+    names = ["cat", "a dog with a long name"]
+    found = read_result(write_decisions(tmp_path / "decisions.nc", (4, 4, 5), classes=2, names=names))
+    with mpl.rc_context(STYLE):
+        figure = decisions.draw(None, replace(experiment(), decisions=(1.5, 0.05, 6), images=3), {(1.5, 0.05): found})
+    above, below = (part.axes for part in figure.subfigs)
+    assert [ax.get_title() for ax in below if ax.images] == ["cat", "a dog with …"]
+    told = [ax.get_ylabel() for ax in above if ax.get_ylabel()]
+    assert all(re.match(r"(cat|a dog with …)( |\n)seen as (cat|a dog with …)\n", text) for text in told)
+    assert above[0].images[0].get_array().shape == (4, 4)  # five channels are no colour
+    figure.savefig(tmp_path / "decisions.png")
+    assert_nothing_beyond_the_edges(figure)
 
 
 def test_maps_end_where_samples_end(files):
