@@ -12,7 +12,8 @@ CONFIG ?=
 RESULTS ?= results
 SNAKEMAKE := $(BIN)/snakemake --profile profiles/local $(if $(CONFIG),--configfile $(CONFIG))
 
-.PHONY: help setup figures report archive verify claims settings unlock unchanged test test-long test-slurm bench lint lock
+.PHONY: help setup figures report archive verify claims settings docs unlock unchanged
+.PHONY: test test-long test-slurm test-browser bench lint lock
 .DELETE_ON_ERROR:
 
 setup: $(READY)
@@ -24,9 +25,10 @@ help:
 	@echo "make verify ARCHIVE=... [CONFIG=...]      check an archive, and what differs from here"
 	@echo "make claims [RESULTS=results]             what is said, decided from cubes, in docs/claims.md"
 	@echo "make settings [CONFIG=...]                settings in force, and where each of them comes from"
+	@echo "make docs                                 all documents as a book to read, in results/docs/index.html"
 	@echo "make unlock   [CONFIG=...]                after Snakemake was killed"
 	@echo "make unchanged MODULE=... WHY=...         say that an edit of a module changes no number"
-	@echo "make test, test-slurm, test-long, lint, bench"
+	@echo "make test, test-slurm, test-browser, test-long, lint, bench"
 
 figures: $(READY)
 	@test -n "$(CONFIG)" || echo "The demonstration: about five minutes on two idle cores; within two of them there is" \
@@ -51,6 +53,11 @@ claims: $(READY)
 settings: $(READY)
 	@$(BIN)/python -m infoflow.config.show $(if $(CONFIG),--configfile $(CONFIG))
 
+# Warnings are errors; nothing is fetched.
+docs: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m sphinx -q -W --keep-going -b html -d results/docs/.doctrees -c docs . results/docs
+	@echo "results/docs/index.html"
+
 unlock: $(READY)
 	$(SNAKEMAKE) --unlock
 
@@ -68,6 +75,11 @@ test-long: $(READY)
 test-slurm: $(READY)
 	$(BIN)/python tests/slurm_cluster.py install
 	$(TEST) -m slurm
+
+# In a Chromium that is installed for it: Debian or Ubuntu, as root. Half a minute.
+test-browser: $(READY)
+	$(BIN)/python tests/chromium.py install
+	$(TEST) -m browser
 
 # About an hour on two cores; needs MNIST. tests/benchmarks/README.md has the tables.
 bench: $(READY)

@@ -20,10 +20,12 @@ class PreparedImages:
 
     @property
     def shape(self) -> tuple[int, ...]:
+        """Of one image."""
         return tuple(self.train_images.shape[1:])
 
     @property
     def classes(self) -> int:
+        """How many; two where there are no labels."""
         return int(self.train_labels.max()) + 1 if self.train_labels is not None else 2
 
     def evaluation_images(self, samples: int) -> torch.Tensor:

@@ -42,6 +42,7 @@ class Untrained:
 
     @property
     def replicas(self) -> int:
+        """How many networks there are side by side."""
         return len(next(p for layer in (*self.blocks, *self.head) for p in layer.values()))
 
     @property
@@ -137,6 +138,7 @@ def weights_of(parameters: Parameters) -> Parameters:
 
 
 def double(parameters: Parameters) -> Parameters:
+    """The same in float64."""
     return {name: p.double() for name, p in parameters.items()}
 
 
@@ -212,4 +214,5 @@ def unscored(untrained: Untrained, reason: str) -> Scores:
 
 
 def to_array(values: torch.Tensor) -> np.ndarray:
+    """As float64 on the CPU, without what a gradient would need."""
     return values.detach().double().cpu().numpy()
