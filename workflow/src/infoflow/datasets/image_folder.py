@@ -116,8 +116,8 @@ def _find_parts(folder: Path) -> list[Found]:
     if others := [name for name in names if name not in (train, *tests)]:
         raise InfoflowError(
             f"{folder}: {train} and {tests[0]} look like a split into training and test set, but "
-            f"{', '.join(others[:5])} stands beside them; set path to a directory that has either these two alone or one "
-            "folder per class"
+            f"{', '.join(others[:5])} stands beside them; set path to a directory that has either these two alone or "
+            "one folder per class"
         )
     if left := tests[1:]:
         logger.info("%s: %s left out, as %s is there to test on", folder, " and ".join(left), tests[0])
