@@ -12,7 +12,8 @@ CONFIG ?=
 RESULTS ?= results
 SNAKEMAKE := $(BIN)/snakemake --profile profiles/local $(if $(CONFIG),--configfile $(CONFIG))
 
-.PHONY: help setup figures report archive verify claims settings docs unlock unchanged test test-long test-slurm bench lint lock
+.PHONY: help setup figures report archive verify claims settings docs unlock unchanged
+.PHONY: test test-long test-slurm test-browser bench lint lock
 .DELETE_ON_ERROR:
 
 setup: $(READY)
@@ -27,7 +28,7 @@ help:
 	@echo "make docs                                 all documents as a book to read, in results/docs/index.html"
 	@echo "make unlock   [CONFIG=...]                after Snakemake was killed"
 	@echo "make unchanged MODULE=... WHY=...         say that an edit of a module changes no number"
-	@echo "make test, test-slurm, test-long, lint, bench"
+	@echo "make test, test-slurm, test-browser, test-long, lint, bench"
 
 figures: $(READY)
 	@test -n "$(CONFIG)" || echo "The demonstration: about five minutes on two idle cores; within two of them there is" \
@@ -75,6 +76,11 @@ test-slurm: $(READY)
 	$(BIN)/python tests/slurm_cluster.py install
 	$(TEST) -m slurm
 
+# In a Chromium that is installed for it: Debian or Ubuntu, as root. Half a minute.
+test-browser: $(READY)
+	$(BIN)/python tests/chromium.py install
+	$(TEST) -m browser
+
 # About an hour on two cores; needs MNIST. tests/benchmarks/README.md has the tables.
 bench: $(READY)
 	$(BIN)/python tests/benchmarks/ising.py
@@ -87,6 +93,7 @@ bench: $(READY)
 	$(BIN)/python tests/benchmarks/capture.py
 	$(BIN)/python tests/benchmarks/spoiled.py
 	$(BIN)/python tests/benchmarks/repair.py
+	$(BIN)/python tests/benchmarks/mechanisms.py
 
 lint: $(READY)
 	$(BIN)/ruff check .

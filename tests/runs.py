@@ -152,8 +152,8 @@ class Checkout:
         path.write_text(text.replace(old, new, 1))
 
     def take_figures_as_drawn(self) -> None:
-        """Make them newer than their cubes: where nobody looks at them, nobody needs to draw them again."""
-        for path in self.root.glob("results/figures/*/*"):
+        """Make them, and the page, newer than their cubes: where nobody looks at them, nobody needs to draw again."""
+        for path in [*self.root.glob("results/figures/*/*"), *self.root.glob("results/*.html")]:
             path.touch()
 
     def forget(self) -> None:
@@ -238,6 +238,8 @@ def drawn(*studies: str, without: Iterable[str] = ()) -> dict[str, int]:
 
 ON_REQUEST = ("channels", "decisions")
 """Figures that the tiny experiment does not ask for."""
+EXPLORED = {"explorer": 1}
+"""The page of all experiments, which is made again with every cube of one."""
 DRAWN = drawn("trainability", without=ON_REQUEST)
 """The jobs that draw the tiny experiment."""
 CARD = {"recommend": 1, **drawn("recommendation")}

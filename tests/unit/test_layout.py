@@ -264,7 +264,7 @@ def test_every_family_is_a_folder_with_a_table_of_its_modules():
 
 
 def test_every_figure_has_its_module_and_its_caption():
-    captions = {path.stem for path in (ROOT / "workflow/report").glob("*.rst")} - {"workflow"}
+    captions = {path.stem for path in (ROOT / "workflow/report").glob("*.rst")} - {"workflow", "explorer"}
     assert captions == {name for kind in KINDS for name in kind.FIGURES}
     assert len(captions) == sum(len(kind.FIGURES) for kind in KINDS)
     for kind in KINDS:
@@ -296,7 +296,7 @@ def test_no_folder_imports_what_stands_behind_it():
     assert folders == {f for f in place if f not in ("errors", "streams", "cli")} | {"config"}
 
 
-LIGHT_JOBS = [name for name in SCRIPT_NAMES if name.startswith(("merge_", "build_", "check_", "draw_"))]
+LIGHT_JOBS = [name for name in SCRIPT_NAMES if name.startswith(("merge_", "build_", "check_", "draw_", "explorer"))]
 """Put results together or draw: many short jobs, of which none has to wait for torch or for numba."""
 
 IMPORT = """

@@ -43,6 +43,9 @@ def test_a_run_is_archived_verified_and_run_again(whole, tmp_path):
         }
         assert archived == {path for path in made if "leaderboard" not in path}
         assert len(archived) == number
+    page = (unpacked / "explorer.html").read_bytes()
+    assert page == (whole.root / "results/explorer.html").read_bytes()
+    assert b"digits" in page
     from_archive = Checkout.at(unpacked / "source")
     planned = from_archive.plan("all_cubes", config="../config.json")
     assert planned["probe_cascade"] == planned["probe_kernel"] == 2

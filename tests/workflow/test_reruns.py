@@ -20,6 +20,7 @@ from runs import (
     CARD,
     CUBE,
     DRAWN,
+    EXPLORED,
     STUDIES,
     TINY,
     TOLERANCE,
@@ -38,7 +39,7 @@ MERGED_ISING = {"merge_ising": 2, **drawn("ising")}
 MERGED_ENTROPY = {"merge_network_entropy": 1, **drawn("network_entropy")}
 MERGED_PLANE = {"merge_information_plane": 1, **drawn("information_plane")}
 MERGED_MAP = {"merge_map": 1, **drawn("maps")}
-MERGED = {"merge_cube": 1, **DRAWN, **MERGED_MAP, **MERGED_BUDGET, **BOARD}
+MERGED = {"merge_cube": 1, **DRAWN, **EXPLORED, **MERGED_MAP, **MERGED_BUDGET, **BOARD}
 """The cube of the experiment, and what is made of it."""
 ALL_MERGED = {**MERGED, **MERGED_ISING, **MERGED_ENTROPY, **MERGED_PLANE}
 
@@ -97,7 +98,7 @@ def test_a_second_run_does_nothing_and_a_run_elsewhere_everything(whole, tmp_pat
 def test_a_new_value_runs_its_own_jobs_and_what_is_made_of_all(again):
     again.configure(experiments={"digits": {"sigma_w2": [1.0, 1.5, 2.0], "depth": [2, 3], "highlight": [1.0]}})
     new = {"probe_kernel": 1, "probe_theory": 1, "probe_cascade": 1, "evaluate_kl": 1, "score_predictor": 1}
-    assert again.plan() == {**new, "train_network": 2, "merge_cube": 1, **DRAWN}
+    assert again.plan() == {**new, "train_network": 2, "merge_cube": 1, **DRAWN, **EXPLORED}
     again.run("all_cubes")
     old = read_trainability(again.root / CUBE).sel(sigma_w2=[1.0, 2.0])
     assert (old["probe_status"] == 0).all()
@@ -105,7 +106,7 @@ def test_a_new_value_runs_its_own_jobs_and_what_is_made_of_all(again):
 
 def test_a_removed_value_runs_the_merge_and_the_figures(again):
     again.configure(experiments={"digits": {"sigma_w2": [1.0], "depth": [2, 3], "highlight": [1.0]}})
-    assert again.plan() == {"merge_cube": 1, **DRAWN}
+    assert again.plan() == {"merge_cube": 1, **DRAWN, **EXPLORED}
 
 
 CHANGES = {
@@ -154,7 +155,7 @@ def test_what_an_architecture_overrides_runs_only_what_uses_it(again):
         again.configure(architectures={"mlp": {"width": 12, **sections}})
         return again.plan()
 
-    merged = {"merge_cube": 1, **DRAWN}
+    merged = {"merge_cube": 1, **DRAWN, **EXPLORED}
     assert override(train={"learning_rate": 0.02}) == {"train_network": 4, **merged}
     assert override(probe={"kernel_samples": 50}) == {**CLOSED, **merged}
     shown = {"method": ["adam", "kernel"], "show_channels": [[1, 0]]}
@@ -191,13 +192,13 @@ def test_another_experiment_runs_itself_and_nothing_of_the_first_one(whole):
         "trainability", without=("overview", "trainability_map", "boundary", "cost", "channels", "decisions")
     )
     whole.configure_all(experiments=TINY["experiments"] | {"other": other | {"truth": False}})
-    assert planned(whole) == {**of_it, **untrue}
+    assert planned(whole) == {**of_it, **untrue, **EXPLORED}
     whole.configure_all(experiments=TINY["experiments"] | {"other": other})
     # the leaderboard is that of both
-    assert planned(whole) == {**of_it, "train_network": 1, "score_predictor": 1, **DRAWN, **CARD, **BOARD}
+    assert planned(whole) == {**of_it, "train_network": 1, "score_predictor": 1, **DRAWN, **EXPLORED, **CARD, **BOARD}
     # with the points of the first one, it is merged and drawn
     whole.configure_all(experiments=TINY["experiments"] | {"other": other | {"sigma_w2": [1.0], "highlight": [1.0]}})
-    assert planned(whole) == {"merge_cube": 1, **DRAWN, **CARD, **BOARD}
+    assert planned(whole) == {"merge_cube": 1, **DRAWN, **EXPLORED, **CARD, **BOARD}
 
 
 # --- the code
@@ -209,6 +210,7 @@ def test_another_experiment_runs_itself_and_nothing_of_the_first_one(whole):
         ("studies/trainability/figures/cost.py", {"figure_cost": 1, "figure_overview": 1}),
         ("studies/trainability/figures/trainability_map.py", {"figure_trainability_map": 1, "figure_overview": 1}),
         ("studies/trainability/figures/channels.py", {}),
+        ("studies/explorer/data.py", EXPLORED),
         ("studies/ising/figures/ising_probes.py", {"figure_ising_probes": 1}),
         ("figures/style.py", {name: 1 for name in ALL_MERGED if name.startswith("figure_")}),
         # also what is measured of reconstructions in the other studies
@@ -257,6 +259,15 @@ def test_an_edit_runs_the_stages_that_use_it(whole, module, jobs):
     assert planned(whole) == jobs
 
 
+@pytest.mark.parametrize("suffix", ["css", "html", "js"])
+def test_an_edit_of_the_page_makes_it_again_and_nothing_else(whole, suffix):
+    with whole.source(f"studies/explorer/explorer.{suffix}").open("a") as file:
+        file.write("\n")
+    assert planned(whole) == EXPLORED
+    whole.forget()
+    assert planned(whole) == EXPLORED
+
+
 def test_an_edit_of_a_theory_scores_the_predictors_that_are_theory(again):
     def plan_of_a_column(name):
         again.configure(predictors={"names": [name], "batch_size": 16})
@@ -301,7 +312,7 @@ def test_an_edit_of_the_planning_and_of_tables_of_plug_ins_runs_nothing(whole):
     plans = [package / "plan.py", *package.glob("studies/*/plan.py"), package / "studies/study.py"]
     others = [package / f"jobs/{name}.py" for name in ("notes", "slurm", "unchanged")]
     assert len(tables) > 10
-    assert len(plans) == 12
+    assert len(plans) == 13
     whole.edit(*(path.relative_to(package) for path in (*tables, *plans, *others)))
     assert planned(whole) == {}
 
@@ -523,7 +534,7 @@ def test_reconstructions_that_are_not_kept_are_gone_and_rerun_rules_hold(again):
     def drop(**changes):
         again.configure(run=TINY["run"] | {"keep_reconstructions": False}, **changes)
 
-    merged = {"merge_cube": 1, **DRAWN}
+    merged = {"merge_cube": 1, **DRAWN, **EXPLORED}
     # as in a checkout in which nothing was probed yet
     for folder in again.root.glob("results/*_*/digits/mlp"):
         if folder.parts[-3] in PROBED:

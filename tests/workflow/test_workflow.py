@@ -21,7 +21,7 @@ from infoflow.studies.claims.plan import Claims
 from infoflow.studies.recommendation.plan import Recommendation
 from infoflow.studies.trainability.cube import read_trainability
 from infoflow.studies.trainability.plan import Trainability
-from runs import CARD, CUBE, DRAWN, STUDIES, TINY, drawn
+from runs import CARD, CUBE, DRAWN, EXPLORED, STUDIES, TINY, drawn
 
 FIGURES = Trainability.FIGURES
 TRUTH = {name for name, needs in FIGURES.items() if needs.truth}
@@ -96,7 +96,7 @@ def test_both_snakefiles_plan_the_demonstration_if_no_config_is_named(checkout, 
     assert plan["train_snapshots"] == plan["measure_information"] == len(networks) == 12
     assert plan["ising_exact"] == 2
     assert plan["ising_monte_carlo"] == len(config["ising"]["monte_carlo"]["couplings"])
-    assert plan["build_leaderboard"] == plan["recommend"] == plan["check_claims"] == 1
+    assert plan["build_leaderboard"] == plan["recommend"] == plan["check_claims"] == plan["explorer"] == 1
     one_cube_each = drawn(*(name for name, study in asked.of.items() if study is not trainability and study.names()))
     assert one_cube_each.items() <= plan.items()
 
@@ -105,7 +105,10 @@ def test_the_targets_stop_where_they_say(checkout):
     assert set(checkout.plan("all_probes")) == PROBES
     assert set(checkout.plan("all_trainings")) == {"prepare_dataset", "train_network"}
     assert set(checkout.plan("all_cubes")) == {*PROBES, "train_network", "score_predictor", "merge_cube"}
-    assert checkout.plan("experiment_digits") == checkout.plan("study_trainability") == checkout.plan("all_figures")
+    assert checkout.plan("experiment_digits") == checkout.plan("study_trainability")
+    assert checkout.plan("all_figures") == {**checkout.plan("experiment_digits"), **EXPLORED}
+    merged = checkout.plan("all_cubes")
+    assert checkout.plan("explorer") == checkout.plan("results/explorer.html") == {**merged, **EXPLORED}
     assert checkout.plan("all_trainings", "--batch", "all_trainings=1/2")["train_network"] == 2
 
 
@@ -124,8 +127,8 @@ def test_a_target_per_study_plans_it_and_what_it_looks_at(checkout):
         "recommendation": {*experiment, "recommend"},
         "maps": {*PROBES, "merge_cube", "merge_map", "train_network", "score_predictor"},
     }
-    # claims are on experiments of the configs that come with the workflow: see test_claims.py
-    assert set(needed) == {kind.name for kind in KINDS} - {"claims", "check_calibration"}
+    # claims are on experiments of the configs that come with the workflow: see test_claims.py; the explorer has no cube
+    assert set(needed) == {kind.name for kind in KINDS} - {"claims", "check_calibration", "explorer"}
     for study, rules in needed.items():
         figures = DRAWN if study == "trainability" else drawn(study)
         assert set(checkout.plan(f"study_{study}")) == {*rules, *figures}
@@ -151,7 +154,7 @@ def test_a_config_of_ten_lines_runs_itself_and_nothing_else(checkout):
     (checkout.root / "own.yaml").write_text(OWN)
     probed = {"prepare_dataset": 1, "probe_kernel": 2, "probe_theory": 2}
     jobs = {**probed, "train_network": 2, "score_predictor": 2}
-    assert checkout.plan(config="own.yaml") == {**jobs, "merge_cube": 1, **DRAWN}
+    assert checkout.plan(config="own.yaml") == {**jobs, "merge_cube": 1, **DRAWN, **EXPLORED}
     # laid over the demonstration, an experiment adds to it
     checkout.write("more.yaml", {"experiments": yaml.safe_load(OWN)["experiments"]})
     assert checkout.plan("all_cubes", config="config/config.yaml more.yaml")["merge_cube"] == 6
@@ -373,7 +376,8 @@ def test_the_report_shows_every_figure_with_its_caption(whole, tmp_path):
     )
     assert {name.split("/")[-1] for name in names if name.endswith(".png")} == figures
     results = json.loads(re.search(r"var results = ({.*?});?$", text, re.MULTILINE)[1])
-    assert {path.split("/")[-1] for path in results} == figures
+    assert {path.split("/")[-1] for path in results} == {*figures, "explorer.html"}
+    assert [name for name in names if name.endswith("explorer.html")]
     assert min(len(result["caption"]) for result in results.values()) > 200
     assert "edge of chaos" in text
 
@@ -451,10 +455,10 @@ def test_the_leaderboard_is_that_of_all_cubes_with_truth(again):
     assert (results / "leaderboard/leaderboard.csv").read_text().startswith("grid,rank,score,two_sided,auroc,")
     assert (results / "leaderboard/leaderboard.tex").read_text().endswith("\\end{tabular}\n")
     assert {f"figure_{name}" for name in sizes(results / "figures/leaderboard")} == set(drawn("leaderboard"))
-    # but for the figures of the other experiment nothing is left to do
-    assert again.plan() == DRAWN
+    # but for the figures of the other experiment, and the page of both, nothing is left to do
+    assert again.plan() == {**DRAWN, **EXPLORED}
     again.edit("verdict/standing.py")
-    assert again.plan() == {"merge_cube": 2, **dict.fromkeys(DRAWN, 2), **CARD, **built}
+    assert again.plan() == {"merge_cube": 2, **dict.fromkeys(DRAWN, 2), **EXPLORED, **CARD, **built}
 
 
 def test_the_probing_budget_runs_from_end_to_end(whole):

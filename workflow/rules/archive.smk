@@ -7,6 +7,7 @@ rule archive:
     input:
         cubes=[cube_file(name) for name in PLAN.wanted()],
         figures=PLAN.figure_files(),
+        pages=PLAN.pages(),
     output:
         f"results/archive/{archive_name(config['run']['name'])}.zip",
     log:

@@ -18,6 +18,7 @@ from infoflow.files.results import write_result
 from infoflow.jobs.job import Job
 from infoflow.jobs.notes import MARKED, read_marks
 from infoflow.jobs.record import find_mark, mark
+from infoflow.studies.explorer.page import write_page
 
 PARAMETERS = {"probe": {"learning_rate": 0.001, "shape": [8, 8]}, "code": "abc"}
 OTHERS = PARAMETERS | {"code": "abd"}
@@ -50,9 +51,15 @@ def figures(folder: Path, pictures: int, parameters=PARAMETERS) -> list[Path]:
     return outputs
 
 
-def test_results_cubes_and_figures_bear_the_mark_of_their_parameters(tmp_path):
+def page(path: Path, parameters=PARAMETERS) -> Path:
+    path.write_text(write_page({"title": f"not {mark(OTHERS)}", "experiments": []}, mark(parameters)))
+    return path
+
+
+def test_results_cubes_figures_and_pages_bear_the_mark_of_their_parameters(tmp_path):
     files = [result(tmp_path / "a.nc"), cube(tmp_path / "b.nc"), *figures(tmp_path, 1), *figures(tmp_path, 400)]
-    assert {path.suffix for path in files} == {*MARKED, ".json"}
+    files.append(page(tmp_path / "c.html"))
+    assert {path.suffix for path in files} == {*MARKED, ".json", ".html"}
     assert min(path.stat().st_size for path in files if path.suffix == ".nc") > 10_000  # the ends are not the whole
     assert [find_mark(path) for path in files] == [mark(PARAMETERS)] * len(files)
 
@@ -98,7 +105,7 @@ def job(*outputs, parameters=PARAMETERS) -> SimpleNamespace:
 
 
 def test_without_notes_the_marks_are_looked_at(persistence, tmp_path):
-    files = [result(tmp_path / "a.nc"), *figures(tmp_path, 1)]
+    files = [result(tmp_path / "a.nc"), *figures(tmp_path, 1), page(tmp_path / "c.html")]
     nothing = persistence.PersistenceBase({})
     for path in files:
         assert nothing.has_metadata(job(path))
@@ -112,6 +119,14 @@ def test_a_file_without_notes_and_mark_is_not_what_is_wanted(persistence, tmp_pa
     path = result(tmp_path / "a.nc")
     path.write_bytes(path.read_bytes()[:-200])
     assert persistence.PersistenceBase({}).params_changed(job(path)).files == {path}
+
+
+def test_a_page_without_a_mark_is_left_alone(persistence, tmp_path):
+    path = tmp_path / "summary.html"
+    path.write_text("<!doctype html>")
+    nothing = persistence.PersistenceBase({})
+    assert not nothing.has_metadata(job(path))
+    assert not nothing.params_changed(job(path))
 
 
 def test_one_of_two_files_can_be_another(persistence, tmp_path):

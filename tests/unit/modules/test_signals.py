@@ -21,7 +21,7 @@ from plain_networks import digits, he, mlp, normal, seeded
 
 def signals_of(model: nn.Module, x=None, y=None, loss=default_loss) -> Signals:
     inputs, labels = digits()
-    task = make_task(inputs if x is None else x, labels if x is None else y, loss, 1e-4)
+    task = make_task(inputs if x is None else x, labels if x is None else y, loss)
     with untouched(model):
         return measure(cut(model, task.batch), task, generator(0, "test"))
 

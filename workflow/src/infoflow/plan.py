@@ -17,6 +17,7 @@ from infoflow.jobs.provenance import code_digest
 from infoflow.jobs.record import mark
 from infoflow.studies.check_calibration.plan import CheckCalibration
 from infoflow.studies.claims.plan import Claims
+from infoflow.studies.explorer.plan import Explorer
 from infoflow.studies.information_plane.plan import InformationPlane
 from infoflow.studies.ising.plan import Ising
 from infoflow.studies.leaderboard.plan import Leaderboard
@@ -38,6 +39,7 @@ KINDS: tuple[type[Study], ...] = (
     Recommendation,
     CheckCalibration,
     Claims,
+    Explorer,
 )
 """A study stands behind those that it looks at."""
 SUMMARY = ("results/summary.html", "results/summary.txt")
@@ -98,6 +100,10 @@ class Plan:
         """Figures of the cubes that the default target has."""
         return [f for f in self.files(*self.wanted()) if f.startswith("results/figures/")]
 
+    def pages(self) -> list[str]:
+        """Pages of several cubes that the default target has."""
+        return [file for study in self.of.values() if study.chosen for file in study.pages()]
+
     def summary_inputs(self) -> dict[str, list[str]]:
         """What the default target has: cubes of experiments with ground truth, claims, captions of all figures."""
         wanted = self.wanted()
@@ -111,7 +117,8 @@ class Plan:
     def summary(self) -> Parameters:
         """Of rule summarize."""
         made_by = {Path(f).stem: mark(self.cubes[Path(f).stem]) for f in self.summary_inputs()["cubes"]}
-        return {"title": self.config["run"]["name"], "cubes": made_by, "links": LINKS, "code": code_digest("summarize")}
+        links = {Path(page).stem: Path(page).name for page in self.pages()} | LINKS
+        return {"title": self.config["run"]["name"], "cubes": made_by, "links": links, "code": code_digest("summarize")}
 
     def archive(self, root: str | Path) -> Parameters:
         """Of rule archive."""
@@ -141,7 +148,7 @@ class Plan:
                         "experiment or entry"
                     )
                 seen[name] = study.name
-        if not self.wanted():
+        if not self.wanted() and not self.pages():
             raise InfoflowError("config: nothing to do; name an experiment in experiments, or another study")
 
 

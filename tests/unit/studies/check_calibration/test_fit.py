@@ -6,13 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from infoflow.modules.verdict import FIRST_STEPS, WITH, Rule, read_rule
 from infoflow.modules.verdict import RULE as STORED
-from infoflow.modules.verdict import Rule, read_rule
+from infoflow.modules.verdict import WITHOUT as ALONE
 from infoflow.studies.check_calibration.calibrate_check import judge
 from infoflow.studies.check_calibration.figures.check_calibration import draw
-from infoflow.studies.check_calibration.fit import fit, held_out, interval, make_rule
+from infoflow.studies.check_calibration.fit import fit, held_out, held_out_all, interval, make_rules, other_draws
 from infoflow.studies.check_calibration.fit import tests as judge_scores
 from infoflow.studies.check_calibration.table import Table, read_table, write_table
+from infoflow.studies.check_calibration.variables import CEILING, RULE, WITHOUT
 from infoflow.verdict.auroc import auroc
 
 
@@ -36,12 +38,17 @@ def made_up(number: int = 300) -> Table:
     )
 
 
-def test_the_rule_of_the_package_is_that_of_its_table(table):
-    stored, made = json.loads(STORED.read_text()), make_rule(table)
-    assert stored["features"] == made["features"] == list(table.names)
-    np.testing.assert_allclose(stored["coefficients"], made["coefficients"], atol=0.02, rtol=0.02)
-    assert stored["about"]["networks"] == len(table)
-    np.testing.assert_allclose(stored["about"]["held_out_auroc"], made["about"]["held_out_auroc"], atol=0.005)
+def test_the_rules_of_the_package_are_those_of_its_table(table):
+    all_stored, all_made = json.loads(STORED.read_text()), make_rules(table)
+    assert set(all_stored) == set(all_made) == {WITH, ALONE}
+    assert set(all_made[WITH]["features"]) - set(all_made[ALONE]["features"]) == set(FIRST_STEPS)
+    assert all_made[WITH]["features"] == list(table.names)
+    for name, made in all_made.items():
+        stored = all_stored[name]
+        assert stored["features"] == made["features"]
+        np.testing.assert_allclose(stored["coefficients"], made["coefficients"], atol=0.02, rtol=0.02)
+        assert stored["about"]["networks"] == len(table)
+        np.testing.assert_allclose(stored["about"]["held_out_auroc"], made["about"]["held_out_auroc"], atol=0.005)
 
 
 def test_the_table_is_of_many_networks_of_many_families(table):
@@ -52,10 +59,20 @@ def test_the_table_is_of_many_networks_of_many_families(table):
 
 
 def test_the_rule_beats_every_baseline_on_families_that_it_has_not_seen(table):
-    found = judge_scores(table, held_out(table))
-    value, low, _ = found.pop("rule")
-    assert value >= 0.9
-    assert all(low > high for _, _, high in found.values())
+    found = judge_scores(table, held_out_all(table))
+    (value, low, _), alone, ceiling = (found.pop(n) for n in (RULE, WITHOUT, CEILING))
+    assert value >= 0.93
+    assert 0.9 <= alone[0] < low
+    assert value < ceiling[0]
+    assert all(low > high and alone[1] > high for _, _, high in found.values())
+
+
+def test_other_draws_are_not_the_draw_itself():
+    table = made_up(8)
+    table = replace(table, learned=np.array([1, 0, 1, 1, 0, 0, 1, 0], bool))
+    np.testing.assert_array_equal(other_draws(table), [0, 1, 1, 1, 0, 0, 0, 1])
+    one = replace(table, networks=np.arange(8).astype(str))
+    np.testing.assert_array_equal(other_draws(one), 0.5)
 
 
 def test_what_tells_is_found():

@@ -3,6 +3,7 @@
 | member | |
 |---|---|
 | cubes/, figures/<experiment>/ | the results |
+| explorer.html | all experiments in one page for a browser, if there are any |
 | config.json | the config with all defaults |
 | source/ | the workflow, the package, profiles, environments |
 | cost.json | what the jobs of every rule took |
@@ -70,9 +71,9 @@ def write_archive(path: str | Path, job: Job, root: str | Path, versions_now: Ma
     for name in _NEEDED:
         if name not in source:
             raise InfoflowError(f"{Path(root) / name}: is missing; an archive needs it")
-    cubes, figures, config = job.files("cubes"), job.files("figures"), job["config"]
+    cubes, figures, pages, config = job.files("cubes"), job.files("figures"), job.files("pages"), job["config"]
     attributes = {Path(f).stem: read_cube(f, job["made_by"][Path(f).stem]).attrs for f in cubes}
-    results = [Path(f) for f in (*cubes, *figures)]
+    results = [Path(f) for f in (*cubes, *figures, *pages)]
     for file in results:
         if not file.is_file():
             raise InfoflowError(f"{file}: is missing; make it with `snakemake all_figures`")
@@ -91,6 +92,7 @@ def write_archive(path: str | Path, job: Job, root: str | Path, versions_now: Ma
         COST: _json(cost_summary(attributes)),
         **{f"cubes/{Path(f).name}": Path(f) for f in cubes},
         **{f"figures/{Path(f).parent.name}/{Path(f).name}": Path(f) for f in figures},
+        **{Path(f).name: Path(f) for f in pages},
         **{f"{SOURCE}/{name}": file for name, file in source.items()},
     }
     with replaced(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as file:

@@ -10,6 +10,7 @@ import yaml
 
 from infoflow import __version__
 
+EXPLORER = "explorer.html"
 METADATA, MANIFEST = "ro-crate-metadata.json", "checksums.sha256"
 CONFIG, COST, SOFTWARE, SOURCE = "config.json", "cost.json", "software.json", "source"
 
@@ -21,6 +22,9 @@ _PROFILES = {
 }
 _FORMATS = {
     ".cff": "application/yaml",
+    ".css": "text/css",
+    ".html": "text/html",
+    ".js": "text/javascript",
     ".json": "application/json",
     ".md": "text/markdown",
     ".nc": "application/x-netcdf",
@@ -52,6 +56,7 @@ them, of git commit {software.get("git_commit", "unknown")}, SHA-256 {versions["
 |---|---|
 | `cubes/` | all numbers, CF-conforming NetCDF-4 |
 | `figures/<experiment>/` | the figures, PNG and PDF, and in JSON what each shows |
+| `explorer.html` | if there are experiments, all of them in one page for a browser, which loads nothing from the net |
 | `config.json` | the config with all defaults |
 | `source/` | workflow, package, configs, profiles, environments; `source/envs/requirements.lock` pins the software |
 | `cost.json` | what the jobs of every rule took, per cube and in total; seconds of probing per second of training |
@@ -158,7 +163,7 @@ def describe_crate(
         files[f"{SOURCE}/{MAIN_WORKFLOW}"],
         "#run",
         object=[files[CONFIG], *sources],
-        result=[file for name, file in files.items() if name.startswith(("cubes/", "figures/"))],
+        result=[file for name, file in files.items() if name.startswith(("cubes/", "figures/", EXPLORER))],
         properties={
             "name": f"Run of infoflow: {config['run']['name']}",
             "description": "Probes and full trainings of all grid points, merged into cubes and drawn by Snakemake.",
@@ -180,6 +185,10 @@ def _title(member: str) -> str:
         kind = Path(member).suffix[1:]
         what = "what it shows" if kind == "json" else kind
         return f"figure {inner[1].replace('_', ' ')} of experiment {inner[0]}, {what}"
-    return {CONFIG: "config with all defaults", COST: "cost of the jobs", SOFTWARE: "versions of the software"}.get(
-        member, member
-    )
+    known = {
+        CONFIG: "config with all defaults",
+        COST: "cost of the jobs",
+        SOFTWARE: "versions of the software",
+        EXPLORER: "all experiments in one page for a browser",
+    }
+    return known.get(member, member)

@@ -19,7 +19,7 @@ from infoflow.jobs.record import find_mark, mark
 logger = logging.getLogger(__name__)
 
 MARKED = (".nc", ".png", ".pdf")
-"""Suffixes of the files that bear a mark; of JSON files only those do that say what a figure says."""
+"""Suffixes of the files that bear a mark; of JSON files only those do that say what a figure says, of pages some."""
 
 
 def read_marks(persistence: ModuleType | None = None) -> None:
@@ -62,4 +62,7 @@ def _unnoted(persistence: Any, files: Iterable[Any]) -> list[Any]:
 
 
 def _may_be_marked(path: Any) -> bool:
-    return Path(path).suffix in MARKED or (Path(path).suffix == ".json" and Path(path).with_suffix(".png").is_file())
+    path = Path(path)
+    if path.suffix == ".json":
+        return path.with_suffix(".png").is_file()
+    return path.suffix in MARKED or (path.suffix == ".html" and path.is_file() and find_mark(path) is not None)

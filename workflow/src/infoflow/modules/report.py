@@ -18,6 +18,7 @@ from infoflow.files.conventions import validate
 from infoflow.files.cubes import describe_cube
 from infoflow.files.results import replaced
 from infoflow.modules.blocks import Block
+from infoflow.modules.first_steps import FirstSteps
 from infoflow.modules.repair import Repair
 from infoflow.modules.signals import Signals
 from infoflow.modules.training import Recipe
@@ -43,6 +44,17 @@ LAYERS: dict[str, tuple[str, str, str]] = {
     "collapsed": ("collapsed", "whether the states of all samples to fit are equal", "1"),
 }
 """What is measured per block: heading, description, units."""
+FIRST_STEPS: dict[str, tuple[str, str]] = {
+    "steps": ("first steps that a copy took", "1"),
+    "before": ("loss before them", "1"),
+    "middle": ("loss after half of them", "1"),
+    "after": ("loss behind them", "1"),
+    "constant": ("loss of the best output that is the same for all samples", "1"),
+    "progress_middle": ("share of what the loss wants that half of them took away", "1"),
+    "progress": ("share of what the loss wants that they took away", "1"),
+    "dead": ("share of the outputs that became the same for all samples", "1"),
+}
+"""What is kept of the first steps: description, units."""
 SHOWN = (
     *("explained_variance", "entropy", "explained_variance_relative", "entropy_relative", "root_mean_square"),
     *("log_gradient", "dead_share", "label_accuracy", "token_cosine"),
@@ -65,6 +77,8 @@ class Report:
         labelled: whether the task is known.
         samples: that were used.
         rule: about the rule of the verdict.
+        first_steps: of every draw; empty, the verdict is on the initialisation alone.
+        without_first_steps: why, if it is.
     """
 
     verdict: Verdict
@@ -78,6 +92,8 @@ class Report:
     samples: int
     rule: Mapping[str, Any]
     repair: Repair = field(default_factory=Repair)
+    first_steps: tuple[FirstSteps, ...] = ()
+    without_first_steps: str = ""
 
     @property
     def culprit(self) -> str | None:
@@ -127,12 +143,26 @@ class Report:
                 f"[{r.verdict.low:.2f}, {r.verdict.high:.2f}]"
             )
         lines += [f"  {line}" for line in r.advice]
+        lines.append(f"  {self._looked_ahead}")
         number = len(self.signals)
         draws = f"{number} draw{'s' if number > 1 else ''}" if self.is_factory else "one draw, the model as it is"
         lines.append(
             f"  {draws}, {self.samples} samples, {len(self.blocks)} blocks" + ("" if self.labelled else ", no labels")
         )
         return lines
+
+    @property
+    def _looked_ahead(self) -> str:
+        """Of the first steps, in words."""
+        if not self.first_steps:
+            return f"from the initialisation alone, without first steps: {self.without_first_steps}"
+        before, after = (_mean([getattr(f, n) for f in self.first_steps]) for n in ("before", "after"))
+        lost = sum(not f.finite for f in self.first_steps)
+        overflows = f", overflows in {lost} of {len(self.first_steps)} draws" if lost else ""
+        return (
+            f"from the initialisation and {self.first_steps[0].steps} steps on a copy: loss {before:.3g} → {after:.3g}"
+            f"{overflows}, of the best constant output {_mean([f.constant for f in self.first_steps]):.3g}"
+        )
 
     def __repr__(self) -> str:
         return "\n".join(self.summary) + "\n" + _table(self)
@@ -160,6 +190,7 @@ class Report:
             "samples": self.samples,
             "layers": self.layers,
             "whole": [s.whole for s in self.signals],
+            "first_steps": [vars(f) for f in self.first_steps],
             "rule": dict(self.rule),
         }
 
@@ -192,6 +223,10 @@ class Report:
                 [s.whole[name] for s in self.signals],
                 {"long_name": name.replace("_", " "), "units": "1"},
             )
+        for name, (told, units) in FIRST_STEPS.items():
+            if self.first_steps:
+                values = np.array([getattr(f, name) for f in self.first_steps], float)
+                cube[f"first_steps_{name}"] = (("replica",), values, {"long_name": told, "units": units})
         names = np.array([b.name for b in self.blocks], object)
         cube = cube.assign_coords(
             replica=("replica", np.arange(len(self.signals)), {"long_name": "draw of the weights", "units": "1"}),
@@ -204,7 +239,7 @@ class Report:
             layer_name=("layer", names, {"long_name": "name of the block in the model", "units": "1"}),
         )
         validate(cube)
-        told = {k: v for k, v in self.to_dict().items() if k not in ("layers", "whole", "infoflow")}
+        told = {k: v for k, v in self.to_dict().items() if k not in ("layers", "whole", "first_steps", "infoflow")}
         return describe_cube(
             cube,
             {

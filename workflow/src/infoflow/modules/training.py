@@ -1,8 +1,7 @@
 """Train any module as plain PyTorch does, and say whether it learned: the truth that verdicts are compared with."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,6 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from infoflow.architectures.modular import seeded
 from infoflow.errors import InfoflowError
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -176,9 +176,9 @@ def train(
     evaluation = evaluation or (inputs[::stride], targets[::stride])
     modes = {part: part.training for part in module.modules()}
     try:
-        with _own_randomness(parameters[0].device, generator):
+        with seeded(generator, parameters[0].device):
             run = _Run(module, parameters, recipe, evaluation)
-            run.go(_batches(len(inputs), recipe.batch_size, generator), inputs, targets)
+            run.go(batches_of(len(inputs), recipe.batch_size, generator), inputs, targets)
     finally:
         for part, mode in modes.items():
             part.training = mode
@@ -210,6 +210,41 @@ def constant_loss(targets: torch.Tensor, loss: str) -> float:
     return targets.double().var(0, correction=0).mean().item()
 
 
+def optimizer_of(parameters: Sequence[nn.Parameter], recipe: Recipe) -> torch.optim.Optimizer:
+    """The optimiser of a recipe, at its full rate."""
+    kind, settings = OPTIMIZERS[recipe.optimizer]
+    chosen = {name: getattr(recipe, name) for name in settings if name not in ("warmup", "steps")}
+    return kind(parameters, lr=recipe.learning_rate, fused=True, **chosen)
+
+
+def warm_up(optimizer: torch.optim.Optimizer, recipe: Recipe, step: int) -> None:
+    """Give the optimiser the learning rate of a step, counted from 0."""
+    if recipe.warmup:
+        for group in optimizer.param_groups:
+            group["lr"] = recipe.learning_rate * min(1.0, (step + 1) / recipe.warmup)
+
+
+def rates_of(recipe: Recipe) -> list[float]:
+    """How far each of the steps moves weights whose gradient stays the same, over how far it does at full rate.
+
+    Less than 1 during a warm-up, and while the momentum of SGD builds up.
+    """
+    found, moved = [], 0.0
+    for step in range(recipe.steps):
+        share = min(1.0, (step + 1) / recipe.warmup) if recipe.warmup else 1.0
+        moved = recipe.momentum * moved + (1 - recipe.momentum) * share
+        found.append(moved)
+    return found
+
+
+def batches_of(samples: int, batch_size: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
+    """Numbers of the samples of one batch after the other, without end; see `Recipe.batch_size`."""
+    size = min(batch_size, samples)
+    while True:
+        order = torch.randperm(samples, generator=generator)
+        yield from order[: samples // size * size].split(size)
+
+
 class _Run:
     """State of one training."""
 
@@ -222,9 +257,7 @@ class _Run:
         self._reference = self.initial_loss
         if success.measure == "loss" and success.of == "constant":
             self._reference = constant_loss(evaluation[1], recipe.loss)
-        kind, settings = OPTIMIZERS[recipe.optimizer]
-        chosen = {name: getattr(recipe, name) for name in settings if name not in ("warmup", "steps")}
-        self._optimizer = kind(parameters, lr=recipe.learning_rate, fused=True, **chosen)
+        self._optimizer = optimizer_of(parameters, recipe)
         self._still: list[torch.Tensor] | None = None
         self._idle = 0
 
@@ -260,12 +293,9 @@ class _Run:
 
     def _step(self, x: torch.Tensor, y: torch.Tensor) -> bool:
         """One step; whether loss and gradients were finite."""
-        recipe = self.recipe
-        if recipe.warmup:
-            for group in self._optimizer.param_groups:
-                group["lr"] = recipe.learning_rate * min(1.0, (self.steps + 1) / recipe.warmup)
+        warm_up(self._optimizer, self.recipe, self.steps)
         self._optimizer.zero_grad()
-        loss = _loss(recipe.loss)(_call(self.module, x), y)
+        loss = _loss(self.recipe.loss)(_call(self.module, x), y)
         loss.backward()
         gradients = [p.grad for p in self.parameters if p.grad is not None]
         self._optimizer.step()
@@ -290,25 +320,6 @@ class _Run:
             self.succeeded = not self.diverged and self.accuracy >= success.bound
         else:
             self.succeeded = not self.diverged and self.loss <= success.bound * self._reference
-
-
-@contextmanager
-def _own_randomness(device: torch.device, generator: torch.Generator) -> Iterator[None]:
-    """Torch's global random state, of the CPU and of the device, seeded by a generator, and put back at the end."""
-    seed = int(torch.randint(2**62, (), generator=generator))
-    with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        torch.random.default_generator.manual_seed(seed)
-        if device.type == "cuda":
-            with torch.cuda.device(device):
-                torch.cuda.manual_seed(seed)
-        yield
-
-
-def _batches(samples: int, batch_size: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
-    size = min(batch_size, samples)
-    while True:
-        order = torch.randperm(samples, generator=generator)
-        yield from order[: samples // size * size].split(size)
 
 
 def _call(module: nn.Module, x: torch.Tensor) -> torch.Tensor:

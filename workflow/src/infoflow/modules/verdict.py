@@ -16,11 +16,14 @@ from typing import Any
 import numpy as np
 from scipy.special import expit
 
+from infoflow.modules.first_steps import FirstSteps
 from infoflow.modules.signals import Signals
 from infoflow.modules.training import Recipe
 
 TRAINABLE, NOT_TRAINABLE, UNCERTAIN = "trainable", "not trainable", "uncertain"
 RULE = Path(__file__).with_name("rule.json")
+WITH, WITHOUT = "first steps", "initialisation alone"
+"""Names of the two rules in it."""
 COLLAPSE = 4.0
 """Nats by which the entropy has to fall below that of the first block, for the inputs to have merged."""
 LOST = 0.05
@@ -76,8 +79,33 @@ MECHANISMS = (
 """Names, most telling first."""
 
 
-def features(signals: Signals, recipe: Recipe) -> dict[str, float]:
-    """Numbers that the rule is in, of one draw; all finite and bounded."""
+FIRST_STEPS = ("first_rise", "first_slow", "first_slow_loss", "first_dying")
+"""Features of the first steps, which the rule without them has not."""
+RISE = 2.0
+"""Factor by which the loss has to grow in the first steps, for the step to be too large."""
+
+
+def features(signals: Signals, recipe: Recipe, first: FirstSteps | None = None) -> dict[str, float]:
+    """Numbers that the rule is in, of one draw; all finite and bounded. Those of `FIRST_STEPS` if they are given."""
+    return {**_before(signals, recipe), **(_behind(first) if first is not None else {})}
+
+
+def _behind(first: FirstSteps) -> dict[str, float]:
+    """Of the first steps."""
+    if not first.finite:
+        return dict(zip(FIRST_STEPS, (3.0, 4.0, 4.0, 1.0)))
+    grown = first.after / first.before if first.before > 0 else 1.0
+    gained = first.gained
+    values = (
+        _clip(_log10(grown), 0, 3),
+        _clip(EASY - _log10(first.reached), 0, 4),
+        _clip(EASY - _log10(gained), 0, 4) if not math.isnan(gained) else 0.0,
+        _clip(first.dead, 0, 1),
+    )
+    return dict(zip(FIRST_STEPS, values))
+
+
+def _before(signals: Signals, recipe: Recipe) -> dict[str, float]:
     layers, whole = signals.layers, signals.whole
     hidden = slice(0, max(1, len(layers["entropy"]) - 1))  # the outputs are not asked to hold the input
     adam = recipe.optimizer != "sgd"
@@ -178,9 +206,9 @@ class Rule:
 
 
 @cache
-def read_rule(path: Path = RULE) -> Rule:
-    """The rule of the package."""
-    found = json.loads(path.read_text(encoding="utf-8"))
+def read_rule(first_steps: bool = True, path: Path = RULE) -> Rule:
+    """The rule of the package, with the features of the first steps or without them."""
+    found = json.loads(path.read_text(encoding="utf-8"))[WITH if first_steps else WITHOUT]
     return Rule(
         tuple(found["features"]),
         np.array(found["coefficients"], float),
@@ -189,16 +217,22 @@ def read_rule(path: Path = RULE) -> Rule:
     )
 
 
-def explain(draws: Sequence[Signals], names: Sequence[str], recipe: Recipe) -> list[Mechanism]:
+def explain(
+    draws: Sequence[Signals], names: Sequence[str], recipe: Recipe, first: Sequence[FirstSteps] = ()
+) -> list[Mechanism]:
     """What is wrong with the draws of a network, most telling first; nothing, if initialisation is innocent.
 
     Args:
         names: of the blocks.
+        first: steps of each draw, if they are known.
     """
     found: dict[str, list[tuple[str, str | None]]] = {}
-    for signals in draws:
-        for name, told, block in _mechanisms(signals, names, recipe):
-            found.setdefault(name, []).append((told, block))
+    for k, signals in enumerate(draws):
+        own: dict[str, tuple[str, str | None]] = {}
+        for name, told, block in (*_mechanisms(signals, names, recipe), *_of_first_steps(first[k : k + 1], names)):
+            own.setdefault(name, (told, block))
+        for name, one in own.items():
+            found.setdefault(name, []).append(one)
     made = []
     for name, seen in found.items():
         told, block = seen[0]
@@ -290,6 +324,17 @@ def _of_training(signals: Signals, recipe: Recipe) -> _Found:
     if is_too_narrow(signals):
         told = f"no hidden block has more units than the {whole['input_rank']:.0f} dimensions of the inputs"
         yield "too narrow", told, None
+
+
+def _of_first_steps(first: Sequence[FirstSteps], names: Sequence[str]) -> _Found:
+    for of in first:
+        where = f"in {of.steps} steps on a copy"
+        if not of.finite:
+            yield "step too large", f"{where} the loss overflows", None
+        elif of.before > 0 and of.after > RISE * of.before:
+            yield "step too large", f"{where} the loss grows from {of.before:.3g} to {of.after:.3g}", None
+        if of.dead == 1:
+            yield "dead output", f"{where} the outputs become the same for every input", names[-1]
 
 
 def _growth(signals: Signals) -> np.ndarray:

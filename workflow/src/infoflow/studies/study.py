@@ -90,6 +90,10 @@ class Study:
         """Whether the default target has its cubes."""
         return True
 
+    def pages(self) -> list[str]:
+        """Files that show several cubes at once; by default none."""
+        return []
+
     def targets(self) -> dict[str, list[str]]:
         """By the name of a rule, the cubes that it makes with their figures."""
         return {f"study_{self.name}": self.names()}
@@ -106,12 +110,13 @@ class Study:
         module = f"studies.{self.name}.figures.{name}"
 
         def parameters(cube: str) -> Parameters:
-            drawn_from = {"cube": self._mark(cube), "code": code_digest(script, module)}
+            drawn_from = {"cube": self.mark(cube), "code": code_digest(script, module)}
             return {"module": module, **more(cube), **drawn_from}
 
         return Figure(name, script, of, lambda cube: {"cube": cube_file(cube), **inputs(cube)}, parameters)
 
-    def _mark(self, cube: str) -> str:
+    def mark(self, cube: str) -> str:
+        """Of the parameters that a cube is made with: what is drawn from it depends on nothing else."""
         if cube not in self._marks:
             self._marks[cube] = mark(self.made_by(cube))
         return self._marks[cube]

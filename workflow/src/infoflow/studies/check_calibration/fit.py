@@ -1,4 +1,9 @@
-"""Fit the rule of `check`, and test it on families of networks that it has not seen. Source: physics.md G3."""
+"""Fit the rules of `check`, and test them on families of networks that they have not seen. Source: physics.md G3.
+
+    python -m infoflow.studies.check_calibration.fit
+
+prints the AUROC of the rules, on families that they have not seen and in sample, of the baselines, and the ceiling.
+"""
 
 import json
 from collections.abc import Mapping
@@ -8,12 +13,16 @@ from typing import Any
 import numpy as np
 from scipy.optimize import minimize
 
+from infoflow.modules.verdict import FIRST_STEPS
+from infoflow.modules.verdict import WITH as RULE_WITH
+from infoflow.modules.verdict import WITHOUT as RULE_WITHOUT
 from infoflow.streams import stream
-from infoflow.studies.check_calibration.table import Table
+from infoflow.studies.check_calibration.table import Table, read_table
+from infoflow.studies.check_calibration.variables import CEILING, RULE, WITHOUT
 from infoflow.verdict.auroc import auroc
 
 FITS, RESAMPLES = 40, 400
-VERSION = 1
+VERSION = 2
 PRIOR, WIDTH = 1.0, 0.03**0.5
 """Of the coefficients of features that are divided by their standard deviations: minus the mean, and the standard
 deviation of a Gaussian. Every feature but those of `NEUTRAL` is a defect, which can only lower the odds."""
@@ -87,22 +96,42 @@ def fit_all(table: Table) -> tuple[np.ndarray, np.ndarray]:
     return np.array([c for c, _ in found]), np.array([i for _, i in found])
 
 
-def tests(table: Table, odds: np.ndarray) -> dict[str, tuple[float, float, float]]:
-    """AUROC with its interval, of the rule on families that it has not seen and of the baselines."""
-    scores = {"rule": odds, **table.baselines}
+def other_draws(table: Table) -> np.ndarray:
+    """Share of the other seeds of each network that learned, [N]; ½ where there is no other."""
+    found = np.full(len(table), 0.5)
+    for name in np.unique(table.networks):
+        own = np.flatnonzero(table.networks == name)
+        if len(own) > 1:
+            found[own] = (table.learned[own].sum() - table.learned[own]) / (len(own) - 1)
+    return found
+
+
+def held_out_all(table: Table) -> dict[str, np.ndarray]:
+    """Log odds by `held_out` of both rules, by the names of `variables`."""
+    return {RULE: held_out(table), WITHOUT: held_out(table.without(FIRST_STEPS))}
+
+
+def tests(table: Table, odds: Mapping[str, np.ndarray]) -> dict[str, tuple[float, float, float]]:
+    """AUROC with its interval, of the rules on families that they have not seen, of the baselines, and the ceiling."""
+    scores = {**odds, **table.baselines, CEILING: other_draws(table)}
     return {name: (auroc(s, table.learned), *interval(s, table)) for name, s in scores.items()}
 
 
-def make_rule(table: Table) -> dict[str, Any]:
+def make_rules(table: Table) -> dict[str, Any]:
     """What `modules/rule.json` holds."""
+    tested = {name: [round(v, 3) for v in values] for name, values in tests(table, held_out_all(table)).items()}
+    rules = {RULE_WITH: (table, tested.pop(RULE)), RULE_WITHOUT: (table.without(FIRST_STEPS), tested.pop(WITHOUT))}
+    return {name: _make_rule(part, found, tested) for name, (part, found) in rules.items()}
+
+
+def _make_rule(table: Table, found: list[float], baselines: Mapping[str, list[float]]) -> dict[str, Any]:
     coefficients, intercepts = fit_all(table)
-    tested = {name: [round(v, 3) for v in values] for name, values in tests(table, held_out(table)).items()}
     about = {
         "version": VERSION,
         "networks": len(table),
         "families": sorted(np.unique(table.families).tolist()),
-        "held_out_auroc": tested.pop("rule"),
-        "baselines": tested,
+        "held_out_auroc": found,
+        "baselines": dict(baselines),
     }
     return {
         "features": list(table.names),
@@ -112,6 +141,20 @@ def make_rule(table: Table) -> dict[str, Any]:
     }
 
 
-def write_rule(rule: Mapping[str, Any], path: Path) -> None:
+def write_rules(rules: Mapping[str, Any], path: Path) -> None:
     """As JSON."""
-    path.write_text(json.dumps(rule, indent=1) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(rules, indent=1) + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    """Print the numbers of the package's table."""
+    table = read_table()
+    for name, (value, low, high) in tests(table, held_out_all(table)).items():
+        print(f"{name}: {value:.3f} [{low:.3f}, {high:.3f}]")
+    for name, part in ((RULE, table), (WITHOUT, table.without(FIRST_STEPS))):
+        coefficients, intercept = fit(part, np.arange(len(part)))
+        print(f"{name}, in sample: {auroc(part.features @ coefficients + intercept, part.learned):.3f}")
+
+
+if __name__ == "__main__":
+    main()

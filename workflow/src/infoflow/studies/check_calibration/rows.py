@@ -1,4 +1,4 @@
-"""Rows of the table: a network is measured before it is trained."""
+"""Rows of the table: a network is measured, and a copy of it takes its first steps, before it is trained."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,34 +8,37 @@ import numpy as np
 from infoflow.engine.initialization import generator
 from infoflow.modules.capture import cut, untouched
 from infoflow.modules.check import make_task
+from infoflow.modules.first_steps import FirstSteps, look_ahead
 from infoflow.modules.signals import Signals, measure
 from infoflow.modules.training import LOSSES
 from infoflow.modules.verdict import features
 from infoflow.studies.check_calibration.networks.case import Case, draw
 from infoflow.studies.check_calibration.networks.tasks import load_task
 
-PENALTY = 1e-4
 
-
-def measure_case(case: Case, seed: int, data_root: str | None = None) -> Signals:
-    """Of the network of a seed."""
+def measure_case(case: Case, seed: int, data_root: str | None = None) -> tuple[Signals, FirstSteps]:
+    """Of the network of a seed, as `infoflow.check` does it."""
     data = load_task(case.data, data_root)
     loss = case.recipe.loss if callable(case.recipe.loss) else LOSSES[case.recipe.loss]
-    task = make_task(data.inputs, data.targets, loss, PENALTY)
+    task = make_task(data.inputs, data.targets, loss)
     model = draw(case, seed)
     with untouched(model):
-        return measure(cut(model, task.batch), task, generator(seed, "check"))
+        blocks = cut(model, task.batch)
+        signals = measure(blocks, task, generator(seed, "check"))
+    with untouched(model):
+        return signals, look_ahead(blocks, task, case.recipe, generator(seed, "first steps"))
 
 
-def make_row(case: Case, seed: int, signals: Signals, learned: bool) -> dict[str, Any]:
+def make_row(case: Case, seed: int, measured: tuple[Signals, FirstSteps], learned: bool) -> dict[str, Any]:
     """See `table`."""
+    signals, first = measured
     return {
         "network": f"{case.name}/{case.arm}",
         "family": case.family,
         "seed": seed,
         "learned": int(learned),
         **baselines(case.facts, signals),
-        **features(signals, case.recipe),
+        **features(signals, case.recipe, first),
     }
 
 

@@ -6,7 +6,7 @@ Columns: `network` and `family`, `seed`, whether it `learned`, baselines, which 
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,12 @@ class Table:
 
     def __len__(self) -> int:
         return len(self.learned)
+
+    def without(self, names: Iterable[str]) -> "Table":
+        """The table without some of the features."""
+        gone = set(names)
+        kept = [k for k, n in enumerate(self.names) if n not in gone]
+        return replace(self, names=tuple(self.names[k] for k in kept), features=self.features[:, kept])
 
 
 def make_table(rows: Iterable[Mapping[str, Any]]) -> Table:

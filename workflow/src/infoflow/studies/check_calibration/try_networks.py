@@ -26,8 +26,8 @@ def try_networks(job: Job) -> None:
     rows, root = [], job.config["data_root"]
     for k, case in enumerate(cases, start=1):
         for seed in range(min(case.seeds, job["seeds"])):
-            signals = measure_case(case, seed, root)
-            rows.append(make_row(case, seed, signals, train_case(case, seed, root).succeeded))
+            measured = measure_case(case, seed, root)
+            rows.append(make_row(case, seed, measured, train_case(case, seed, root).succeeded))
         LOG.info("network %d of %d: %s", k, len(cases), case.name)
     learned = np.array([row["learned"] for row in rows], np.int8)
     variables = describe({"learned": (("network",), learned)}, CUBE)

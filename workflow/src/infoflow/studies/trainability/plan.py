@@ -286,7 +286,13 @@ class Trainability(Study):
     def figures(self) -> list[Figure]:
         return [self._figure(name, needs) for name, needs in self.FIGURES.items()]
 
-    # --- what a figure needs
+    # --- what figures and pages need
+
+    def pictured(self, name: str) -> list[str]:
+        """Evaluated probes of an experiment, a file per column, that have pictures; theory alone has none."""
+        experiment = self.experiments[name]
+        main, *_ = self.methods(experiment)
+        return self._deepest(experiment) if METHODS[main].network else []
 
     def methods(self, experiment: Experiment) -> list[str]:
         """Methods of the probes of an experiment, the main one first."""
@@ -324,13 +330,17 @@ class Trainability(Study):
             return [f"results/explain_decisions/{experiment.explained.stem}.nc"]
         if not needs.probes:
             return []
-        wanted = {
+        return [f for f in self._deepest(experiment) if _point_of(f)[0] in experiment.highlight]
+
+    def _deepest(self, experiment: Experiment) -> list[str]:
+        """Probes by the main method of the deepest network of every column."""
+        deepest = {
             (p.sigma_w2, p.sigma_b2, self.grid.probe_depth(p))
             for p in experiment.points()
-            if p.sigma_w2 in experiment.highlight and p.depth == experiment.depth[-1]
+            if p.depth == experiment.depth[-1]
         }
         files = self.evaluation_files(experiment.name, self.methods(experiment)[0])
-        return [f for f in files if _point_of(f) in wanted]
+        return [f for f in files if _point_of(f) in deepest]
 
     @cached_property
     def _columns(self) -> dict[str, list[int]]:

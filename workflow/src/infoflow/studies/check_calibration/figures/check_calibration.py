@@ -6,10 +6,12 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from infoflow.studies.check_calibration.variables import RULE
+from infoflow.studies.check_calibration.variables import CEILING, RULE, WITHOUT
 
 BINS = np.linspace(0, 1, 6)
-LINES = {RULE: "-", "depth": ":", "parameters": "-.", "gradient_ratio": "--"}
+LINES = {RULE: "-", WITHOUT: "--", CEILING: "-", "depth": ":", "parameters": "-.", "gradient_ratio": "--"}
+COLOURS = {RULE: "C0", WITHOUT: "C0", CEILING: "C2"}
+NAMES = {RULE: "verdict", WITHOUT: "without first steps", CEILING: "its other draws, trained"}
 
 
 def draw(cube: xr.Dataset) -> Figure:
@@ -26,15 +28,25 @@ def draw(cube: xr.Dataset) -> Figure:
 def _draw_roc(ax: Axes, cube: xr.Dataset) -> None:
     learned = cube["learned"].values.astype(bool)
     for name in cube["score"].values.tolist():
-        score = cube["held_out_probability"] if name == RULE else cube["baseline"].sel(baseline_name=name)
+        score = _score(cube, name)
         order = np.argsort(-score.values, kind="stable")
         right, wrong = np.cumsum(learned[order]) / learned.sum(), np.cumsum(~learned[order]) / (~learned).sum()
         low, high = cube["auroc_interval"].sel(score=name).values
-        label = f"{name.replace('_', ' ')}: {float(cube['auroc'].sel(score=name)):.2f} [{low:.2f}, {high:.2f}]"
-        ax.plot(wrong, right, LINES[name], color="C0" if name == RULE else "0.4", label=label)
+        said = NAMES.get(name, name.replace("_", " "))
+        label = f"{said}: {float(cube['auroc'].sel(score=name)):.2f} [{low:.2f}, {high:.2f}]"
+        ax.plot(wrong, right, LINES[name], color=COLOURS.get(name, "0.4"), label=label)
     ax.plot([0, 1], [0, 1], color="0.8", linewidth=0.8, zorder=0)
     ax.set(xlabel="share of those that fail above the threshold", ylabel="share of those that learn above it")
     ax.legend(title="AUROC", loc="lower right", fontsize=8)
+
+
+def _score(cube: xr.Dataset, name: str) -> xr.DataArray:
+    own = {
+        RULE: "held_out_probability",
+        WITHOUT: "held_out_probability_without_first_steps",
+        CEILING: CEILING,
+    }
+    return cube[own[name]] if name in own else cube["baseline"].sel(baseline_name=name)
 
 
 def _draw_reliability(ax: Axes, cube: xr.Dataset) -> None:

@@ -57,6 +57,17 @@ def title(cube: xr.Dataset, experiment: Experiment) -> str:
     return f"{experiment.dataset}, {experiment.architecture}{weights}, {cube.sizes['replica']} replicas"
 
 
+def criterion(cube: xr.Dataset) -> str:
+    """One line that says which networks count as trainable."""
+    train = json.loads(cube.attrs["train"])
+    rates = ", ".join(f"{rate:g}" for rate in np.atleast_1d(train["learning_rate"]))
+    chance = f" (chance: {cube.attrs['chance_accuracy']:.2f})" if "chance_accuracy" in cube.attrs else ""
+    return (
+        f"trainable: test accuracy ≥ {train['success_accuracy']:g}{chance} within {train['epochs']} epochs, "
+        f"{train['optimizer']} at learning rate {rates}"
+    )
+
+
 def show_picture(ax: Axes, pixels: np.ndarray, shape: tuple[int, ...]) -> None:
     """Pixels of `pictures.as_picture`: grey levels or colours as they are, a vector as one row."""
     shape = shape if len(shape) > 1 else (1, -1)

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from infoflow.figures.style import SIGMA_W2, cell_edges, mark_edge
 from infoflow.studies.trainability.experiment import Experiment
-from infoflow.studies.trainability.figures._shared import beyond_depth, label_depths, share_trained, title
+from infoflow.studies.trainability.figures._shared import beyond_depth, criterion, label_depths, share_trained, title
 from infoflow.studies.trainability.scores import MAIN_SCORE
 from infoflow.studies.trainability.variables import ALL_TRAINABLE, INFERRED, NONE_TRAINABLE, NOT_MONOTONE
 from infoflow.theory import meanfield
@@ -34,17 +34,6 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
     figure.legend(handles, labels, loc="outside lower center", ncols=3, **LEGEND)
     figure.suptitle(f"Can it be trained? {title(cube, experiment)}\n{criterion(cube)}")
     return figure
-
-
-def criterion(cube: xr.Dataset) -> str:
-    """One line that says which networks count as trainable."""
-    train = json.loads(cube.attrs["train"])
-    rates = ", ".join(f"{rate:g}" for rate in np.atleast_1d(train["learning_rate"]))
-    chance = f" (chance: {cube.attrs['chance_accuracy']:.2f})" if "chance_accuracy" in cube.attrs else ""
-    return (
-        f"trainable: test accuracy ≥ {train['success_accuracy']:g}{chance} within {train['epochs']} epochs, "
-        f"{train['optimizer']} at learning rate {rates}"
-    )
 
 
 def draw_share(ax: Axes, cube: xr.Dataset, b: float) -> QuadMesh:

@@ -1,0 +1,1 @@
+"""The explorer: all experiments of a run in one page for a browser, that needs no network."""
