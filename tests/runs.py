@@ -219,15 +219,18 @@ class Checkout:
         return done.stdout + done.stderr
 
     def plan(self, *arguments: str, config: str | None = "tiny.yaml") -> dict[str, int]:
-        """Jobs per rule that a run would do, without the targets."""
+        """Jobs per rule that a run would do, without targets, and the summary that is made with every figure."""
         output = self.run("--dry-run", *arguments, config=config)
         table = re.search(r"^job +count\n-+ +-+\n(.*?)^total", output, re.DOTALL | re.MULTILINE)
         if table is None:
             assert "Nothing to be done" in output, output
             return {}
-        jobs = dict(line.split() for line in table[1].splitlines())
+        jobs = {rule: int(count) for rule, count in (line.split() for line in table[1].splitlines())}
+        if any(rule.startswith("figure_") for rule in jobs):
+            summed_up = jobs.pop("summarize", 0)
+            assert summed_up == 1 or arguments
         targets = ("all_", "experiment_", "study_")
-        return {rule: int(count) for rule, count in jobs.items() if not rule.startswith(targets)}
+        return {rule: count for rule, count in jobs.items() if not rule.startswith(targets)}
 
 
 def drawn(*studies: str, without: Iterable[str] = ()) -> dict[str, int]:

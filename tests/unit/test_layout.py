@@ -54,7 +54,7 @@ LAYERS = (
     ("predictors",),
     ("figures",),
     ("studies",),
-    ("archive", "cli", "summary"),
+    ("archive", "cli"),
 )
 """A folder imports what stands before it; those of one line nothing of each other. What plans stands beside."""
 

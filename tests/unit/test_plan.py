@@ -91,8 +91,7 @@ def test_targets_are_cubes_with_their_figures(demonstration):
     figures = [f for f in everything if not f.startswith("results/cubes/")]
     assert demonstration.figure_files() == figures
     assert all(f.startswith("results/figures/") for f in figures)
-    assert demonstration.pages() == ["results/explorer.html"]
-    assert "explorer.html" in demonstration.summary()["links"].values()
+    assert demonstration.pages() == ["results/explorer.html", "results/summary.html", "results/summary.txt"]
 
 
 def test_what_is_switched_off_has_no_cube_and_no_target():

@@ -13,7 +13,7 @@ from infoflow.files.names import COUPLING, NETWORK, POINT, cube_file
 from infoflow.jobs import notes, slurm
 from infoflow.jobs.captions import caption_rst, read_caption
 from infoflow.jobs.provenance import PACKAGE
-from infoflow.plan import SUMMARY, Plan
+from infoflow.plan import Plan
 from infoflow.reconstruction.kinds import METHODS
 
 if PACKAGE != (ROOT / "workflow/src/infoflow").resolve():

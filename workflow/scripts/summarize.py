@@ -4,7 +4,7 @@ from infoflow.jobs.job import run
 
 
 def main(job):
-    from infoflow.summary.summarize import summarize
+    from infoflow.studies.summary.summarize import summarize
 
     summarize(job)
 

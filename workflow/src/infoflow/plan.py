@@ -14,7 +14,6 @@ from infoflow.datasets.kinds import DATASETS
 from infoflow.errors import InfoflowError
 from infoflow.files.names import cube_file
 from infoflow.jobs.provenance import code_digest
-from infoflow.jobs.record import mark
 from infoflow.studies.check_calibration.plan import CheckCalibration
 from infoflow.studies.claims.plan import Claims
 from infoflow.studies.explorer.plan import Explorer
@@ -26,6 +25,7 @@ from infoflow.studies.network_entropy.plan import NetworkEntropy
 from infoflow.studies.probing_budget.plan import ProbingBudget
 from infoflow.studies.recommendation.plan import Recommendation
 from infoflow.studies.study import Figure, Parameters, Study
+from infoflow.studies.summary.plan import Summary
 from infoflow.studies.trainability.plan import Trainability
 
 KINDS: tuple[type[Study], ...] = (
@@ -40,12 +40,9 @@ KINDS: tuple[type[Study], ...] = (
     CheckCalibration,
     Claims,
     Explorer,
+    Summary,
 )
 """A study stands behind those that it looks at."""
-SUMMARY = ("results/summary.html", "results/summary.txt")
-"""What the run found: a page, and the lines that the terminal ends with."""
-LINKS = {"all figures": "figures/", "all numbers, as NetCDF": "cubes/"}
-"""Of the page, by what is said of them."""
 
 
 class Plan:
@@ -69,7 +66,7 @@ class Plan:
                 raise InfoflowError(f"config: run.studies: unknown study {name!r}; {closest(name, names, 'studies')}")
         for kind in KINDS:
             study = kind(self.config, self.of)
-            study.chosen = chosen is None or kind.name in chosen
+            study.chosen = chosen is None or kind.name in chosen or kind is Summary
             self.of[kind.name] = study
         self._check()
 
@@ -103,22 +100,6 @@ class Plan:
     def pages(self) -> list[str]:
         """Pages of several cubes that the default target has."""
         return [file for study in self.of.values() if study.chosen for file in study.pages()]
-
-    def summary_inputs(self) -> dict[str, list[str]]:
-        """What the default target has: cubes of experiments with ground truth, claims, captions of all figures."""
-        wanted = self.wanted()
-        judged = [name for name in self.of["trainability"].judged() if name in wanted]
-        return {
-            "cubes": [cube_file(name) for name in judged],
-            "captions": [f for f in self.figure_files() if f.endswith(".json")],
-            "claims": [cube_file("claims")] if "claims" in wanted else [],
-        }
-
-    def summary(self) -> Parameters:
-        """Of rule summarize."""
-        made_by = {Path(f).stem: mark(self.cubes[Path(f).stem]) for f in self.summary_inputs()["cubes"]}
-        links = {Path(page).stem: Path(page).name for page in self.pages()} | LINKS
-        return {"title": self.config["run"]["name"], "cubes": made_by, "links": links, "code": code_digest("summarize")}
 
     def archive(self, root: str | Path) -> Parameters:
         """Of rule archive."""

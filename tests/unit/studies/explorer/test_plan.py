@@ -26,7 +26,7 @@ def test_it_reads_the_cubes_of_all_experiments_and_a_probe_per_column():
     assert inputs["probes_photographs_vgg16"] == [
         "results/evaluate_ridge/photographs/vgg16/w2.000000_b0.000000_d022.nc"
     ]
-    assert plan.pages() == ["results/explorer.html"]
+    assert plan.pages() == ["results/explorer.html", *plan.of["summary"].pages()]
     assert study.parameters["cubes"] == {name: mark(plan.cubes[name]) for name in names}
     assert study.parameters["methods"]["theory"]["network"] is False
     assert study.parameters["predictors"]["snip"] == "SNIP"
@@ -41,11 +41,13 @@ def test_it_depends_on_nothing_that_figures_alone_show():
 
 
 def test_it_is_made_where_there_are_experiments_unless_other_studies_are_chosen():
-    assert planned(run__studies=["ising"]).pages() == []
-    assert planned(run__studies=["trainability"]).pages() == []
+    for other in ("ising", "trainability"):
+        plan = planned(run__studies=[other])
+        assert plan.pages() == plan.of["summary"].pages()
     alone = planned(run__studies=["explorer"])
     assert (alone.wanted(), alone.pages()) == ([], ["results/explorer.html"])
-    assert planned(experiments={}, network_entropy={}, probing_budget={}).pages() == []
+    plan = planned(experiments={}, network_entropy={}, probing_budget={})
+    assert plan.pages() == plan.of["summary"].pages()
     with pytest.raises(InfoflowError, match="nothing to do"):
         planned(experiments={}, run__studies=["explorer"], **OFF)
 

@@ -23,10 +23,10 @@ from infoflow.jobs.job import Job
 from infoflow.studies.recommendation.about import CUBE
 from infoflow.studies.recommendation.initializations import INITIALIZATIONS
 from infoflow.studies.recommendation.variables import DIMENSIONS, MEASURED, OUTSIDE, UNKNOWN
+from infoflow.studies.trainability.columns import ENDS, best_column
 from infoflow.studies.trainability.cube import read_trainability
 
 REFERENCES = "arXiv:2406.12916; arXiv:1611.01232; arXiv:1502.01852"
-ENDS = ("", "_low", "_high")
 
 
 def recommend(job: Job) -> None:
@@ -48,7 +48,7 @@ def read_off(cubes: Mapping[str, xr.Dataset], attributes: Mapping[str, Any] | No
     depths = sorted({d for cube in cubes.values() for d in cube["depth"].values.tolist()})
     names = list(INITIALIZATIONS)
     found = xr.Dataset(coords={"experiment": list(cubes), "depth": depths, "initialization": names})
-    columns = [{**_best(cube), **_ranges(cube, depths), **_initializations(cube)} for cube in cubes.values()]
+    columns = [{**best_column(cube), **_ranges(cube, depths), **_initializations(cube)} for cube in cubes.values()]
     per = {"sigma_w2": ("depth",), "sure": ("depth",), "initialization": ("initialization",), "at": ("initialization",)}
     for name in columns[0]:
         further = next((of for start, of in per.items() if name.startswith(start)), ())
@@ -63,31 +63,9 @@ def read_off(cubes: Mapping[str, xr.Dataset], attributes: Mapping[str, Any] | No
     return found
 
 
-def _best(cube: xr.Dataset) -> dict[str, float]:
-    """The column that trains deepest; of equal ones that whose deepest networks take the fewest epochs."""
-    middle, low, high = (cube[f"threshold_depth{end}"].values for end in ENDS)
-    if np.isnan(middle).all():
-        names = ("sigma_w2", "sigma_b2", "depth", "depth_low", "depth_high")
-        return {f"best_{n}": np.nan for n in names} | {f"alike_sigma_w2_{end}": np.nan for end in ("low", "high")}
-    epochs = cube["epochs_to_success"].mean("replica").transpose("sigma_w2", "sigma_b2", "depth").values
-    there = np.isfinite(epochs)
-    deepest = np.where(there.any(-1), epochs.shape[-1] - 1 - there[..., ::-1].argmax(-1), 0)
-    speed = np.take_along_axis(np.where(there, epochs, np.inf), deepest[..., None], -1)[..., 0]
-    equal = np.isclose(middle, np.nanmax(middle), rtol=1e-6)
-    w, b = np.unravel_index(np.where(equal, speed, np.inf).argmin(), middle.shape)
-    alike = cube["sigma_w2"].values[high[:, b] >= low[w, b]]
-    return {
-        "best_sigma_w2": float(cube["sigma_w2"][w]),
-        "best_sigma_b2": float(cube["sigma_b2"][b]),
-        **{f"best_depth{end}": float(v[w, b]) for end, v in zip(ENDS, (middle, low, high))},
-        "alike_sigma_w2_low": float(alike[0]),
-        "alike_sigma_w2_high": float(alike[-1]),
-    }
-
-
 def _ranges(cube: xr.Dataset, depths: Sequence[int]) -> dict[str, Any]:
     """Ends of the columns that train at every depth, of the σ_b² of the best column."""
-    best = _best(cube)["best_sigma_b2"]
+    best = best_column(cube)["best_sigma_b2"]
     b = float(cube["sigma_b2"][0]) if np.isnan(best) else best
     found: dict[str, Any] = {"range_sigma_b2": b}
     for name, variable in (("sigma_w2", "train_probability"), ("sure_sigma_w2", "train_probability_low")):

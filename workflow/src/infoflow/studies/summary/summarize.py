@@ -6,27 +6,25 @@ from infoflow.files.cubes import read_cube
 from infoflow.files.results import replaced
 from infoflow.jobs.captions import read_caption
 from infoflow.jobs.job import Job
+from infoflow.jobs.record import mark
+from infoflow.studies.summary.findings import closing_lines, failing, read_card
+from infoflow.studies.summary.page import Drawn, write_page
 from infoflow.studies.trainability.cube import read_trainability
-from infoflow.summary.findings import closing_lines, failing, read_card
-from infoflow.summary.page import Drawn, write_page
 
 
 def summarize(job: Job) -> None:
-    """Write the page and the lines.
+    """Write the page, which bears the mark of the job's parameters, and the lines.
 
-    Parameters of the job: `title` of the run; `cubes`, marks of the experiments with ground truth by name; `claims`,
-    whether there are; `links` of the page.
+    Parameters of the job: `title` of the run; `probes`, see `findings.read_card`; `links` of the page.
     """
     cubes = {Path(path).stem: path for path in job.files("cubes")}
-    cards = [read_card(name, read_trainability(path)) for name, path in cubes.items()]
+    cards = [read_card(name, read_trainability(path), job["probes"]) for name, path in cubes.items()]
     claims, counts = failing(read_cube(job.files("claims")[0])) if job.files("claims") else ([], {})
     page, lines = job.outputs
     figures = [_drawn(Path(path)) for path in job.files("captions")]
     told = closing_lines(cards, counts, page, "results/figures")
-    texts = {
-        page: write_page(job["title"], cards, claims, counts, figures, job["links"]),
-        lines: "\n".join(told) + "\n",
-    }
+    text = write_page(job["title"], cards, claims, counts, figures, job["links"])
+    texts = {page: f"{text}<!-- {mark(job.parameters)} -->\n", lines: "\n".join(told) + "\n"}
     for path, text in texts.items():
         with replaced(path) as temporary:
             temporary.write_text(text, encoding="utf-8")

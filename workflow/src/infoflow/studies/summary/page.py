@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from infoflow.summary.findings import Card, Claim, told_counts
+from infoflow.studies.summary.findings import Card, Claim, told_counts
 
 WIDTH = 1400
 """Pixels of a picture at most."""

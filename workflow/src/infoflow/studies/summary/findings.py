@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from infoflow.reconstruction.kinds import METHODS
-from infoflow.studies.claims.variables import FAILS, NOT_TESTED, VERDICTS
-from infoflow.studies.recommendation.recommend import read_off
+from infoflow.studies.trainability.columns import best_column
 from infoflow.studies.trainability.scores import MAIN_SCORE, NEGATIVE_DEPTH
+
+FAILS, NOT_TESTED = "fails", "not tested"
+"""Of the verdicts on claims, those that are told of apart."""
 
 
 @dataclass(frozen=True)
@@ -28,14 +29,18 @@ class Card:
     sentences: tuple[str, ...]
 
 
-def read_card(name: str, cube: xr.Dataset) -> Card:
-    """The card of an experiment with ground truth."""
-    return Card(name, _answer(name, cube), (_boundary(cube), _prediction(cube), _cost(cube)))
+def read_card(name: str, cube: xr.Dataset, probes: Mapping[str, str]) -> Card:
+    """The card of an experiment with ground truth.
+
+    Args:
+        probes: what is said of a way of probing, by the name of its rule.
+    """
+    return Card(name, _answer(cube), (_boundary(cube), _prediction(cube), _cost(cube, probes)))
 
 
-def _answer(name: str, cube: xr.Dataset) -> str:
-    found = read_off({name: cube}).isel(experiment=0)
-    w, b = float(found["best_sigma_w2"]), float(found["best_sigma_b2"])
+def _answer(cube: xr.Dataset) -> str:
+    found = best_column(cube)
+    w, b = found["best_sigma_w2"], found["best_sigma_b2"]
     depths = cube["depth"].values
     if np.isnan(w):
         share = float((cube["trainable"] == 1).sum() / max(1, int((cube["trainable"] >= 0).sum())))
@@ -44,13 +49,13 @@ def _answer(name: str, cube: xr.Dataset) -> str:
     column = cube.sel(sigma_w2=w, sigma_b2=b)
     safe = depths[column["train_probability_low"].values >= 0.5]
     surely = f"surely to depth {safe.max()}" if safe.size else "surely to none of the depths"
-    deep = float(found["best_depth"])
+    deep = found["best_depth"]
     if deep > depths[-1]:
         half = f"at least half of its networks train at every depth of the grid, to {depths[-1]}"
     else:
-        low, high = float(found["best_depth_low"]), float(found["best_depth_high"])
+        low, high = found["best_depth_low"], found["best_depth_high"]
         half = f"half of its networks train at depth {deep:.0f} [{low:.0f}, {high:.0f}]"
-    ends = float(found["alike_sigma_w2_low"]), float(found["alike_sigma_w2_high"])
+    ends = found["alike_sigma_w2_low"], found["alike_sigma_w2_high"]
     alike = f"; as good within the intervals: {ends[0]:g} to {ends[1]:g}" if ends[0] < ends[1] else ""
     return f"Take σ_w² = {w:g} (σ_b² = {b:g}): {half}, {surely}{alike}."
 
@@ -97,11 +102,10 @@ def _number(cube: xr.Dataset, name: str, score: str) -> str:
     return f"{value:.3f} [{low:.3f}, {high:.3f}]"
 
 
-def _cost(cube: xr.Dataset) -> str:
+def _cost(cube: xr.Dataset, probes: Mapping[str, str]) -> str:
     shares: Mapping[str, float] = json.loads(cube.attrs.get("probing_to_training", "{}"))
     train = float(cube["train_seconds"].sum())
-    titles = {method.probe: method.title for method in METHODS.values()}
-    told = ", ".join(f"{titles[rule]} {share:.2f}" for rule, share in shares.items())
+    told = ", ".join(f"{probes[rule]} {share:.2f}" for rule, share in shares.items())
     probed = f"; as a share of it: {told}" if told else ""
     return f"Cost: {train:.0f} s of training on {cube.attrs['device']}{probed}."
 
@@ -119,14 +123,15 @@ class Claim:
 
 def failing(cube: xr.Dataset) -> tuple[list[Claim], dict[str, int]]:
     """Claims of a run that fail, and how many there are by verdict."""
+    names = [name.replace("_", " ") for name in cube["verdict"].attrs["flag_meanings"].split()]
     verdicts = cube["verdict"].values
     found = []
-    for k in np.flatnonzero(verdicts == VERDICTS.index(FAILS)):
+    for k in np.flatnonzero(verdicts == names.index(FAILS)):
         one = cube.isel(claim=k)
         value, low, high = (f"{float(one[name]):.4g}" for name in ("value", "low", "high"))
         texts = {name: one[name].item() for name in ("statement", "source", "expected", "scope")}
         found.append(Claim(measured=value if low == high else f"{value} [{low}, {high}]", **texts))
-    return found, {name: int((verdicts == k).sum()) for k, name in enumerate(VERDICTS)}
+    return found, {name: int((verdicts == k).sum()) for k, name in enumerate(names)}
 
 
 def told_counts(counts: Mapping[str, int]) -> str:
