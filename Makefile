@@ -12,7 +12,7 @@ CONFIG ?=
 RESULTS ?= results
 SNAKEMAKE := $(BIN)/snakemake --profile profiles/local $(if $(CONFIG),--configfile $(CONFIG))
 
-.PHONY: help setup figures report archive verify claims settings docs unlock unchanged
+.PHONY: help setup figures pictures report archive verify claims settings docs unlock unchanged
 .PHONY: test test-long test-slurm test-browser bench lint lock
 .DELETE_ON_ERROR:
 
@@ -20,6 +20,7 @@ setup: $(READY)
 
 help:
 	@echo "make figures  [CONFIG=config/mine.yaml]   all figures, in results/figures"
+	@echo "make pictures [RESULTS=results]           pictures of the documents, from figures that were drawn"
 	@echo "make report   [CONFIG=...]                figures with captions in one file, results/report.zip"
 	@echo "make archive  [CONFIG=...]                cubes, figures, config and source in results/archive"
 	@echo "make verify ARCHIVE=... [CONFIG=...]      check an archive, and what differs from here"
@@ -34,6 +35,10 @@ figures: $(READY)
 	@test -n "$(CONFIG)" || echo "The demonstration: about five minutes on two idle cores; within two of them there is" \
 		"results/figures/digits/trainability_map.png"
 	$(SNAKEMAKE) -- all_figures
+
+# Of the documents, from the figures of runs: RESULTS="results another/results".
+pictures: $(READY)
+	@$(BIN)/python -m infoflow.figures.pictures $(RESULTS)
 
 # After `make figures`.
 report: $(READY)

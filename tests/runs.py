@@ -239,7 +239,7 @@ def drawn(*studies: str, without: Iterable[str] = ()) -> dict[str, int]:
     return {f"figure_{name}": 1 for name in figures if name not in without}
 
 
-ON_REQUEST = ("channels", "decisions")
+ON_REQUEST = ("channels", "decisions", "phase_diagram")
 """Figures that the tiny experiment does not ask for."""
 EXPLORED = {"explorer": 1}
 """The page of all experiments, which is made again with every cube of one."""

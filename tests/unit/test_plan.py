@@ -74,7 +74,9 @@ def test_every_figure_is_one_of_its_study_and_lies_with_its_cube(demonstration):
         ]
         assert figure.files() == []
     drawn = {figure.name for figure in demonstration.figures if figure.of}
-    assert drawn == {name for kind in KINDS if kind.name in OF for name in kind.FIGURES}
+    # of the demonstration no experiment has several bias variances
+    everything = {name for kind in KINDS if kind.name in OF for name in kind.FIGURES}
+    assert drawn == everything - {"phase_diagram"}
 
 
 def test_targets_are_cubes_with_their_figures(demonstration):

@@ -63,6 +63,11 @@ NETWORKS = {"probe_kernel": 2, "probe_cascade": 2, "evaluate_kl": 2, **TRAINED, 
 EVERYTHING = {"prepare_dataset": 2, **NETWORKS, **THEORY, **SNAPSHOTS, **SAMPLED, **EXACT}
 
 
+def drawn_with(*figures: str) -> dict[str, int]:
+    """The jobs that draw these figures of the tiny experiment."""
+    return {f"figure_{name}": 1 for name in figures}
+
+
 def planned(run: Checkout, *arguments: str) -> dict[str, int]:
     """What a run of all there is would do."""
     return run.plan(*arguments, "all_figures", "study_leaderboard")
@@ -207,8 +212,8 @@ def test_another_experiment_runs_itself_and_nothing_of_the_first_one(whole):
 @pytest.mark.parametrize(
     ("module", "jobs"),
     [
-        ("studies/trainability/figures/cost.py", {"figure_cost": 1, "figure_overview": 1}),
-        ("studies/trainability/figures/trainability_map.py", {"figure_trainability_map": 1, "figure_overview": 1}),
+        ("studies/trainability/figures/cost.py", {"figure_cost": 1, "figure_overview": 1, "figure_roc": 1}),
+        ("studies/trainability/figures/trainability_map.py", drawn_with("trainability_map", "overview", "roc")),
         ("studies/trainability/figures/channels.py", {}),
         ("studies/explorer/data.py", EXPLORED),
         ("studies/ising/figures/ising_probes.py", {"figure_ising_probes": 1}),

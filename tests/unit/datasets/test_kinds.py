@@ -1,24 +1,27 @@
 import re
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from common import ROOT, load_config, one_experiment, plugins
 from infoflow import datasets
 from infoflow.datasets.images import load_images
-from infoflow.datasets.kinds import DATASETS, SIZES, image_shape, set_sizes
+from infoflow.datasets.kinds import DATASETS, SIZES, image_shape, is_labelled, set_sizes
 from infoflow.errors import InfoflowError
 from infoflow.files.originals import find_data_root
 from infoflow.plan import Plan
 
 DATA = {
+    "arrays": [],  # of files of the user's own, like the next two: see below
     "cifar10": [{}, {"colour": True}],
     "digits": [{}, {"train_samples": 20, "test_samples": 30}],
     "fashion_mnist": [{}],
-    "image_folder": [],  # its pictures are resized: see below
+    "image_folder": [],
     "mnist": [{}, {"test_samples": 100}],
     "o3": [{}, {"train_fraction": 0.3333}, {"train_fraction": 0.5, "train_samples": 9}],
     "photographs": [{"train_samples": 3, "test_samples": 2} | more for more in ({}, {"size": 16}, {"colour": False})],
+    "table": [],
     "white_noise": [{"shape": s, "train_samples": 3, "test_samples": 2} for s in ([4, 5], [4, 5, 3])],
 }
 DATA |= {
@@ -59,6 +62,36 @@ def test_pictures_of_a_folder_have_the_size_that_they_are_resized_to(tmp_path):
         images = load_images(entry, tmp_path, seed=0)
         assert set_sizes(entry) == (2, 2)
         assert image_shape(entry) == images.train_images.shape[1:]
+
+
+def test_the_shape_of_arrays_and_tables_is_in_their_files(tmp_path):
+    np.savez(tmp_path / "own.npz", x=np.zeros((30, 4, 4), np.uint8), y=np.arange(30) % 2)
+    (tmp_path / "own.csv").write_text("a,b,label\n" + "0.5,1,x\n0.5,0,y\n" * 15)
+    for kind, path in (("arrays", "own.npz"), ("table", "own.csv")):
+        entry = {"kind": kind, "path": path, "train_samples": 20, "test_samples": 10}
+        images = load_images(entry, tmp_path, seed=0)
+        assert set_sizes(entry) == (len(images.train_images), len(images.test_images))
+        assert image_shape(entry) is None
+        assert is_labelled({"datasets": {"own": entry}}, "own")
+        assert not is_labelled({"datasets": {"own": entry | {"labels": None}}}, "own")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"standardise": True, "range": [0, 1]}, "datasets.own: range and standardise both scale; leave one out"),
+        ({"range": [1, 0]}, "datasets.own.range: [1, 0] does not go upwards; swap its ends"),
+        ({"range": [1]}, "datasets.own.range: [1] is too short"),
+        ({"layout": "HWC"}, "datasets.own.layout: 'HWC' is not one of ['NHWC', 'NCHW']"),
+        ({"columns": ["a"]}, "datasets.own.columns: only table has a columns to choose"),
+        ({"labels": None}, "dataset 'own' has no labels to train on; set truth: false"),
+    ],
+)
+def test_keys_of_own_arrays_are_checked_before_a_job_is_planned(options, message):
+    own = {"kind": "arrays", "path": "own.npz", "train_samples": 500, "test_samples": 1000}
+    Plan(one_experiment(own | {"range": [-1, 1], "layout": "NCHW", "labels": "y"}), ROOT)
+    with pytest.raises(InfoflowError, match=re.escape(message)):
+        Plan(one_experiment(own | options), ROOT)
 
 
 FEW = {"kind": "photographs", "size": 8, "train_samples": 80, "test_samples": 60}

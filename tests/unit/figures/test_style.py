@@ -1,10 +1,14 @@
 import numpy as np
 import xarray as xr
+from matplotlib.colors import to_rgba
 
 from infoflow.figures.style import (
+    CATEGORIES,
     ENTROPY_FLOOR,
+    NORMS,
+    R2_COLOURS,
     cell_edges,
-    colour_limits,
+    evenly,
     finite_entropy,
     name_point,
     over_replicas,
@@ -12,16 +16,36 @@ from infoflow.figures.style import (
 )
 
 
-def test_cells_meet_halfway_and_cover_the_ends():
-    assert cell_edges([1.0, 2.0, 4.0]).tolist() == [0.5, 1.5, 3.0, 5.0]
+def lightness(colour) -> float:
+    red, green, blue, _ = to_rgba(colour)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_cells_meet_halfway_and_end_at_their_samples():
+    assert cell_edges([1.0, 2.0, 4.0]).tolist() == [1.0, 1.5, 3.0, 4.0]
+    assert cell_edges([1.0, 2.0]).tolist() == [1.0, 1.5, 2.0]
     assert cell_edges([3.0]).tolist() == [2.5, 3.5]
 
 
-def test_colour_limits_are_safe():
-    assert colour_limits(np.array([np.nan, -np.inf, 1.0, 2.0]), 0, 100) == (1.0, 2.0)
-    low, high = colour_limits(np.full(4, 3.0))
-    assert low < 3 < high
-    assert colour_limits(np.array([np.nan])) == (0.0, 1.0)
+def test_the_variance_has_other_colours_below_zero_and_grows_lighter_throughout():
+    shades = [lightness(R2_COLOURS(x)) for x in np.linspace(0, 1, 50)]
+    assert np.diff(shades).min() > -0.02
+    below, above = (to_rgba(R2_COLOURS(x)) for x in (0.45, 0.55))
+    assert below[0] > below[2]
+    assert above[0] < above[2]
+    assert NORMS["explained_variance"][1](0.0) == 0.5
+
+
+def test_categories_are_told_apart_in_grey_or_by_their_shapes():
+    for k, one in enumerate(CATEGORIES):
+        for other in CATEGORIES[:k]:
+            assert one["marker"] != other["marker"]
+            assert one["linestyle"] != other["linestyle"]
+
+
+def test_some_items_are_spread_over_all():
+    assert evenly(range(90), 4) == [0, 30, 59, 89]
+    assert evenly([1, 2], 4) == [1, 2]
 
 
 def test_phases():

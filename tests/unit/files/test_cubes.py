@@ -1,5 +1,6 @@
 """What all cubes have in common; noise and copies are in the tests of the cube of trainability."""
 
+import fcntl
 import json
 
 import numpy as np
@@ -63,3 +64,22 @@ def test_a_cube_is_a_result(tmp_path):
     write_cube(described(), tmp_path / "a.nc", JOB.rule)
     assert np.array_equal(read_result(tmp_path / "a.nc")["flow"], np.arange(4.0))
     assert read_attributes(tmp_path / "a.nc")["title"] == "a chain"
+
+
+def test_a_cube_that_a_notebook_holds_open_is_read_and_closed(tmp_path):
+    write_cube(described(), tmp_path / "a.nc", JOB.rule)
+    with open(tmp_path / "a.nc", "rb+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        cube = read_cube(tmp_path / "a.nc", JOB.parameters)
+    assert cube["flow"].values.tolist() == [0, 1, 2, 3]
+    cube.close()
+
+
+def test_a_cube_is_written_anew_while_it_is_open(tmp_path):
+    write_cube(described(), tmp_path / "a.nc", JOB.rule)
+    twice = described()
+    twice["flow"].values *= 2
+    with xr.open_dataset(tmp_path / "a.nc") as shown:
+        write_cube(twice, tmp_path / "a.nc", "x")
+        assert shown["flow"].values.tolist() == [0, 1, 2, 3]
+    assert read_cube(tmp_path / "a.nc")["flow"].values.tolist() == [0, 2, 4, 6]

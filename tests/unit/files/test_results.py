@@ -1,3 +1,5 @@
+import errno
+import fcntl
 import os
 import shutil
 import signal
@@ -186,3 +188,45 @@ def test_all_results_that_cannot_be_merged_are_named_in_one_message(tmp_path):
     with pytest.raises(InfoflowError) as refused:
         read_results(many)
     assert str(refused.value).split()[-100:] == [str(path) for path in many]
+
+
+@pytest.fixture
+def held(tmp_path):
+    """A result that another process could be writing: nobody else gets a lock."""
+    write(tmp_path / "a.nc")
+    with open(tmp_path / "a.nc", "rb+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield tmp_path / "a.nc"
+
+
+def test_a_file_that_cannot_be_locked_is_read(held):
+    assert read_result(held).variables.keys() == {"values"}
+    assert read_attributes(held)
+
+
+def test_a_whole_file_that_cannot_be_read_is_not_to_be_deleted(tmp_path, monkeypatch):
+    for name in ("a.nc", "b.nc"):
+        write(tmp_path / name)
+
+    def refuse(*_, **__):
+        raise OSError(-101, "NetCDF: HDF error")
+
+    monkeypatch.setattr("infoflow.files.locks.netCDF4.Dataset", refuse)
+    with pytest.raises(InfoflowError, match=r"a.nc: is whole, .*HDF error.*: keep it; .*LOCKING=FALSE") as refused:
+        read_result(tmp_path / "a.nc")
+    with pytest.raises(InfoflowError, match="2 results cannot be used; first .*a.nc: is whole") as both:
+        read_results({tmp_path / "a.nc": {}, tmp_path / "b.nc": {}})
+    assert "delete" not in f"{refused.value}{both.value}"
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.ENOLCK, errno.EIO, errno.ESTALE, 524])
+def test_a_disk_that_fails_says_nothing_about_the_file(tmp_path, monkeypatch, number):
+    write(tmp_path / "a.nc")
+
+    def refuse(*_, **__):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr("infoflow.files.results.open", refuse, raising=False)
+    with pytest.raises(InfoflowError, match=r"a.nc: cannot be read \(.*: keep it") as refused:
+        read_result(tmp_path / "a.nc")
+    assert "delete" not in str(refused.value)

@@ -115,3 +115,9 @@ def test_the_names_of_snakemake_are_those_that_a_job_asks_for():
     assert dict(Wildcards(fromdict={"point": "w"}).items()) == {"point": "w"}
     assert Params(fromdict={"job": {"a": {"b": 1}}}).job == {"a": {"b": 1}}
     assert Log(["l"])[0] == "l"
+
+
+def test_the_files_of_a_job_need_no_locks(tmp_path):
+    """NFS and Lustre may have none, and say so when a result is written."""
+    done = run_job(tmp_path, "import os; print(os.environ['HDF5_USE_FILE_LOCKING'])")
+    assert done.stdout == "FALSE\n"

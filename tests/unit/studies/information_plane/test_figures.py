@@ -14,6 +14,7 @@ import matplotlib.pyplot as plt
 
 from common import assert_nothing_beyond_the_edges
 from infoflow.figures.draw_study import draw_study
+from infoflow.figures.say import settle
 from infoflow.figures.style import STYLE
 from infoflow.files.cubes import write_cube
 from infoflow.studies.information_plane.figures._shared import (
@@ -28,6 +29,7 @@ from infoflow.studies.information_plane.figures._shared import (
     sound,
     title,
     usable,
+    violation,
 )
 from infoflow.studies.information_plane.figures.gradient_phases import crossing
 from infoflow.studies.information_plane.figures.information_depth import epochs_to, reachable
@@ -176,7 +178,8 @@ def style():
 
 def draw(name: str, cube: xr.Dataset):
     figure = importlib.import_module(f"infoflow.studies.information_plane.figures.{name}").draw(cube)
-    figure.canvas.draw()
+    settle(figure)
+    figure.draw_without_rendering()
     return figure
 
 
@@ -193,8 +196,9 @@ def indices(names) -> list[int]:
 def test_figures_are_drawn(name, case):
     cube = CASES[case]
     figure = draw(name, cube)
-    said = " ".join(figure.get_suptitle().split())
-    assert f"o3, {cube.sizes['replica']} replica" in said
+    assert f"o3, {cube.sizes['replica']} replica" in figure.settings
+    assert figure.finding
+    assert figure.caption
     # no panel is empty
     for ax in panels(figure):
         texts = [t.get_text() for t in ax.texts]
@@ -279,7 +283,7 @@ def test_an_estimator_is_one_that_is_known_of_all():
     assert known_estimator(cube, [0]) == 0
     assert name_estimator(CUBE, 0) == ("binning", "bins 30, high 1, low -1")
     assert name_estimator(CUBE, 3) == ("kernel upper", "noise variance 0.001")
-    assert "layer range (bins 30)" in draw("information_trajectories", cube).get_suptitle()
+    assert "layer range (bins 30)" in draw("information_trajectories", cube).settings
 
 
 def test_a_network_is_cut_to_its_layers():
@@ -338,16 +342,15 @@ def test_epochs_to_a_threshold():
     few = make_cube({k: NETWORKS[k] for k in ("depth_1", "depth_2", "depth_3")})
     few["test_accuracy"][0] = 0.5
     few["test_accuracy"][1, 0] = 0.5
-    said = " ".join(draw("information_depth", few).get_suptitle().split())
-    assert "not reached by 4 of 4 with 1, 1 of 4 with 2" in said
+    assert "not reached by 4 of 4 with 1, 1 of 4 with 2" in draw("information_depth", few).finding
     few["test_accuracy"][:] = 0.5
     few["label_information"][0] = 0.9
-    said = " ".join(draw("information_depth", few).get_suptitle().split())
-    assert "bits: 0 epochs with 1 hidden layer" in said
-    assert "test accuracy ≥ 0.6: reached by none" in " ".join(draw("information_depth", few).get_suptitle().split())
+    figure = draw("information_depth", few)
+    assert "bits: 0, " in figure.caption
+    assert "Test accuracy ≥ 0.6: reached by none" in figure.finding
 
 
-def test_the_change_is_that_from_the_maximum_of_the_mean():
+def test_the_change_of_a_replica_is_that_from_the_peak_of_the_others():
     curves = xr.DataArray(
         [[1.0, 5.0, 2.0], [2.0, 7.0, 3.0]], {"replica": [0, 1], "epoch": [0, 10, 30]}, ("replica", "epoch")
     )
@@ -355,6 +358,19 @@ def test_the_change_is_that_from_the_maximum_of_the_mean():
     assert (by, since) == (-3.5, 10)
     assert error == pytest.approx(0.5)
     assert math.isnan(change(curves[:1])[1])
+    # noise alone gives no fall on average
+    noise = np.random.default_rng(0).normal(size=(400, 5, 12))
+    axes = {"replica": range(5), "epoch": range(12)}
+    falls = [change(xr.DataArray(one, axes, ("replica", "epoch")))[0] for one in noise]
+    assert abs(np.mean(falls)) < 3 * np.std(falls) / 20
+
+
+def test_an_output_that_knows_more_than_its_layer_is_told():
+    network = one(CUBE, 0).isel(estimator=0).copy(deep=True)
+    network["label_information"][:] = 0.5
+    assert violation(network) == 0
+    network["label_information"].loc[{"layer": network["layer"].values[-1]}] = 0.7
+    assert violation(network) == pytest.approx(0.2)
 
 
 def test_tanh_is_compressed_and_relu_with_noise_is_not():

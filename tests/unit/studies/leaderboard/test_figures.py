@@ -14,17 +14,17 @@ import matplotlib.pyplot as plt
 
 from common import assert_nothing_beyond_the_edges
 from infoflow.figures.draw_study import draw_study
+from infoflow.figures.say import settle
 from infoflow.figures.style import STYLE
 from infoflow.files.cubes import write_cube
 from infoflow.predictors.kinds import PREDICTORS
 from infoflow.reconstruction.kinds import METHODS
 from infoflow.studies.leaderboard.build_leaderboard import judge_cubes
 from infoflow.studies.leaderboard.figures._shared import shown_grids
-from infoflow.studies.leaderboard.figures.leaderboard import FREE, UNKNOWN, cost_axis, side_by_side, spread
-from infoflow.studies.leaderboard.figures.leaderboard_boundary import say_columns, say_factor, say_rules
+from infoflow.studies.leaderboard.figures.leaderboard import say_cost
+from infoflow.studies.leaderboard.figures.leaderboard_boundary import boundary_columns, say_factor, say_rules
 from infoflow.studies.leaderboard.plan import Leaderboard
 from infoflow.studies.leaderboard.variables import MAIN
-from infoflow.studies.trainability.scores import MEASURES
 from jobs import make_job
 from made_up_board import CASCADES, KNOWN, add_scores
 
@@ -93,7 +93,8 @@ def style():
 
 def draw(name: str, board: xr.Dataset):
     figure = importlib.import_module(f"infoflow.studies.leaderboard.figures.{name}").draw(board)
-    figure.canvas.draw()
+    settle(figure)
+    figure.draw_without_rendering()
     return figure
 
 
@@ -102,11 +103,13 @@ def draw(name: str, board: xr.Dataset):
 def test_leaderboards_are_drawn(name, case):
     board = CASES[case]
     figure = draw(name, board)
-    assert len(figure.axes) == len(shown_grids(board))
-    for ax, grid in zip(figure.axes, shown_grids(board), strict=True):
-        assert ax.get_title().startswith(f"{grid}: ")
+    if name != "comparison":
+        assert [ax.get_title().split(":")[0] for ax in figure.axes] == shown_grids(board)
+    for ax in figure.axes:
         assert ax.lines or ax.texts
         assert min(ax.get_window_extent().size / figure.dpi) > 1  # inches
+    assert figure.finding
+    assert figure.caption
     assert_nothing_beyond_the_edges(figure)
 
 
@@ -119,75 +122,76 @@ def test_leaderboards_are_files_of_a_study(name, tmp_path, monkeypatch):
     assert (tmp_path / "a.png").stat().st_size > 20_000
 
 
-def test_no_two_names_overlap_and_all_are_there():
+def values(ax) -> list[float]:
+    """Where the symbols of a panel are, from above."""
+    drawn = [bars.lines[0] for bars in ax.containers]
+    return [float(line.get_xdata()[0]) for line in sorted(drawn, key=lambda line: line.get_ydata()[0])]
+
+
+def test_rows_are_sorted_and_have_one_name_for_all_panels():
     figure = draw("leaderboard", BOARD)
-    titles = {title.replace(" R2", " $R^2$") for title in BOARD["title"].values}
-    for ax in figure.axes:
-        assert {t.get_text().rpartition("  ")[0] for t in ax.texts} == titles
-        boxes = [t.get_window_extent() for t in ax.texts]
-        assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
-        panel = ax.get_window_extent()
-        assert all(box.x0 > panel.x1 for box in boxes)
-    # names of one panel are not in the next
-    left, right = figure.axes[:2]
-    assert max(t.get_window_extent().x1 for t in left.texts) < right.get_tightbbox().x0
+    first, *others = figure.axes
+    assert values(first) == sorted(values(first), reverse=True)
+    names = [t.get_text() for t in first.get_yticklabels()]
+    order = BOARD["title"].isel(score=np.argsort(-BOARD["auroc"].sel(grid="overall").values, kind="stable"))
+    assert names == [title.replace(" R2", " $R^2$") for title in order.values][: len(names)]
+    boxes = [t.get_window_extent() for t in first.get_yticklabels()]
+    assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2))
+    assert all(len(ax.containers) == len(names) for ax in others)
+    boundary = draw("leaderboard_boundary", BOARD).axes[0]
+    calibrated = [bars.lines[0] for bars in boundary.containers if bars.lines[0].get_marker() != "|"]
+    found = [float(line.get_xdata()[0]) for line in sorted(calibrated, key=lambda line: line.get_ydata()[0])]
+    assert found == sorted(found)
 
 
-def test_names_are_where_there_is_room():
-    heights = np.array([0.9, 0.2, 0.9, 0.91, 0.5])
-    found = spread(heights, 0.1)
-    assert np.diff(np.sort(found)).min() >= 0.1 - 1e-12
-    assert (np.argsort(found) == np.argsort(heights, kind="stable")).all()
-    np.testing.assert_allclose(found[[1, 4]], [0.2, 0.5])
-    assert found.max() <= 1
-    np.testing.assert_allclose(np.sort(found)[2:], [0.8, 0.9, 1.0])
-    np.testing.assert_allclose(spread(np.array([0.5, 0.52]), 0.1), [0.46, 0.56])
-    assert spread(np.array([]), 0.1).size == 0
+def test_no_interval_is_cut_by_the_axis():
+    for name in FIGURES:
+        for ax in draw(name, BOARD).axes:
+            low, high = ax.get_xlim()
+            ends = np.concatenate([bars.lines[2][0].get_segments() for bars in ax.containers if bars.has_xerr])[..., 0]
+            assert low <= np.nanmin(ends)
+            assert np.nanmax(ends) <= high
 
 
-def test_what_is_free_stands_at_the_left():
-    place, ticks = cost_axis(np.array([0.0, 2e-3, 0.4, np.nan]))
-    assert list(ticks.values()) == [FREE, "$10^{-3}$", "$10^{-2}$", "$10^{-1}$", "$10^{0}$", UNKNOWN]
-    assert place(0.0) == -4 < place(2e-3) < place(0.4) < place(math.nan) == 1
-    assert place(0.01) == pytest.approx(-2)
-    assert list(cost_axis(np.array([0.0]))[1].values()) == [FREE]
-    assert side_by_side(np.array([1.0, 2.0, 1.0])).tolist() == pytest.approx([0.96, 2.0, 1.04])
-    ticks = [t.get_text() for t in draw("leaderboard", BOARD).axes[0].get_xticklabels()]
-    assert ticks[0] == FREE
+def test_costs_are_said():
+    assert [say_cost(c) for c in (0.0, math.nan, 0.034, 2.0, 3e-6)] == ["free", "?", "0.03", "2", "10$^{-6}$"]
+    shown = [t.get_text() for t in draw("leaderboard", BOARD).axes[0].texts]
+    known = int(np.isfinite(BOARD["auroc"].sel(grid="overall")).sum())
+    assert len(shown) == known
+    assert "free" in shown
+
+
+def test_the_baseline_is_a_line_and_what_is_not_better_is_counted():
+    figure = draw("leaderboard", BOARD)
+    area = float(BOARD["auroc"].sel(grid="overall", score="negative_depth"))
+    assert any(line.get_xdata()[0] == pytest.approx(area) for line in figure.axes[0].lines)
+    better = int((BOARD["auroc_gain_low"].sel(grid="overall") > 0).sum())
+    assert f"{better} of {len(SCORES) - 1} scores are shown to be better than depth alone" in figure.finding
+
+
+def test_few_columns_give_no_ranking():
+    board = make_board(1, FEW)
+    board["censored_columns"][:] = board["columns"] - 2
+    figure = draw("leaderboard_boundary", board)
+    assert "too few to rank" in figure.finding
+    assert "only 2: no ranking" in figure.axes[0].get_title()
 
 
 def test_open_symbols_are_one_sided():
     ax = draw("leaderboard", make_board(1, ["mean_field", "snip", "lyapunov"])).axes[0]
-    faces = [line.get_markerfacecolor() for line in ax.lines if line.get_marker() == "o"]
-    # in the order of the cube: mean_field, snip, lyapunov
-    assert [face == "white" for face in faces] == [False, True, False]
-
-
-def test_bars_are_sorted_and_fixed_rules_beside_them():
-    ax = draw("leaderboard_boundary", BOARD).axes[0]
-    named = [t.get_text() for t in ax.get_yticklabels()]
-    widths = [patch.get_width() for patch in ax.patches]
-    fixed = [measure.title.replace("R2", "$R^2$") for measure in MEASURES.values() if measure.threshold is not None]
-    rules = [f"{method.title}, {what}" for method in METHODS.values() for what in fixed]
-    known = {f"{method} cascade, {what}" for method in ("Adam", "ridge") for what in ("$R^2$", "saturation depth")}
-    assert known <= set(rules)
-    assert len(named) == len(widths) == len(SCORES) + len(rules) + 1
-    assert named.count("fixed rule") == len(rules) + 1
-    calibrated = [width for name, width in zip(named, widths, strict=True) if name != "fixed rule"]
-    assert calibrated == sorted(calibrated)
-    before = [named[k - 1] for k, name in enumerate(named) if name == "fixed rule"]
-    assert sorted(before) == sorted([*rules, "mean-field correlation length"])
+    lines = sorted((bars.lines[0] for bars in ax.containers), key=lambda line: line.get_ydata()[0])
+    named = dict(zip([t.get_text() for t in ax.get_yticklabels()], lines, strict=True))
+    assert [named[k].get_markerfacecolor() == "white" for k in ("SNIP", "Lyapunov exponent")] == [True, False]
 
 
 def test_the_factors_are_said():
     here = BOARD.sel(grid="grid_0")
-    said = say_factor(here, 6.0)
-    assert "published 6" in said
+    said = say_factor(here)
     assert f"calibrated {float(here['calibrated_factor']):.2g}" in said
     assert f"true {float(here['true_factor']):.2g}" in said
-    assert say_factor(CASES["no truth at all"].isel(grid=0), 6.0) == ""
+    assert say_factor(CASES["no truth at all"].isel(grid=0)) == ""
     assert say_rules(BOARD) == r"depth $\leq 6\,\xi_c$, $R^2 \geq 0$, depth $\leq$ saturation depth"
     assert say_rules(CASES["one score"]) == "none"
     # columns of grids that are not judged do not count
-    one, two = (say_columns(CASES[case], "overall") for case in ("one grid", "nothing trainable"))
-    assert one == two == say_columns(BOARD, "grid_0")
+    one, two = (boundary_columns(CASES[case], "overall") for case in ("one grid", "nothing trainable"))
+    assert one == two == boundary_columns(BOARD, "grid_0")

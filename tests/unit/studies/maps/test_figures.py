@@ -14,6 +14,7 @@ from matplotlib.contour import ContourSet
 
 from common import assert_nothing_beyond_the_edges
 from infoflow.figures.draw_study import draw_study
+from infoflow.figures.say import settle
 from infoflow.figures.style import STYLE
 from infoflow.files.cubes import write_cube
 from infoflow.studies.maps.figures import collapse as collapse_figure
@@ -71,6 +72,7 @@ def draw(name, cubes, threshold=-12.0):
     module = importlib.import_module(f"infoflow.studies.maps.figures.{name}")
     with plt.rc_context(STYLE):
         figure = module.draw(merge(cubes, threshold))
+        settle(figure)
         figure.draw_without_rendering()
     return figure
 
@@ -116,11 +118,11 @@ def test_all_panels_have_one_scale_that_is_cut_at_the_floor():
     figure = draw("map", {"a": whole, "b": bright, "c": whole, "d": whole})
     found = meshes(figure)
     assert len(found) == 4
-    assert {mesh.get_clim() for mesh in found} == {(-20, BEFORE + 2)}
+    assert {mesh.get_clim() for mesh in found} == {(-20, -3)}
     assert all(np.nanmin(mesh.get_array()) == -20 for mesh in found)
     (bar,) = [ax for ax in figure.axes if ax.get_label() == "<colorbar>"]
     assert "cut at −20" in bar.get_ylabel()
-    assert bar._colorbar.extend == "min"
+    assert bar._colorbar.extend == "both"
     plt.close(figure)
     # a threshold below the floor is on the scale
     figure = draw("map", {"a": whole}, threshold=-25.0)
@@ -246,8 +248,9 @@ def test_the_published_lines_and_the_slopes_are_told():
         lines = [line.get_xydata() for line in left.lines if line.get_color() == "crimson" and len(line.get_xdata())]
         assert any(np.allclose(line[:, 1], factor * line[:, 0]) for line in lines)
         assert any(list(line.get_ydata()) == [factor] * 2 for line in right.lines)
-    assert "H$ < −12" in figure.get_suptitle()
-    assert "5 to 95 % of its columns" in figure.get_suptitle()
+    assert "H$ < −12" in figure.settings
+    assert "5 to 95 % of its columns" in figure.settings
+    assert f"collapses after {SLOPE:.3g} ξ_c (a)" in figure.finding
     plt.close(figure)
 
 

@@ -84,7 +84,8 @@ def test_figures_are_drawn(name, kind, tmp_path):
         figure.savefig(tmp_path / "figure.png")
         for ax in figure.axes:
             assert ax.has_data()
-        assert figure.get_suptitle()
+        assert figure.finding
+        assert figure.caption
         plt.close(figure)
 
 

@@ -18,7 +18,7 @@ def test_the_figure_marks_and_names_the_cheapest():
     figure = draw(merge(synthetic(NOISE)))
     assert len([ax for ax in figure.axes if ax.get_title()]) == 3
     for ax in figure.axes:
-        assert "★ width 8, 1/2 steps, 4 samples: cost 0.45" in ax.get_title()
+        assert "★ width 8, 1/2 steps, 4 samples:\ncost 0.45" in ax.get_title()
         star = next(line for line in ax.lines if line.get_marker() == "*")
         assert star.get_xydata()[0] == pytest.approx([5 / 11, 1.0])
     figure.draw_without_rendering()

@@ -9,9 +9,10 @@ import pytest
 
 mpl.use("Agg")
 import matplotlib.pyplot as plt
+from matplotlib.collections import QuadMesh
 
 from infoflow.errors import InfoflowError
-from infoflow.figures.style import STYLE
+from infoflow.figures.style import MOST_BIASES, STYLE
 from infoflow.files.conventions import DIVERGED
 from infoflow.files.cubes import write_cube
 from infoflow.files.names import decode, encode
@@ -20,10 +21,30 @@ from infoflow.studies.trainability.cube import read_trainability
 from infoflow.studies.trainability.draw_figure import draw_figure
 from infoflow.studies.trainability.experiment import Experiment
 from infoflow.studies.trainability.figures import channels as channels_figure
-from infoflow.studies.trainability.figures import cost, decisions, initialization, resources, trainability_map
-from infoflow.studies.trainability.figures._shared import beyond_depth, select_experiment, show_picture
-from infoflow.studies.trainability.plan import Trainability
+from infoflow.studies.trainability.figures import (
+    cost,
+    decisions,
+    entropy_maps,
+    initialization,
+    phase_diagram,
+    resources,
+    roc,
+    scaling,
+    trainability_map,
+)
+from infoflow.studies.trainability.figures._shared import (
+    beyond_depth,
+    farthest,
+    select_experiment,
+    show_picture,
+    shown_biases,
+    title,
+    variance_within,
+)
+from infoflow.studies.trainability.plan import OF_LENGTHS, Trainability
 from infoflow.studies.trainability.variables import INFERRED
+from infoflow.theory.architectures import FEEDFORWARD
+from infoflow.verdict.auroc import auroc
 from jobs import make_job
 from made_up import CNN, PIXELS, RESNET, SAMPLES, TRUTH, VGG16, evaluation, merge, merge_images, training
 
@@ -111,10 +132,10 @@ def test_resources_are_shown_with_their_numbers(files):
         figure = resources.draw(cube, experiment(), {})
         texts = [t.get_text() for ax in figure.axes for t in [*ax.texts, *ax.get_yticklabels()]]
         plt.close(figure)
-        return figure.get_suptitle(), texts
+        return figure.finding, texts
 
     heading, texts = shown(cube)
-    assert "GPU 10 s; probe_cascade : training = 1 : 4" in heading
+    assert "GPU 10 s; probing : training = 1 : 4 by cascade" in heading
     assert {"probe_cascade (2 jobs)", "merge_cube (1 job)", "3", "12", "2", "8", "500", "900", "800"} <= set(texts)
     on_cpus = {rule: cost | {"gpu_seconds": 0.0} for rule, cost in json.loads(cube.attrs["cost"]).items()}
     heading, texts = shown(cube.assign_attrs(cost=json.dumps(on_cpus)))
@@ -169,17 +190,17 @@ def test_every_registered_figure_is_drawn_of_every_kind_and_in_colour(files, tmp
 
 
 @pytest.mark.parametrize(
-    ("kind", "label", "lines"),
+    ("kind", "label", "said"),
     [
-        ("cnn", "deviation /\nfinite-width spread", "recursion ± 2 standard deviations"),
-        ("resnet", "relative deviation", "lines: mean-field recursion\n"),
-        ("vgg16", "relative deviation", "there is no theory here"),
+        ("cnn", "deviation / spread\nby theory", "an upper bound of the spread: a weak check"),
+        ("resnet", "deviation from\nthe theory", "of the mean-field recursion away from it"),
+        ("vgg16", "deviation from\nthe mean", "Nothing is checked: there is no theory"),
     ],
 )
-def test_the_initialization_check_says_what_it_knows(files, kind, label, lines):
+def test_the_initialization_check_says_what_it_knows(files, kind, label, said):
     figure = initialization.draw(read_trainability(files[0] / f"{kind}.nc"), experiment(biases=(0.05,)), {})
     assert figure.axes[1].get_ylabel() == label
-    assert lines in figure.get_suptitle()
+    assert said in figure.finding
 
 
 @pytest.mark.parametrize(("kind", "known"), [("cnn", True), ("resnet", False), ("vgg16", False)])
@@ -193,7 +214,7 @@ def test_the_trainability_map_marks_what_there_is(files, kind, known):
     assert (r"mean field: $6\,\xi_c$" in labels) == (kind != "vgg16")
     assert not any(label.startswith("inferred") for label in labels)
     assert ax.get_ylabel() == ("depth (hidden layers)" if kind == "vgg16" else "depth")
-    assert "test accuracy ≥ 0.8 within 4 epochs, sgd at learning rate 0.1" in figure.get_suptitle()
+    assert "test accuracy ≥ 0.8 within 4 epochs, sgd at learning rate 0.1" in figure.settings
     share = ax.collections[0].get_array()
     expected = (cube["trainable"].isel(sigma_b2=0) == 1).mean("replica").transpose("depth", "sigma_w2")
     np.testing.assert_array_equal(share, expected)
@@ -210,7 +231,7 @@ def test_the_boundary_of_every_column_is_drawn_where_it_is():
     lines = {line.get_label(): list(line.get_xdata()) for line in ax.lines}
     assert lines["no depth trains"] == [WEIGHTS[0]]
     assert lines["all depths train"] == [WEIGHTS[2]]
-    (bars,) = ax.containers
+    (bars,) = (c for c in ax.containers if len(c.lines[0].get_xdata()))
     np.testing.assert_array_equal(bars.lines[0].get_xdata(), [WEIGHTS[1], WEIGHTS[3]])
     np.testing.assert_allclose(bars.lines[0].get_ydata(), cube["threshold_depth"].values[[1, 3], 0])
 
@@ -298,12 +319,14 @@ def test_of_the_images_the_first_and_the_one_that_differs_most_are_shown(tmp_pat
     assert [ax.get_title() for ax in figure.axes].count("input") == 1
 
 
-@pytest.mark.parametrize(("weights", "said"), [("random", "; untrained network"), ("some.pth", "; trained network")])
+@pytest.mark.parametrize(
+    ("weights", "said"), [("random", "the untrained network"), ("some.pth", "the trained network")]
+)
 def test_a_random_network_is_not_called_trained(tmp_path, weights, said):
     path = write_probe(tmp_path / "probe.nc", (4, 4), weights=weights)
     cube = merge({encode(1.8, 0.05, 6): evaluation(0, 6)}, {})
     figure = channels_figure.draw(cube, experiment(), {(1.8, 0.05): read_result(path)})
-    assert said in figure.get_suptitle()
+    assert said in figure.finding
 
 
 @pytest.mark.parametrize(
@@ -350,6 +373,86 @@ def test_decisions_are_drawn_whatever_there_is(tmp_path, contents, rows, prototy
     assert box.y0 >= 0
     assert box.x1 <= width
     assert box.y1 <= height
+
+
+def test_maps_end_where_samples_end(files):
+    cube = read_trainability(files[0] / "cube.nc")
+    with mpl.rc_context(STYLE):
+        ax = trainability_map.draw(cube, experiment(), {}).axes[0]
+    assert ax.get_xlim() == (WEIGHTS[0], WEIGHTS[-1])
+    assert ax.get_ylim() == pytest.approx((DEPTHS[0], DEPTHS[-1]))
+    ticks = [*ax.get_xticks(), *ax.get_xticks(minor=True)]
+    assert all(np.isclose(ticks, w).any() for w in WEIGHTS)
+    plt.close("all")
+
+
+def test_of_one_weight_variance_there_are_curves_and_no_map(files):
+    cube = select_experiment(read_trainability(files[0] / "cube.nc"), experiment(weights=(1.8,)))
+    with mpl.rc_context(STYLE):
+        figure = entropy_maps.draw(cube, experiment(weights=(1.8,)), {})
+    assert not any(isinstance(c, QuadMesh) for ax in figure.axes for c in ax.collections)
+    assert [len(ax.get_lines()) >= len(BIASES) for ax in figure.axes] == [True] * 3
+    plt.close(figure)
+
+
+def test_of_many_bias_variances_some_have_panels_and_all_are_in_the_plane():
+    biases = tuple(np.linspace(0.01, 0.9, 90))
+    asked = experiment(biases=biases)
+    assert len(shown_biases(asked)) == MOST_BIASES
+    assert "4 of 90 values of σ_b²" in title(merge({encode(1.8, 0.05, 6): evaluation(0, 6)}, {}), asked)
+
+
+def test_the_plane_tells_what_collapses_from_what_does_not(files):
+    cube = read_trainability(files[0] / "cube.nc")
+    with mpl.rc_context(STYLE):
+        figure = phase_diagram.draw(cube, experiment(), {})
+    layers = phase_diagram._collapse(cube)
+    for b in BIASES:
+        expected, known = entropy_maps.collapse_layers(cube, b)
+        found = layers.sel(sigma_b2=b).values
+        np.testing.assert_array_equal(np.isnan(found), ~known)
+        np.testing.assert_array_equal(found[known & np.isfinite(expected)], expected[known & np.isfinite(expected)])
+    assert len([ax for ax in figure.axes if ax.get_title()]) == 3
+    plt.close(figure)
+
+
+def test_an_roc_curve_is_that_of_its_scores():
+    scores, labels = np.array([3.0, 2.0, 2.0, 1.0]), np.array([True, True, False, False])
+    x, y = roc.roc_curve(scores, labels)
+    assert x.tolist() == [0, 0, 0.5, 1]
+    assert y.tolist() == [0, 0.5, 1, 1]
+    assert np.trapezoid(y, x) == pytest.approx(auroc(scores, labels))
+
+
+def test_curves_pass_their_level_between_samples():
+    x, y = np.array([1.0, 4.0, 16.0]), np.array([1.0, 0.75, 0.25])
+    assert scaling.passed(x, y, 0.5) == pytest.approx(8.0)
+    assert np.isnan(scaling.passed(x, y, 0.1))
+    assert np.isnan(scaling.passed(x, y, 2.0))  # from the first sample on: nobody knows where
+
+
+def test_theory_of_samples_alone_is_no_curve(files):
+    cube = read_trainability(files[0] / "resnet.nc")
+    with mpl.rc_context(STYLE):
+        ax = trainability_map.draw(cube, experiment(biases=(0.05,)), {}).axes[0]
+    (line,) = [line for line in ax.lines if line.get_label() == r"mean field: $6\,\xi_c$"]
+    assert line.get_linestyle() == "None"
+    assert len(line.get_xdata()) == len(WEIGHTS)
+    plt.close("all")
+
+
+def test_pictures_that_differ_most_are_shown():
+    inputs = np.array([[0, 0], [1, 0], [9, 9], [9, 8], [0, 0]], np.int8)
+    assert farthest(inputs, 3) == [0, 2, 1]
+    assert farthest(inputs[[0, 4]], 3) == [0]
+    flat = np.array([1.0, 1.0, 3.0, 3.0])
+    assert variance_within(flat, flat, (2, 2)) == 1
+    assert variance_within(flat, np.full(4, 2.0), (2, 2)) == 0
+    assert np.isnan(variance_within(np.ones(4), flat, (2, 2)))
+
+
+def test_what_plans_knows_whose_correlations_have_lengths():
+    assert OF_LENGTHS == FEEDFORWARD
 
 
 def test_a_damaged_probe_is_refused_by_name(files, tmp_path):

@@ -11,7 +11,6 @@ import hashlib
 import math
 import os
 import re
-import zipfile
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -30,6 +29,7 @@ from infoflow.engine.maps.pooling import Standardise
 from infoflow.engine.network import Block, Network
 from infoflow.errors import InfoflowError
 from infoflow.files.originals import download, user_path
+from infoflow.files.state_dicts import read_state_dict, unwrap
 
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of ImageNet, per channel."""
@@ -77,8 +77,8 @@ def load_weights(
 
     Args:
         options: `weights` is IMAGENET1K_V1, downloaded to `data_root`/weights if it is not there, or the path of a file
-            with a state dict of torchvision's VGG16, relative to `data_root`; `weights_sha256`, if it is there, is
-            the checksum of the file.
+            with a state dict of torchvision's VGG16, see `files.state_dicts`, relative to `data_root`; `weights_sha256`,
+            if it is there, is the checksum of the file.
         data_root, input_shape, depth: as everywhere.
 
     Raises:
@@ -91,7 +91,7 @@ def load_weights(
             raise FileNotFoundError("there is no such file")
         with path.open("rb") as file:
             _verify(file, path, options.get("weights_sha256"))
-            given = _read(file, path)
+            given = read_state_dict(file, path)
     except OSError as error:
         raise InfoflowError(
             f"{path}: cannot be read ({error}); set weights to {PUBLISHED} or to the path of a state dict"
@@ -100,6 +100,7 @@ def load_weights(
     wanted = network.state_dict()
     layers = sum(name.startswith(("conv", "fc")) for name in NAMES[:depth])
     probed = list(wanted)[: 2 * layers]  # of each a weight and a bias
+    given = unwrap(given, wanted.keys(), path)
     _compare(given, wanted, probed, path)
     network.load_state_dict({name: given[name] for name in probed}, strict=False, assign=True)
     parameters = import_parameters(_modules(network), input_shape)[:depth]
@@ -170,39 +171,6 @@ def _verify(file: BinaryIO, path: Path, sha256: str | None) -> None:
             f"{path}: its SHA-256 is {digest}, but by its name should begin with {prefix}, so the file is truncated or "
             "not the original; delete it to have torchvision's downloaded again, or rename it if it is another one"
         )
-
-
-def _read(file: BinaryIO, path: Path) -> dict[str, torch.Tensor]:
-    """Contents of a state dict; nothing else is unpickled."""
-    try:
-        _refuse_inflation(file)
-        given = torch.load(file, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged file fails in many ways
-        raise InfoflowError(
-            f"{path}: damaged, or holds more than tensors ({type(error).__name__}), so nothing of it was used; "
-            "save a state dict there, torch.save(network.state_dict(), path)"
-        ) from error
-    if not isinstance(given, Mapping) or not all(_is_plain(p) for p in given.values()):
-        raise InfoflowError(
-            f"{path}: not a state dict, which is floating-point tensors by name; "
-            "save one there, torch.save(network.state_dict(), path)"
-        )
-    return given
-
-
-def _refuse_inflation(file: BinaryIO) -> None:
-    """torch.save compresses nothing, but torch.load would inflate a small file to any size."""
-    if zipfile.is_zipfile(file):
-        with zipfile.ZipFile(file) as archive:
-            if sum(part.file_size for part in archive.infolist()) > file.seek(0, os.SEEK_END):
-                raise ValueError("it holds more than its size")
-    file.seek(0)
-
-
-def _is_plain(p: Any) -> bool:
-    return (
-        isinstance(p, torch.Tensor) and p.is_floating_point() and p.layout == torch.strided and p.device.type == "cpu"
-    )
 
 
 def _compare(given: Parameters, wanted: Parameters, probed: list[str], path: Path) -> None:

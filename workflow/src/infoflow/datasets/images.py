@@ -23,6 +23,7 @@ class Images:
         train_images, test_images: [M, *shape], either float32 in [0, 1] or uint8 of so many `levels`.
         train_labels, test_labels: classes 0, 1, ... as int64 [M]; None where there are none.
         levels: what the stored values are divided by to give pixels in [0, 1].
+        class_names: of the classes 0, 1, ..., if they have names.
     """
 
     train_images: np.ndarray
@@ -30,13 +31,14 @@ class Images:
     train_labels: np.ndarray | None
     test_labels: np.ndarray | None
     levels: int = 1
+    class_names: tuple[str, ...] | None = None
 
 
 def load_images(options: Mapping[str, Any], data_root: Path, seed: int) -> Images:
     """The data set of a config entry, cut to `train_samples` and `test_samples` (seeded choice) if it names them.
 
     Raises:
-        InfoflowError: files are missing, damaged or too few.
+        InfoflowError: files are missing, damaged or too few, or a pixel is not within [0, 1].
     """
     images = importlib.import_module(f"infoflow.datasets.{options['kind']}").load(options, data_root, seed)
     for part in ("train", "test"):
@@ -51,4 +53,12 @@ def load_images(options: Mapping[str, Any], data_root: Path, seed: int) -> Image
             images,
             **{f"{part}_images": values[chosen], f"{part}_labels": None if labels is None else labels[chosen]},
         )
+    for part in ("train", "test"):
+        values = getattr(images, f"{part}_images")
+        least, most = values.min() / images.levels, values.max() / images.levels
+        if not (least >= 0 and most <= 1):  # NaN is neither
+            raise InfoflowError(
+                f"{options['kind']}: images of the {part} set have pixels from {least:g} to {most:g}, not within [0, 1]; "
+                f"divide by the largest value that there can be, or give it as levels, in datasets/{options['kind']}.py"
+            )
     return images

@@ -41,6 +41,11 @@ class Kind:
 
 
 DATASETS: dict[str, Kind] = {
+    "arrays": Kind(
+        source=("arrays of the user's own", None, "that of the arrays"),
+        needed=("path", *SIZES),
+        optional=("images", "labels", "layout", "range", "standardise"),
+    ),
     "cifar10": Kind(
         source=(
             "CIFAR-10: A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009",
@@ -73,7 +78,7 @@ DATASETS: dict[str, Kind] = {
     "image_folder": Kind(
         source=("pictures of the user's own", None, "that of the pictures"),
         needed=("path", *SIZES),
-        optional=("size", "colour"),
+        optional=("size", "colour", "range"),
         side=224,
         colour=True,
     ),
@@ -106,6 +111,11 @@ DATASETS: dict[str, Kind] = {
         side=64,
         colour=True,
     ),
+    "table": Kind(
+        source=("a table of the user's own", None, "that of the table"),
+        needed=("path", *SIZES),
+        optional=("columns", "labels", "range", "standardise"),
+    ),
     "white_noise": Kind(
         source=("independent pixels, drawn by the workflow", None, "none needed"),
         needed=("shape", *SIZES),
@@ -117,7 +127,8 @@ DATASETS: dict[str, Kind] = {
 
 def is_labelled(config: Mapping[str, Any], dataset: str) -> bool:
     """Whether a data set of a config can be trained on."""
-    return DATASETS[config["datasets"][dataset]["kind"]].labelled
+    options = config["datasets"][dataset]
+    return DATASETS[options["kind"]].labelled and options.get("labels", "") is not None
 
 
 def check_datasets(config: Mapping[str, Any]) -> None:
@@ -136,6 +147,11 @@ def check_datasets(config: Mapping[str, Any]) -> None:
                 *others, last = [k for k, other in DATASETS.items() if key in (*other.needed, *other.optional)]
                 having = f"{', '.join(others)} and {last} have" if others else f"{last} has"
                 raise InfoflowError(f"config: datasets.{name}.{key}: only {having} a {key} to choose")
+        if "range" in options:
+            if options.get("standardise"):
+                raise InfoflowError(f"config: datasets.{name}: range and standardise both scale; leave one out")
+            if not options["range"][0] < options["range"][1]:
+                raise InfoflowError(f"config: datasets.{name}.range: {options['range']} does not go upwards; swap its ends")
         for other in options.get("architectures", {}):
             if other not in config["architectures"]:
                 close = difflib.get_close_matches(other, list(config["architectures"]), n=1)

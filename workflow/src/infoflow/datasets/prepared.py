@@ -1,6 +1,6 @@
 """Prepared data sets: the file that probing and training read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,17 @@ import torch
 from infoflow.datasets.images import Images
 from infoflow.engine.images import PreparedImages
 from infoflow.errors import InfoflowError
-from infoflow.files.results import read_result, write_result
+from infoflow.files.results import Result, read_result, write_result
 
 _PIXELS = ("row", "column", "channel")
+_TOLD = 5
+"""Classes that a message names, at most."""
+
+
+def class_names(result: Result) -> tuple[str, ...] | None:
+    """Names of the classes of a prepared data set, None if they have none."""
+    names = result.attributes.get("class_names")
+    return None if names is None else tuple(map(str, np.atleast_1d(names)))
 
 
 def refuse_one_class(path: str | Path, labels: torch.Tensor) -> None:
@@ -21,6 +29,17 @@ def refuse_one_class(path: str | Path, labels: torch.Tensor) -> None:
         raise InfoflowError(
             f"{path}: all {len(labels)} images to learn from are of class {labels[0].item()}; choose a data set, or so "
             "many images of it, that there are others, or set truth: false to probe only"
+        )
+
+
+def refuse_missing_classes(path: str | Path, labels: torch.Tensor, names: Sequence[str]) -> None:
+    """Raise an InfoflowError if there are classes that no image to learn from is of."""
+    missing = sorted(set(range(len(names))) - set(labels.tolist()))
+    if missing:
+        more = f" and {len(missing) - _TOLD} more" if len(missing) > _TOLD else ""
+        raise InfoflowError(
+            f"{path}: no image to learn from is of {', '.join(names[k] for k in missing[:_TOLD])}{more}; set train_samples "
+            f"of the data set to at least {len(names)}, the number of its classes, or leave these classes out"
         )
 
 
@@ -43,7 +62,8 @@ def write_prepared(path: str | Path, images: Images, seed: int, attributes: dict
     order = np.random.default_rng([seed, 1]).permutation(len(images.test_images)).astype(np.int32)
     about = {"long_name": "test samples in the order in which they enter the evaluation set", "units": "1"}
     variables["evaluation_order"] = (("test",), order, about)
-    write_result(path, variables, {**attributes, "levels": images.levels})
+    names = {} if images.class_names is None else {"class_names": list(images.class_names)}
+    write_result(path, variables, {**attributes, "levels": images.levels, **names})
 
 
 def read_prepared(
@@ -60,7 +80,8 @@ def read_prepared(
         to_learn: whether its classes are to be learned, so that there have to be several.
 
     Raises:
-        InfoflowError: the file is missing, damaged or out of date, or all training images are of one class.
+        InfoflowError: the file is missing, damaged or out of date, or a class has no training image, or only one
+            class has any.
     """
     result = read_result(path, made_by)
     parts = {}
@@ -68,9 +89,12 @@ def read_prepared(
         images = torch.from_numpy(result[f"{part}_images"]).to(device).to(dtype)
         parts[f"{part}_images"] = images = images / int(result.attributes["levels"])
         if images.min() < 0 or images.max() > 1:
-            raise InfoflowError(f"{path}: pixels are not within [0, 1]; delete it and run again")
+            raise InfoflowError(f"{path}: pixels are not within [0, 1], which its kind of data set should see to")
         labels = result.variables.get(f"{part}_labels")
         parts[f"{part}_labels"] = None if labels is None else torch.from_numpy(labels).long().to(device)
+    names = class_names(result)
     if to_learn and parts["train_labels"] is not None:
         refuse_one_class(path, parts["train_labels"])
-    return PreparedImages(**parts, evaluation_order=torch.from_numpy(result["evaluation_order"]).long().to(device))
+        refuse_missing_classes(path, parts["train_labels"], names or ())
+    order = torch.from_numpy(result["evaluation_order"]).long().to(device)
+    return PreparedImages(**parts, evaluation_order=order, class_names=names)

@@ -56,6 +56,7 @@ def read_samples(path: str | Path, made_by: Mapping[str, Any] | None, fit: int, 
             raise InfoflowError(f"probe.{key} is {number}, but the {part} set has {len(known)} images; choose fewer")
         images[part] = known[orders[part](len(known))[:number]] / np.float64(stored.attributes["levels"])
         if not ((images[part] >= 0) & (images[part] <= 1)).all():
-            raise InfoflowError(f"{path}: pixels are not within [0, 1]; delete it and run again")
-    labels = stored.variables.get("train_labels")
-    return Samples(images["train"], images["test"], 2 if labels is None else int(labels.max()) + 1)
+            raise InfoflowError(f"{path}: pixels are not within [0, 1], which its kind of data set should see to")
+    labels, names = stored.variables.get("train_labels"), stored.attributes.get("class_names")
+    named = 0 if names is None else np.size(names)
+    return Samples(images["train"], images["test"], 2 if labels is None else max(named, int(labels.max()) + 1))

@@ -17,6 +17,8 @@ class PreparedImages:
     test_labels: torch.Tensor | None
     evaluation_order: torch.Tensor
     """Test samples in the order in which they enter the evaluation set."""
+    class_names: tuple[str, ...] | None = None
+    """Of the classes 0, 1, ..., if they have names."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -25,8 +27,10 @@ class PreparedImages:
 
     @property
     def classes(self) -> int:
-        """How many; two where there are no labels."""
-        return int(self.train_labels.max()) + 1 if self.train_labels is not None else 2
+        """How many there are; 2 where there are no labels."""
+        if self.train_labels is None:
+            return 2
+        return max(len(self.class_names or ()), int(self.train_labels.max()) + 1)
 
     def evaluation_images(self, samples: int) -> torch.Tensor:
         """The first images of the fixed evaluation order: a smaller set is part of a larger one."""

@@ -1,7 +1,9 @@
-"""What a figure says: its finding as heading, settings in a smaller line below, and a caption that goes beside it."""
+"""What a figure says: its finding as heading, its settings in a smaller line below, and a caption beside it."""
 
+import math
 import re
 import textwrap
+from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
@@ -19,7 +21,7 @@ SYMBOLS = {
 """How symbols of plain text are set in a figure."""
 FINDING, SETTINGS = 10, 8
 """Sizes of the heading and of the line below, points."""
-_WIDTH = 0.56
+_WIDTH = 0.53
 """Of a letter over its size: of the sans serif font the mean, with a margin."""
 
 
@@ -29,7 +31,7 @@ def say(figure: Figure, finding: str, caption: str, settings: str = "") -> Figur
     Args:
         finding: one sentence of plain text that states what was found, with its numbers.
         caption: one to four sentences of plain text: what is seen, and what is not.
-        settings: what the figure is of: data set, architecture, replicas; a smaller line.
+        settings: what the figure is of: data set, architecture, replicas; a smaller line, which may hold formulas.
 
     Returns:
         The figure, with attributes `finding`, `caption` and `settings`.
@@ -60,9 +62,20 @@ def settle(figure: Figure) -> None:
     )
 
 
+def interval(value: float, low: float, high: float, digits: int = 3) -> str:
+    """`0.991 [0.923, 0.999]`; the value alone without an interval."""
+    ends = f" [{low:.{digits}f}, {high:.{digits}f}]" if math.isfinite(low) and math.isfinite(high) else ""
+    return f"{value:.{digits}f}{ends}".replace("-", "\N{MINUS SIGN}")
+
+
+def listed(parts: Sequence[str], last: str = "and") -> str:
+    """`a, b and c`."""
+    return f"{', '.join(parts[:-1])} {last} {parts[-1]}" if len(parts) > 1 else "".join(parts)
+
+
 def typeset(text: str) -> str:
     """Plain text with its symbols as formulas."""
-    return re.sub("|".join(map(re.escape, SYMBOLS)), lambda found: SYMBOLS[found[0]], text.replace("$", r"\$"))
+    return re.sub("|".join(map(re.escape, SYMBOLS)), lambda found: SYMBOLS[found[0]], text)
 
 
 def _wrap(figure: Figure, text: str, size: float) -> str:

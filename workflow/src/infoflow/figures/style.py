@@ -1,10 +1,12 @@
-"""What the figures of all studies share: style, axes of a grid, limits of colours."""
+"""What the figures of all studies share: style, axes of a grid, the colours of every quantity."""
 
 from collections.abc import Sequence
 
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.colors import LinearSegmentedColormap, Normalize
 
 STYLE = {
     "figure.constrained_layout.use": True,
@@ -22,6 +24,34 @@ SIGMA_W2 = r"$\sigma_w^2$"
 ENTROPY_FLOOR = -20.0
 """Where the differential entropy of float32 reconstructions that all agree is drawn; -inf included."""
 
+WIDEST = 9.8
+"""Inches of a figure: letters of 8 points then have 7 in a column of 830 pixels (96 to the inch), as README's."""
+MOST_TICKS = 60
+MOST_BIASES = 4
+"""Values of σ_b² that have panels of their own; of more some are shown, spread over all."""
+R2_COLOURS = LinearSegmentedColormap.from_list(
+    "explained_variance",
+    [(0, "#1a0509"), (0.25, "#6e1423"), (0.5, "#c0392f"), (0.5, "#3d7d8c"), (0.75, "#7fbfae"), (1, "#fbfbd8")],
+)
+"""Red below zero, where the mean image does better, blue and green above; ever lighter, for greyscale."""
+NORMS = {
+    "share": ("viridis", Normalize(0, 1)),
+    "differential_entropy": ("viridis", Normalize(ENTROPY_FLOOR, -3)),
+    "relative_entropy": ("viridis_r", Normalize(0, 0.8)),
+    "explained_variance": (R2_COLOURS, Normalize(-1, 1)),
+}
+"""Colours of a quantity, the same in all figures; values beyond the limits have the colour of the limit."""
+
+CATEGORIES = (
+    {"color": "#0b0b4f", "linestyle": "-", "marker": "o"},
+    {"color": "#c2410c", "linestyle": "--", "marker": "s"},
+    {"color": "#3a9bc1", "linestyle": "-.", "marker": "^"},
+    {"color": "#7a7a7a", "linestyle": ":", "marker": "x"},
+    {"color": "#b8a200", "linestyle": (0, (5, 1, 1, 1, 1, 1)), "marker": "D"},
+    {"color": "#7d1f6b", "linestyle": (0, (8, 2)), "marker": "v"},
+)
+"""Colours that differ in grey, too, and line styles and markers that tell them apart without colour."""
+
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)), (0, (8, 2)), (0, (3, 1, 1, 1)))
 """Line styles, so that curves are told apart without colour."""
 
@@ -32,21 +62,28 @@ def over_replicas(values: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
 
 
 def cell_edges(centres: Sequence[float]) -> np.ndarray:
-    """Edges of map cells around the values of an axis, halfway between neighbours, and not below zero."""
+    """Edges of map cells, halfway between neighbours; the first and the last cell end at their samples.
+
+    Nothing was measured beyond. A single value has a cell of one around it.
+    """
     centres = np.asarray(centres, float)
     if len(centres) == 1:
         return centres[0] + np.array([-0.5, 0.5])
-    middle = (centres[1:] + centres[:-1]) / 2
-    return np.concatenate([[max(0, 2 * centres[0] - middle[0])], middle, [2 * centres[-1] - middle[-1]]])
+    return np.concatenate([centres[:1], (centres[1:] + centres[:-1]) / 2, centres[-1:]])
 
 
-def colour_limits(values: np.ndarray, low: float = 1, high: float = 99) -> tuple[float, float]:
-    """Percentiles of the finite values, apart from each other even if the values are not."""
-    finite = np.asarray(values)[np.isfinite(values)]
-    if not finite.size:
-        return 0.0, 1.0
-    bottom, top = np.percentile(finite, [low, high])
-    return (float(bottom), float(top)) if top > bottom else (float(bottom) - 0.5, float(top) + 0.5)
+def tick_samples(axis: Axis, values: Sequence[float]) -> None:
+    """Small ticks where samples are, as long as they can be told apart."""
+    if len(values) <= MOST_TICKS:
+        axis.set_ticks(list(values), minor=True)
+        axis.set_tick_params(which="minor", length=2.5, width=0.6)
+
+
+def evenly(items: Sequence, count: int) -> list:
+    """At most so many of the items, spread over them, their ends included."""
+    if len(items) <= count:
+        return list(items)
+    return [items[round(k * (len(items) - 1) / (count - 1))] for k in range(count)]
 
 
 def curve_colours(count: int) -> list:

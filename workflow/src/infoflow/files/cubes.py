@@ -12,9 +12,8 @@ from typing import Any
 import xarray as xr
 
 from infoflow import __version__
-from infoflow.errors import InfoflowError
 from infoflow.files.conventions import validate
-from infoflow.files.results import check_seal, sealed
+from infoflow.files.results import opened, sealed
 from infoflow.jobs.job import Job
 from infoflow.jobs.provenance import software
 from infoflow.jobs.record import add_costs, check_parameters, spent
@@ -74,11 +73,9 @@ def read_cube(path: str | Path, made_by: Mapping[str, Any] | None = None) -> xr.
     Raises:
         InfoflowError: the file is missing, damaged, out of date, or not a cube.
     """
-    try:
-        check_seal(path)
-        cube = xr.load_dataset(path, engine="netcdf4")
-    except Exception as error:  # netCDF4 and xarray raise almost anything
-        raise InfoflowError(f"{path}: not a whole cube ({error}); delete it and run again") from error
+    with opened(path, "cube") as file:
+        cube = xr.open_dataset(xr.backends.NetCDF4DataStore(file)).load()
+        cube.set_close(None)  # it is closed here
     validate(cube)
     if made_by is not None:
         check_parameters(path, cube.attrs, made_by)

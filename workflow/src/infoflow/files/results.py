@@ -24,6 +24,7 @@ import netCDF4
 import numpy as np
 
 from infoflow.errors import InfoflowError
+from infoflow.files import locks
 from infoflow.jobs.record import check_parameters, mark, spent
 
 logger = logging.getLogger(__name__)
@@ -33,6 +34,10 @@ Variable = tuple[tuple[str, ...], np.ndarray, Mapping[str, Any]]
 
 _SEAL = re.compile(rb"\ninfoflow ([0-9a-f]{32}) (?P<mark>made-by-[0-9a-f]{32}) (?P<name>[^\n]+)\n\Z")
 _LONGEST_SEAL = 512
+
+
+class UnreadableError(InfoflowError):
+    """A file cannot be read now, though nothing says that it is damaged: it is not to be deleted."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,10 @@ def replaced(path: str | Path) -> Iterator[Path]:
             os.fsync(written.fileno())
         temporary.replace(path)
     except (OSError, RuntimeError) as error:  # netCDF4 reports a full disk as a RuntimeError
-        raise InfoflowError(f"{path}: cannot be written ({error}); is the disk full or read-only?") from error
+        unlocked = f"; {locks.REMEDY}" if "HDF error" in str(error) else ""
+        raise InfoflowError(
+            f"{path}: cannot be written ({error}){unlocked}; is the disk full or read-only?"
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -141,7 +149,7 @@ def read_result(path: str | Path, made_by: Mapping[str, Any] | None = None, skip
     Raises:
         InfoflowError: the file is missing, damaged or out of date.
     """
-    with _opened(path) as file:
+    with opened(path) as file:
         variables = {name: variable[...] for name, variable in file.variables.items() if name not in skip}
         result = Result(variables, _attributes(file))
     if made_by is not None:
@@ -155,7 +163,7 @@ def read_attributes(path: str | Path) -> Mapping[str, Any]:
     Raises:
         InfoflowError: the file is missing or damaged.
     """
-    with _opened(path) as file:
+    with opened(path) as file:
         return _attributes(file)
 
 
@@ -178,6 +186,8 @@ def read_results(made_by: Mapping[str | Path, Mapping[str, Any]], skip: Collecti
             refused.append((path, error))
     if len(refused) == 1:
         raise refused[0][1]
+    if kept := [error for _, error in refused if isinstance(error, UnreadableError)]:
+        raise UnreadableError(f"{len(refused)} results cannot be used; first {kept[0]}")
     if refused:
         names = " ".join(str(path) for path, _ in refused)
         message = f"{len(refused)} results are damaged or out of date; delete them and run again: {names}"
@@ -195,14 +205,33 @@ def attributes_of(*results: Result | str | Path) -> list[Mapping[str, Any]]:
 
 
 @contextmanager
-def _opened(path: str | Path) -> Iterator[netCDF4.Dataset]:
+def opened(path: str | Path, what: str = "result file") -> Iterator[netCDF4.Dataset]:
+    """A file with a seal, open to read, whether or not it can be locked.
+
+    Raises:
+        InfoflowError: it is missing or damaged.
+        UnreadableError: it cannot be read now.
+    """
     try:
         check_seal(path)
-        with netCDF4.Dataset(path) as file:
+    except (FileNotFoundError, ValueError) as error:
+        raise InfoflowError(f"{path}: not a whole {what} ({error}); delete it and run again") from error
+    except OSError as error:
+        raise UnreadableError(
+            f"{path}: cannot be read ({error}), which says nothing about the {what}: keep it, and see to its disk, folder "
+            "and permissions"
+        ) from error
+    try:
+        with locks.open_unlocked(path) as file:
             file.set_auto_maskandscale(False)
             yield file
+    except InfoflowError:
+        raise
     except Exception as error:  # netCDF4 raises almost anything
-        raise InfoflowError(f"{path}: not a whole result file ({error}); delete it and run again") from error
+        raise UnreadableError(
+            f"{path}: is whole, as its seal shows, but cannot be read ({error or type(error).__name__}): keep it; is the "
+            f"memory enough? Is it open elsewhere? {locks.REMEDY}"
+        ) from error
 
 
 def _attributes(file: netCDF4.Dataset) -> dict[str, Any]:

@@ -88,6 +88,9 @@ def job_log(path: str | Path, scripts: str | Path) -> Iterator[None]:
     nothing is left to do, and torch takes a third of a second to tear down what the system frees at once.
     """
     gc.set_threshold(100_000)
+    # Results are written beside their place and never changed, so that they need no locks, which NFS may not have. HDF5
+    # looks once, when it is imported.
+    os.environ.setdefault("HDF5_USE_FILE_LOCKING", "FALSE")
     logging.raiseExceptions = False  # on a full disk, a traceback for every line would hide the one that counts
     logging.basicConfig(
         filename=path,

@@ -19,7 +19,11 @@ class Leaderboard(Study):
     """Of one experiment alone it is made on demand: its figure `cost` has the areas under the ROC curve."""
 
     name = "leaderboard"
-    FIGURES: ClassVar[Mapping[str, Any]] = {"leaderboard": None, "leaderboard_boundary": None}
+    FIGURES: ClassVar[Mapping[str, Any]] = {
+        "leaderboard": None,
+        "leaderboard_boundary": None,
+        "comparison": None,
+    }
 
     def __init__(self, config: Mapping[str, Any], others: Mapping[str, Study]):
         super().__init__(config, others)

@@ -181,6 +181,7 @@ def explain_decisions(job: Job) -> None:
         image_shape=np.array(images.shape, np.int32),
         layer_names=[b.name for b in all_blocks(network)],
         hidden_layers=len(network.blocks),
+        **({} if images.class_names is None else {"class_names": list(images.class_names)}),
     )
 
 

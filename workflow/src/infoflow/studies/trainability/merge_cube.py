@@ -107,6 +107,8 @@ def merge_cube(job: Job) -> None:
     datasets = {Path(f).stem: read_result(f, skip=_IMAGES) for f in job.files("datasets")}
     about = about_job(job, attributes_of(*datasets.values(), *read.values()))
     truth = {"chance_accuracy": _chance(datasets[job["truth"]])} if job["truth"] else {}
+    if (names := datasets[job["truth"]].attributes.get("class_names") if job["truth"] else None) is not None:
+        truth["class_names"] = names
     cube = merge_results(
         results,
         **{name: job[name] for name in ("axes", "prefix_invariant", "architecture", "train", "run")},

@@ -30,6 +30,9 @@ _OF_MODULES = {
 }
 """By rule, the module that the job imports by name for networks that are modules of PyTorch, and for no others."""
 
+OF_LENGTHS = ("mlp", "cnn")
+"""Kinds of architectures whose correlations decay over a length: `theory.architectures.FEEDFORWARD`."""
+
 
 @dataclass(frozen=True)
 class Needs:
@@ -43,6 +46,10 @@ class Needs:
     """Only for experiments whose probes show single channels."""
     pre_activations: bool = False
     """Only for experiments whose networks have pre-activations: those of modules of PyTorch are not known."""
+    plane: bool = False
+    """Only for experiments with several σ_b² and several σ_w²."""
+    lengths: bool = False
+    """Only for experiments whose networks have fixed points of mean-field theory, and several σ_w²."""
     decisions: bool = False
     """The decisions of a trained network, in place of probes; only for experiments that ask for them."""
 
@@ -56,7 +63,10 @@ class Trainability(Study):
         "entropy_maps": Needs(),
         "trainability_map": Needs(truth=True),
         "boundary": Needs(truth=True),
+        "roc": Needs(truth=True),
+        "phase_diagram": Needs(plane=True),
         "relative_entropy": Needs(),
+        "scaling": Needs(lengths=True),
         "initialization": Needs(pre_activations=True),
         "reconstructions": Needs(probes=True),
         "channels": Needs(probes=True, channels=True),
@@ -306,6 +316,8 @@ class Trainability(Study):
             and (e.decisions or not needs.decisions)
             and not (needs.pre_activations and self._is_modular(e.architecture))
             and (self._channels(e) or not needs.channels)
+            and ((len(e.sigma_w2) > 1 and len(e.sigma_b2) > 1) or not needs.plane)
+            and ((len(e.sigma_w2) > 1 and self._has_lengths(e)) or not needs.lengths)
         ]
 
         def inputs(cube: str) -> dict[str, Any]:
@@ -317,6 +329,9 @@ class Trainability(Study):
             return {"experiment": dict(shown) if needs.decisions else {**shown, "decisions": None, "images": 0}}
 
         return self.figure(name, of, inputs, more, script="draw_figure")
+
+    def _has_lengths(self, experiment: Experiment) -> bool:
+        return self.config["architectures"][experiment.architecture]["kind"] in OF_LENGTHS
 
     def _is_modular(self, architecture: str) -> bool:
         kind = self.config["architectures"][architecture]["kind"]

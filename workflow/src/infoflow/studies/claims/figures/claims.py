@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
+from infoflow.figures.say import FINDING
 from infoflow.studies.claims.variables import FAILS, HOLDS, NOT_TESTED, REDUCED, UNDECIDED, VERDICTS
 
 COLOURS = {FAILS: "#c23b22", UNDECIDED: "#e3a72f", NOT_TESTED: "0.6", REDUCED: "#7fb069", HOLDS: "#2e7d4f"}
@@ -40,7 +41,15 @@ def draw(cube: xr.Dataset) -> Figure:
             ax.text(COLUMNS[name], y, "\n".join(lines), va="top", fontsize=7, color=colour, linespacing=1.25)
         y += height
     counts = ", ".join(f"{verdicts.count(v)} {v}" for v in reversed(VERDICTS) if v in verdicts)
-    figure.suptitle(f"{len(verdicts)} claims: {counts}", y=1 - 0.3 * MARGIN / (total * LINE + 2 * MARGIN), va="top")
+    figure.finding = f"Of {len(verdicts)} claims {counts.replace(', ', ' and ') if counts.count(',') == 1 else counts}"
+    figure.caption = (
+        "What publications and the documents of this workflow say, decided from the cubes of this run; failures come "
+        "first. A claim holds if the whole interval of what was measured lies within what the statement allows, "
+        "fails if "
+        "it lies beyond, and is undecided if it straddles a bound. Not tested: the cube is not part of this run."
+    )
+    at = 1 - 0.3 * MARGIN / (total * LINE + 2 * MARGIN)
+    figure.suptitle(figure.finding, x=0.01, y=at, ha="left", va="top", fontsize=FINDING)  # a table: no layout
     return figure
 
 

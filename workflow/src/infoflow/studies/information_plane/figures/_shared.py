@@ -2,7 +2,6 @@
 
 import json
 import math
-import textwrap
 from collections.abc import Callable, Sequence
 
 import matplotlib.pyplot as plt
@@ -14,7 +13,8 @@ from matplotlib.colors import FuncNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from infoflow.figures.style import SIGMA_W2, curve_colours
+from infoflow.figures.say import say as say_all
+from infoflow.figures.style import SIGMA_W2, WIDEST, curve_colours, evenly
 from infoflow.files.conventions import OK
 
 SETTINGS = (
@@ -85,11 +85,16 @@ def last_hidden(network: xr.Dataset, name: str) -> xr.DataArray:
     return network[name].isel(layer=-2 if network.sizes["layer"] > 1 else -1)
 
 
-def evenly(items: Sequence, count: int) -> list:
-    """At most so many of the items, spread over them, their ends included."""
-    if len(items) <= count:
-        return list(items)
-    return [items[round(k * (len(items) - 1) / (count - 1))] for k in range(count)]
+def violation(network: xr.Dataset) -> float:
+    """By how many bits I(T;Y) of the output exceeds that of the last hidden layer, at most, in the mean over replicas.
+
+    The output is a function of that layer: a true information cannot grow, so that above zero the estimator is wrong.
+    """
+    if network.sizes["layer"] < 2:
+        return 0.0
+    mean = network["label_information"].mean("replica")
+    excess = (mean.isel(layer=-1) - mean.isel(layer=-2)).max()
+    return max(0.0, float(excess)) if np.isfinite(excess) else 0.0
 
 
 def snapshots(epochs: np.ndarray, count: int) -> list[int]:
@@ -165,11 +170,9 @@ def title(cube: xr.Dataset, chosen: Sequence[int], *free: str) -> list[str]:
     return lines
 
 
-def write_heading(figure: Figure, *lines: str) -> None:
-    """Lines above a figure, broken where they would not fit in."""
-    letters = int(12 * figure.get_figwidth())
-    broken = [textwrap.wrap(line, letters, break_long_words=False, break_on_hyphens=False) for line in lines]
-    figure.suptitle("\n".join(part for line in broken for part in line), fontsize=9)
+def write_heading(figure: Figure, finding: str, caption: str, *settings: str) -> None:
+    """The finding above a figure, below it lines that say of what it is, in one; and its caption."""
+    say_all(figure, finding, caption, "; ".join(settings))
 
 
 def write_legend(figure: Figure, handles: Sequence[Line2D]) -> None:
@@ -212,18 +215,19 @@ def plane(ax: Axes, cube: xr.Dataset) -> None:
 
 
 def draw_panels(
-    cube: xr.Dataset, chosen: Sequence[int], axis: str, heading: str, name: Callable, say: Callable
+    cube: xr.Dataset, chosen: Sequence[int], axis: str, said: tuple[str, str], name: Callable, say: Callable
 ) -> Figure:
     """Paths through the information plane, one panel per network.
 
     Args:
         cube: that of `sound`.
         axis: the setting in which the networks differ.
+        said: finding and caption.
         name: title of a panel, of the value of that setting.
         say: lines below it, of a network of `one` in the estimator that is shown.
     """
     estimator = known_estimator(cube, chosen)
-    size = 2.6 + 3.4 * len(chosen), 4.9
+    size = min(WIDEST, 2.6 + 3.4 * len(chosen)), 4.9
     figure, axes = plt.subplots(1, len(chosen), figsize=size, sharex=True, sharey=True, squeeze=False)
     norm = epoch_norm(cube["epoch"].values)
     for ax, n in zip(axes[0], chosen):
@@ -235,7 +239,7 @@ def draw_panels(
     epoch_bar(figure, norm, axes)
     write_legend(figure, layer_handles(layer_names(deepest(cube, chosen))))
     how = f"estimator: {say_estimator(cube, estimator)}; grey: out of bounds; large symbols: end, small ones: untrained"
-    write_heading(figure, heading, *title(cube, chosen, axis), how)
+    write_heading(figure, *said, *title(cube, chosen, axis), how)
     return figure
 
 

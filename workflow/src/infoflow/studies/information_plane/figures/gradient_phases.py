@@ -8,6 +8,8 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from infoflow.figures.say import listed
+from infoflow.figures.style import WIDEST
 from infoflow.studies.information_plane.figures._shared import (
     MARKERS,
     deepest,
@@ -32,7 +34,7 @@ def draw(cube: xr.Dataset) -> Figure:
     cube = sound(cube)
     chosen = family(cube, "activation")
     figure, axes = plt.subplots(
-        2, len(chosen), figsize=(1.6 + 4.2 * len(chosen), 7.4), sharex=True, sharey="row", squeeze=False
+        2, len(chosen), figsize=(min(WIDEST, 1.6 + 4.2 * len(chosen)), 7.4), sharex=True, sharey="row", squeeze=False
     )
     for column, n in zip(axes.T, chosen):
         network = one(cube, n)
@@ -51,8 +53,34 @@ def draw(cube: xr.Dataset) -> Figure:
         handles.append(plt.Line2D([], [], color="black", linestyle=style, label=name))
     write_legend(figure, handles)
     batch = f", over batches of {cube.attrs['batch_size']}" if "batch_size" in cube.attrs else ""
-    write_heading(figure, f"Phases of the gradient{batch}", *title(cube, chosen, "activation"))
+    caption = (
+        f"Gradients of every layer{batch}: norm of their mean and their spread, over the norm of the weights; below, "
+        "their "
+        "ratio with the standard deviation over replicas. Means over replicas are geometric. That the ratio falls "
+        "where "
+        "layers are compressed would tie compression to diffusion; the panels of activations tell whether it falls "
+        "without. Not shown: errors of the upper curves."
+    )
+    write_heading(figure, _finding(cube, chosen), caption, *title(cube, chosen, "activation"))
     return figure
+
+
+def _finding(cube: xr.Dataset, chosen: list[int]) -> str:
+    """Between which epochs the ratio falls below one, by activation."""
+    said = []
+    for n in chosen:
+        network = one(cube, n)
+        mean = signal_to_noise(network).mean("replica")
+        falls = [crossing(network["epoch"].values, mean.isel(layer=l).values) for l in range(network.sizes["layer"])]
+        known = [fall for fall in falls if np.isfinite(fall)]
+        if known:
+            name = str(cube["activation"].values[n])
+            said.append(f"epochs {min(known):.0f} to {max(known):.0f} in {len(known)} of {len(falls)} layers ({name})")
+    return (
+        f"Signal to noise of the gradients falls below one at {listed(said)}"
+        if said
+        else "Signal to noise stays above one"
+    )
 
 
 def signal_to_noise(network: xr.Dataset) -> xr.DataArray:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from infoflow.figures.style import LINES, curve_colours
+from infoflow.figures.style import LINES, WIDEST, curve_colours
 from infoflow.studies.information_plane.figures._shared import (
     LABEL,
     epoch_axis,
@@ -40,7 +40,7 @@ def draw(cube: xr.Dataset) -> Figure:
     chosen = family(cube, "hidden_layers", "hidden")
     estimator = known_estimator(cube, chosen)
     networks = [one(cube, n).isel(estimator=estimator) for n in chosen]
-    figure, (left, right) = plt.subplots(1, 2, figsize=(10.5, 5))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDEST, 5))
     for network, colour, line in zip(networks, curve_colours(len(chosen)), LINES * len(chosen)):
         mean, error = mean_and_error(last_hidden(network, "label_information"))
         epochs = network["epoch"]
@@ -54,8 +54,16 @@ def draw(cube: xr.Dataset) -> Figure:
     left.set(xlabel="epoch", ylabel=f"{LABEL} of the last hidden layer", ylim=(0, 1.08 * top))
     left.legend(title="hidden layers", loc="lower right", title_fontsize=8)
     said = _draw_times(right, networks, top)
-    lines = *title(cube, chosen, "hidden_layers", "hidden"), f"estimator: {say_estimator(cube, estimator)}", *said
-    write_heading(figure, "Hidden layers and the time to learn", *lines)
+    lines = *title(cube, chosen, "hidden_layers", "hidden"), f"estimator: {say_estimator(cube, estimator)}"
+    caption = (
+        "Networks of more and more hidden layers, whose last hidden layer gets narrower as layers are added: I(T;Y) of "
+        "that layer compares widths as well as depths. Left: its mean over replicas and standard error. Right: epochs "
+        f"until a threshold is first reached, by hidden layers: {'; '.join(said[1:])}. Open symbols are means of the "
+        "replicas that reach it alone, and too low; without a line, the threshold was reached before training. Not "
+        "shown: "
+        "what an epoch costs, which grows with the layers."
+    )
+    write_heading(figure, said[0][:1].upper() + said[0][1:], caption, *lines)
     return figure
 
 
@@ -86,11 +94,11 @@ def _draw_times(ax: Axes, networks: Sequence[xr.Dataset], label_entropy: float) 
     depths = [int(n["hidden_layers"]) for n in networks]
     measures = (
         ("test accuracy", "", [n["test_accuracy"] for n in networks], ACCURACIES),
-        ("$I(T;Y)$", " bits", [last_hidden(n, "label_information") for n in networks], INFORMATIONS),
+        ("I(T;Y)", " bits", [last_hidden(n, "label_information") for n in networks], INFORMATIONS),
     )
     last, lines, few, none = int(networks[0]["epoch"][-1]), [], False, False
     for (name, unit, curves, thresholds), marker, colour, shift in zip(
-        measures, "os", ("black", "crimson"), (-0.06, 0.06)
+        measures, "os", ("black", "#c2410c"), (-0.06, 0.06)
     ):
         scale = label_entropy if unit else 1
         threshold = reachable(curves, [t * scale for t in thresholds])
@@ -108,7 +116,8 @@ def _draw_times(ax: Axes, networks: Sequence[xr.Dataset], label_entropy: float) 
                 told.append((depth, reached.mean()))
             else:
                 ax.plot(depth + shift, last, "x", color=colour)
-        ax.plot([d + shift for d, _ in told], [t for _, t in told], color=colour, linewidth=0.8, alpha=0.6)
+        during = [(d, t) for d, t in told if t > 0]  # no line through the decades below the first epoch
+        ax.plot([d + shift for d, _ in during], [t for _, t in during], color=colour, linewidth=0.8, alpha=0.6)
         label = f"{name} ≥ {threshold:.2g}{unit}"
         ax.plot([], [], marker, color=colour, linestyle="-", linewidth=0.8, label=label)
         lines.append(f"{label}: {_say(told, depths, never, of)}")
@@ -143,11 +152,11 @@ def _scale(ax: Axes) -> None:
 
 
 def _say(told: Sequence[tuple[int, float]], depths: Sequence[int], never: Sequence[int], of: Sequence[int]) -> str:
-    """Epochs with fewest and with most layers, and who never got there."""
+    """Epochs by the number of layers, and who never got there."""
     if not told:
         return "reached by none"
-    (first, start), (last, end) = told[0], told[-1]
-    text = f"{start:.0f} epochs with {first} hidden layer{'s' if first > 1 else ''}"
-    text += f", {end:.0f} with {last}" if last != first else ""
+    text = (
+        f"{', '.join(f'{time:.0f}' for _, time in told)} epochs with {', '.join(str(d) for d, _ in told)} hidden layers"
+    )
     missing = [f"{k} of {n} with {d}" for d, k, n in zip(depths, never, of) if k]
     return text + (f"; not reached by {', '.join(missing)}" if missing else "")

@@ -6,7 +6,8 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from infoflow.figures.style import LINES, over_replicas
+from infoflow.figures.say import listed
+from infoflow.figures.style import LINES, WIDEST, over_replicas
 from infoflow.studies.information_plane.figures._shared import (
     INPUT,
     deepest,
@@ -31,59 +32,79 @@ def draw(cube: xr.Dataset) -> Figure:
     cube = sound(cube)
     chosen, estimators = family(cube, "activation"), range(cube.sizes["estimator"])
     figure, axes = plt.subplots(
-        len(chosen),
         len(estimators),
-        figsize=(1.6 + 2.5 * len(estimators), 1.9 + 2.5 * len(chosen)),
+        len(chosen),
+        figsize=(min(WIDEST, 1.6 + 3.6 * len(chosen)), 2.1 + 2.3 * len(estimators)),
         sharex=True,
         sharey=True,
         squeeze=False,
     )
-    for row, n in zip(axes, chosen):
-        network = one(cube, n)
-        for ax, k in zip(row, estimators):
-            said = _draw_layers(ax, network.isel(estimator=k))
-            above = [part for part in name_estimator(cube, k) if part] if n == chosen[0] else []
-            ax.set_title("\n".join([*above, said]), fontsize=8)
-        row[0].set_ylabel(f"{cube['activation'].values[n]}\n{INPUT}")
-    top = float(cube["input_entropy"])
-    axes[0, 0].set_ylim(0, 1.04 * top)
-    for ax in axes[-1]:
-        ax.set_xlabel("epoch")
+    falls = []
+    for column, n in zip(axes.T, chosen):
+        network, activation = one(cube, n), str(cube["activation"].values[n])
+        for ax, k in zip(column, estimators):
+            said, fallen = _draw_layers(ax, network.isel(estimator=k))
+            falls.append((activation, fallen))
+            name = ", ".join(part for part in name_estimator(cube, k) if part)
+            ax.set_title(f"{activation}, {name}\n{said}", fontsize=8)
+        column[-1].set_xlabel("epoch")
+    for ax in axes[:, 0]:
+        ax.set_ylabel(INPUT)
+    axes[0, 0].set_ylim(0, 1.04 * float(cube["input_entropy"]))
     most = deepest(cube, chosen)
     handles = [
         plt.Line2D([], [], color=c, linestyle=s, label=name)
         for name, c, s in zip(layer_names(most), layer_colours(most), LINES * most.sizes["layer"])
     ]
     write_legend(figure, handles)
-    how = "above the panels: change of the last hidden layer from its maximum to the end"
-    write_heading(figure, "$I(X;T)$ of every layer by estimator", *title(cube, chosen, "activation"), how)
+    told = [
+        f"{sum(f for a, f in falls if a == name)} of {sum(a == name for a, _ in falls)} estimators ({name})"
+        for name in dict.fromkeys(name for name, _ in falls)
+    ]
+    caption = (
+        "I(X;T) of every layer during training, bands: standard deviation over replicas. Above each panel: how much "
+        "the "
+        "last hidden layer changes from its peak to the end, with the standard error over replicas; the peak of each "
+        "replica is that of the others' mean, so that noise alone gives no fall. For a deterministic network the true "
+        "I(X;T) stays as long as no two inputs have the same T: what changes is how many of them an estimator can tell "
+        "apart. Not shown: other constants of the estimators."
+    )
+    finding = f"I(X;T) of the last hidden layer falls, by more than two standard errors, by {listed(told)}"
+    write_heading(figure, finding, caption, *title(cube, chosen, "activation"))
     return figure
 
 
 def change(curves: xr.DataArray) -> tuple[float, float, int]:
-    """Change from the maximum of the mean curve to its end, its standard error, and the epoch of the maximum.
+    """Change from the peak to the end, mean over replicas, its standard error, and the epoch of the peak of the mean.
+
+    The peak of a replica is that of the mean of the others, if there are: on its own noise it would be too high.
 
     Args:
         curves: [replica, epoch].
     """
-    mean = curves.mean("replica")
-    top = int(np.nanargmax(mean.values))
-    changes = (curves.isel(epoch=-1) - curves.isel(epoch=top)).dropna("replica")
-    error = float(changes.std(ddof=1)) / np.sqrt(changes.size) if changes.size > 1 else np.nan
-    return float(changes.mean()) if changes.size else np.nan, error, int(mean["epoch"][top])
+    known = curves.dropna("replica")
+    values = known.transpose("replica", "epoch").values
+    mean = np.nanmean(curves.transpose("replica", "epoch").values, axis=0)
+    if not len(values):
+        return np.nan, np.nan, int(curves["epoch"][int(np.nanargmax(mean))])
+    alone = len(values) == 1
+    peaks = [int((values if alone else np.delete(values, r, axis=0)).mean(0).argmax()) for r in range(len(values))]
+    changes = values[:, -1] - values[np.arange(len(values)), peaks]
+    error = float(changes.std(ddof=1) / np.sqrt(len(changes))) if not alone else np.nan
+    return float(changes.mean()), error, int(curves["epoch"][int(np.nanargmax(mean))])
 
 
-def _draw_layers(ax: Axes, network: xr.Dataset) -> str:
+def _draw_layers(ax: Axes, network: xr.Dataset) -> tuple[str, bool]:
     """One curve per layer.
 
     Returns:
-        how the last hidden layer changes.
+        how the last hidden layer changes, and whether it falls by more than two standard errors.
     """
     values = network["input_information"]
     epoch_axis(ax, network["epoch"].values)
     if not bool(values.notnull().any()):
         no_values(ax)
-        return ""
+        return "", False
     mean, spread = over_replicas(values)
     for l, (colour, line) in enumerate(zip(layer_colours(network), LINES * network.sizes["layer"])):
         m, s = mean.isel(layer=l), spread.isel(layer=l)
@@ -91,6 +112,9 @@ def _draw_layers(ax: Axes, network: xr.Dataset) -> str:
         ax.plot(network["epoch"], m, color=colour, linestyle=line, linewidth=1.5)
     last = last_hidden(network, "input_information")
     if not bool(last.notnull().any()):
-        return ""
+        return "", False
     by, error, since = change(last)
-    return f"{say(by, error, sign='+')} bits since epoch {since}"
+    if since == int(network["epoch"][-1]):
+        return "still rising at the end", False
+    text = f"{say(by, error, sign='+')} bits since epoch {since}".replace("-", "−")
+    return text, bool(np.isfinite(error) and by < -2 * error)

@@ -6,10 +6,10 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from infoflow.figures.style import SIGMA_W2, curve_colours, finite_entropy, over_replicas
+from infoflow.figures.say import listed
+from infoflow.figures.style import SIGMA_W2, WIDEST, curve_colours, evenly, finite_entropy, over_replicas
 from infoflow.studies.information_plane.figures._shared import (
     epoch_axis,
-    evenly,
     family,
     known_estimator,
     last_hidden,
@@ -26,7 +26,7 @@ from infoflow.studies.information_plane.figures._shared import (
 NOISY = "kernel_upper"
 """The estimator that is preferred: with a noise of its own, I(X;T) is finite whatever the activation."""
 MOST_PANELS = 5
-SNAPSHOTS = 6
+SNAPSHOTS = 5
 LOWEST = -0.5
 """Least explained variance that is drawn."""
 
@@ -36,7 +36,7 @@ def draw(cube: xr.Dataset) -> Figure:
     cube = sound(cube)
     chosen = evenly(family(cube, "sigma_w2"), MOST_PANELS)
     estimator = known_estimator(cube, chosen, NOISY)
-    moments = snapshots(cube["epoch"].values, SNAPSHOTS)
+    moments = sorted({*snapshots(cube["epoch"].values, SNAPSHOTS), *_jumps(cube, chosen)})
     colours = curve_colours(len(moments))
     measures = (
         ("$I(X;T)$\n(bits)", lambda network: network["input_information"].isel(estimator=estimator), 1),
@@ -44,13 +44,19 @@ def draw(cube: xr.Dataset) -> Figure:
         ("explained\nvariance $R^2$", lambda network: network["explained_variance"].clip(min=LOWEST), 2),
     )
     figure, axes = plt.subplots(
-        4, len(chosen), figsize=(max(6, 2 + 2.7 * len(chosen)), 9.2), sharex=False, sharey="row", squeeze=False
+        4,
+        len(chosen),
+        figsize=(min(WIDEST, max(6, 2 + 2.7 * len(chosen))), 9.2),
+        sharex=False,
+        sharey="row",
+        squeeze=False,
     )
     for column, n in zip(axes.T, chosen):
         network = one(cube, n)
         for ax, (_, measure, digits) in zip(column, measures):
             _draw_layers(ax, measure(network), moments, colours, digits)
         _draw_accuracy(column[-1], network, moments, colours)
+        column[-1].axhline(2 ** -float(cube["label_entropy"]), color="0.5", linestyle=":", linewidth=1)  # chance
         column[0].set_title(f"{_name(network)}\n{column[0].get_title()}", fontsize=8)
         for ax in column[:2]:
             ax.set_xlabel("")
@@ -68,8 +74,47 @@ def draw(cube: xr.Dataset) -> Figure:
         handles.append(plt.Line2D([], [], color="black", linestyle=line, label=part))
     write_legend(figure, handles)
     how = f"$I(X;T)$ by {say_estimator(cube, estimator)}; above the panels: last hidden layer, first → last epoch"
-    write_heading(figure, "Information, reconstruction, and accuracy", *title(cube, chosen, "sigma_w2"), how)
+    caption = (
+        "The same networks in three ways during training, a column per σ_w²: I(X;T) of every layer, differential "
+        "entropy "
+        "of the input reconstructed from it, explained variance, and below the accuracy, whose chance is dotted. "
+        "Bars and "
+        "bands are standard deviations over replicas; where single replicas learn at different epochs they are wide, "
+        "and "
+        "the mean is that of none of them. Among the epochs drawn are those between which the accuracy rises most. "
+        f"Entropies are cut at −20, R² at {LOWEST:g}. Not shown: single replicas."
+    ).replace("-", "−")
+    write_heading(figure, _finding(cube, chosen), caption, *title(cube, chosen, "sigma_w2"), how)
     return figure
+
+
+def _jumps(cube: xr.Dataset, chosen: list[int]) -> set[int]:
+    """Indices of the epochs between which the mean accuracy rises most, of every network."""
+    found = set()
+    for n in chosen:
+        accuracy = one(cube, n)["test_accuracy"].mean("replica").values
+        if len(accuracy) > 1 and np.isfinite(accuracy).all():
+            k = int(np.diff(accuracy).argmax())
+            found |= {k, k + 1}
+    return found
+
+
+def _finding(cube: xr.Dataset, chosen: list[int]) -> str:
+    """R² of the last hidden layer before training, and the accuracy after it, by σ_w²."""
+    weights, variances, accuracies = [], [], []
+    for n in chosen:
+        network = one(cube, n)
+        before = float(last_hidden(network, "explained_variance").mean("replica")[0])
+        after = float(network["test_accuracy"].mean("replica")[-1])
+        if np.isfinite(before) and np.isfinite(after):
+            weights.append(f"{float(network['sigma_w2']):g}")
+            variances.append(f"{before:.2f}".replace("-", "−"))
+            accuracies.append(f"{after:.2f}")
+    if not weights:
+        return "No values"
+    return (
+        f"σ_w² = {', '.join(weights)}: R² {listed(variances)} before training, accuracy {listed(accuracies)} after it"
+    )
 
 
 def _name(network: xr.Dataset) -> str:

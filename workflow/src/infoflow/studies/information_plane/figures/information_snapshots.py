@@ -6,6 +6,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from infoflow.figures.style import WIDEST
 from infoflow.studies.information_plane.figures._shared import (
     LABEL,
     MARKERS,
@@ -27,9 +28,6 @@ from infoflow.studies.information_plane.figures._shared import (
     write_legend,
 )
 
-MIDDLE = 1 / 8
-"""The epoch between the first and the last, as a part of the last."""
-
 
 def draw(cube: xr.Dataset) -> Figure:
     """One panel per epoch; small symbols, replicas; large ones, their mean."""
@@ -37,9 +35,9 @@ def draw(cube: xr.Dataset) -> Figure:
     reference = usable(cube)[0]
     estimator = known_estimator(cube, [reference])
     network = one(cube, reference).isel(estimator=estimator)
-    moments = _moments(cube["epoch"].values)
+    moments = _moments(network)
     figure, axes = plt.subplots(
-        1, len(moments), figsize=(1.4 + 3.4 * len(moments), 4.6), sharex=True, sharey=True, squeeze=False
+        1, len(moments), figsize=(min(WIDEST, 1.4 + 3.4 * len(moments)), 4.6), sharex=True, sharey=True, squeeze=False
     )
     for ax, k in zip(axes[0], moments):
         plane(ax, cube)
@@ -49,16 +47,22 @@ def draw(cube: xr.Dataset) -> Figure:
     axes[0, 0].set_ylabel(LABEL)
     write_legend(figure, layer_handles(layer_names(network), layer_colours(network)))
     how = f"estimator: {say_estimator(cube, estimator)}; grey: out of bounds"
-    said = _say(network.isel(epoch=moments))
-    write_heading(figure, "Information plane of every replica", *title(cube, [reference]), how, said)
+    finding, more = _say(network.isel(epoch=moments))
+    caption = (
+        "Every layer of every replica of the reference network (small) and their mean (large), untrained, at the epoch "
+        f"where I(X;T) of the last hidden layer is largest, and at the end; {more}. Layers that lie on each other hide "
+        "each other. The maximum is chosen on a noisy mean, so that the fall after it is too large. Not shown: other "
+        "estimators."
+    )
+    write_heading(figure, finding, caption, *title(cube, [reference]), how)
     return figure
 
 
-def _moments(epochs: np.ndarray) -> list[int]:
-    """Indices of the first epoch, of one during training, and of the last."""
-    logs = np.log1p(epochs)
-    middle = int(abs(logs - np.log1p(MIDDLE * epochs[-1])).argmin())
-    return sorted({0, middle, len(epochs) - 1})
+def _moments(network: xr.Dataset) -> list[int]:
+    """Indices of the first epoch, of that where the last hidden layer knows most of the input, and of the last."""
+    mean = last_hidden(network, "input_information").mean("replica").values
+    largest = {int(np.nanargmax(mean))} if np.isfinite(mean).any() else set()
+    return sorted({0, *largest, network.sizes["epoch"] - 1})
 
 
 def _draw_layers(ax: Axes, now: xr.Dataset) -> None:
@@ -72,10 +76,10 @@ def _draw_layers(ax: Axes, now: xr.Dataset) -> None:
         ax.plot(x.mean(), y.mean(), marker, color=colour, **style)
 
 
-def _say(network: xr.Dataset) -> str:
-    """Where the last hidden layer is at the epochs shown."""
+def _say(network: xr.Dataset) -> tuple[str, str]:
+    """Where the last hidden layer is at the epochs shown: I(X;T), and I(T;Y)."""
     said = []
-    for name, sign in (("input_information", "$I(X;T)$"), ("label_information", "$I(T;Y)$")):
+    for name, sign in (("input_information", "I(X;T)"), ("label_information", "I(T;Y)")):
         mean, error = mean_and_error(last_hidden(network, name))
         said.append(f"{sign} " + " → ".join(say(float(m), float(e)) for m, e in zip(mean, error)))
-    return f"last hidden layer: {', '.join(said)} bits"
+    return f"Of the last hidden layer {said[0]} bits", f"{said[1]} bits"

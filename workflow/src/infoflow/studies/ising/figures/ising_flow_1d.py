@@ -5,7 +5,8 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from infoflow.figures.style import curve_colours
+from infoflow.figures.say import say
+from infoflow.figures.style import WIDEST, curve_colours
 
 LEAST = 1e-8
 """Couplings below this are not drawn."""
@@ -15,7 +16,7 @@ def draw(cube: xr.Dataset) -> Figure:
     """Against the number of decimations: couplings; relative entropies; conditional entropy and mutual information."""
     shown = cube.sel(coupling=cube["highlighted"] == 1)
     n = cube["step"].values
-    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(11.5, 4.2))
+    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(WIDEST, 4.3))
     for colour, k in zip(curve_colours(shown.sizes["coupling"]), shown["coupling"].values):
         one = shown.sel(coupling=k)
         flow = one["flow"].where(one["flow"] > LEAST)
@@ -36,12 +37,11 @@ def draw(cube: xr.Dataset) -> Figure:
     for ax in (left, middle, right):
         ax.set_xlabel("decimations $n$")
         ax.xaxis.get_major_locator().set_params(integer=True)
-    figure.suptitle(f"Ising chain under decimation: {summary(cube)}")
-    return figure
+    return say(figure, *summary(cube), f"Ising chain, {cube.sizes['coupling']} couplings")
 
 
-def summary(cube: xr.Dataset) -> str:
-    """What the numbers of this run say of the claims."""
+def summary(cube: xr.Dataset) -> tuple[str, str]:
+    """Finding and caption: what the numbers of this run say of the claims."""
     rises, gaps = {}, {}
     for name in ("a", "b"):
         entropy = cube[f"relative_entropy_{name}"]
@@ -50,15 +50,17 @@ def summary(cube: xr.Dataset) -> str:
     falls = "never falls" if min(rises.values()) >= -1e-12 else f"falls by up to {-min(rises.values()):.2g}"
     low, high = float(cube["asymptote"].min()), float(cube["asymptote"].max())
     steps = cube.sizes["step"] - 1
+    finding = f"The relative entropy {falls} over {cube.sizes['coupling']} couplings, by definition A and B"
     text = (
-        f"over {cube.sizes['coupling']} couplings the relative entropy {falls} (A and B);\n"
-        rf"its asymptote depends on the coupling, $K_0\tanh K_0-\ln\cosh K_0$ from {low:.4f} to {high:.4f};"
-        f"\nafter {steps} decimations B is within {gaps['b']:.1g} of it, A within {gaps['a']:.1g}"
+        f"Curves of {int((cube['highlighted'] == 1).sum())} couplings; left, the coupling, drawn down to {LEAST:g}. "
+        "The "
+        f"asymptote depends on the coupling, from {low:.4f} to {high:.4f}; after {steps} decimations B is within "
+        f"{gaps['b']:.1g} of it, A within {gaps['a']:.1g}"
     )
     if "ring_relative_entropy_b" in cube:
         ring = float(np.abs(cube["ring_relative_entropy_b"] - cube["relative_entropy_b"]).max())
-        text += f"; a finite ring differs by at most {ring:.1g}"
-    return text
+        text += f"; a finite ring, which is not shown, differs by at most {ring:.1g}"
+    return finding, f"{text}."
 
 
 def _name_lines(ax, lines) -> None:

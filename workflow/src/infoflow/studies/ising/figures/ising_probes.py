@@ -7,11 +7,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
-from infoflow.figures.style import curve_colours
+from infoflow.figures.say import say
+from infoflow.figures.style import WIDEST, curve_colours
 
 PROBES = {
-    "conditional_entropy": ("entropy of decimated given kept", "tab:blue", "o"),
-    "mutual_information": ("mutual information", "crimson", "s"),
+    "conditional_entropy": ("entropy of decimated given kept", "#3a9bc1", "o"),
+    "mutual_information": ("mutual information", "#7d1f6b", "s"),
     "entropy": ("entropy = ln 2 − asymptote", "black", "^"),
 }
 """The relative entropy of the first decimation is ½ ln 2 less the first of them, so its slope is that with a sign."""
@@ -20,21 +21,20 @@ SLOPES = {"conditional_entropy": "conditional_entropy_slope", "mutual_informatio
 
 def draw(cube: xr.Dataset) -> Figure:
     """Above: values, and slopes of the two refined probes; below: steepest slopes and where they are, against size."""
-    figure, axes = plt.subplots(2, 3, figsize=(13, 7.4))
+    figure, axes = plt.subplots(2, 3, figsize=(WIDEST, 8.2))
     draw_values(axes[0, 0], cube)
     for ax, name in zip(axes[0, 1:], SLOPES):
         draw_slopes(ax, cube, name)
     draw_heights(axes[1, 0], cube)
     draw_positions(axes[1, 1], cube)
     draw_sharpness(axes[1, 2], cube)
-    figure.suptitle(f"First decimation of the square lattice: {summary(cube)}")
-    return figure
+    return say(figure, *summary(cube), f"square lattice, first decimation, {cube.sizes['coupling']} couplings")
 
 
 def draw_values(ax: Axes, cube: xr.Dataset) -> None:
     """The probes of the infinite lattice, of the small torus and of the largest sampled one."""
     k = cube["coupling"].values
-    ax.plot(k, cube["relative_entropy"], color="tab:green", label="relative entropy (B)")
+    ax.plot(k, cube["relative_entropy"], color="#b8a200", linestyle="--", label="relative entropy (B)")
     for name in SLOPES:
         title, colour, marker = PROBES[name]
         ax.plot(k, cube[name], color=colour, label=title)
@@ -54,7 +54,7 @@ def draw_values(ax: Axes, cube: xr.Dataset) -> None:
         title="values; lines: infinite lattice, exact",
     )
     ax.set_ylim(0, 0.65)
-    ax.legend(loc="upper left", fontsize=7.5)
+    ax.legend(loc="upper left", fontsize=8)
     _mark_critical(ax, cube, 0.6)
 
 
@@ -74,14 +74,15 @@ def draw_slopes(ax: Axes, cube: xr.Dataset, name: str) -> None:
                 one[sampled],
                 one[f"{sampled}_error"],
                 fmt=marker,
-                color="crimson",
+                color="#c2410c",
                 markersize=4,
+                markerfacecolor="white" if marker == "v" else "#c2410c",
                 linewidth=1,
                 label=f"{side}², Monte Carlo",
             )
     ax.set(xlabel="coupling $K_0$", ylabel="slope by $K_0$, nats per site", xlim=(near[0], near[-1]))
     ax.set_title(f"slope: {PROBES[name][0]}")
-    ax.legend(fontsize=7)
+    ax.legend(fontsize=8, loc="lower left")
     _mark_critical(ax, cube)
 
 
@@ -107,8 +108,8 @@ def draw_heights(ax: Axes, cube: xr.Dataset) -> None:
     ax.set_xticks(shown, [f"{size}" for size in shown])
     ax.minorticks_off()
     low, high = ax.get_ylim()
-    ax.set_ylim(0, high + 0.55 * (high - max(low, 0)))
-    ax.legend(fontsize=7, loc="upper left", ncols=2)
+    ax.set_ylim(0, high + 0.95 * (high - max(low, 0)))
+    ax.legend(fontsize=8, loc="upper left")
 
 
 def draw_positions(ax: Axes, cube: xr.Dataset) -> None:
@@ -134,29 +135,33 @@ def draw_positions(ax: Axes, cube: xr.Dataset) -> None:
     ax.set_xticks(width, [f"{w}" for w in width])
     ax.minorticks_off()
     low, high = ax.get_ylim()
-    ax.set_ylim(low, high * (high / low) ** 0.35)
+    ax.set_ylim(low, high * (high / low) ** 0.5)
     ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.yaxis.set_major_formatter(lambda y, _: f"{y:g}")
-    ax.legend(fontsize=7.5, loc="upper left")
+    ax.legend(fontsize=8, loc="upper left")
 
 
 def draw_sharpness(ax: Axes, cube: xr.Dataset) -> None:
-    """The growth of the slope per ln size, relative to the value at K_c."""
+    """The growth of the slope per ln size, relative to the range of the probe, which no constant changes."""
     found = sharpness(cube)
     order = np.arange(len(found))[::-1]
-    bars = ax.barh(order, list(found.values()), color=["tab:green", "black", "tab:blue", "crimson"], height=0.6)
-    ax.bar_label(bars, [f"{value:.2f}" for value in found.values()], padding=3, fontsize=8)
+    bars = ax.barh(order, list(found.values()), color=["#b8a200", "black", "#3a9bc1", "#7d1f6b"], height=0.6)
+    ax.bar_label(
+        bars, [f"{value:.2f}" if np.isfinite(value) else "?" for value in found.values()], padding=3, fontsize=8
+    )
     ax.set_yticks(order, list(found))
     ax.margins(x=0.15)
-    ax.set(xlabel="|A| / value at $K_c$", title="sharpness: growth of the slope per ln size")
+    ax.set(xlabel="|A| / (largest − smallest value)", title="growth of the slope per ln size")
 
 
 def sharpness(cube: xr.Dataset) -> dict[str, float]:
-    """|A| of every probe over its value at K_c, infinite lattice."""
-    k, critical = cube["coupling"].values, float(cube["critical_coupling"])
+    """|A| of every probe over its range on the couplings, infinite lattice: alike for probes alike but for "
+    "constants."""
 
     def ratio(amplitude: str, value: str) -> float:
-        return abs(float(cube[f"limit_{amplitude}_amplitude"])) / float(np.interp(critical, k, cube[value]))
+        values = cube[value].values
+        span = float(np.ptp(values[np.isfinite(values)]))
+        return abs(float(cube[f"limit_{amplitude}_amplitude"])) / span if span else np.nan
 
     return {
         "relative\nentropy,\n$n$ = 1": ratio("conditional_entropy", "relative_entropy"),
@@ -166,18 +171,25 @@ def sharpness(cube: xr.Dataset) -> dict[str, float]:
     }
 
 
-def summary(cube: xr.Dataset) -> str:
-    """What the numbers of this run say."""
+def summary(cube: xr.Dataset) -> tuple[str, str]:
+    """Finding and caption: what the numbers of this run say."""
     k = cube["coupling"].values
     peak = int(np.argmax(cube["mutual_information"].values))
     amplitudes = {name: abs(float(cube[f"limit_{name}_amplitude"])) for name in PROBES}
-    return (
-        f"no probe has a peak at $K_c$ (the mutual information has its at $K_0$ ≈ {k[peak]:.3g});\n"
-        f"every slope diverges there, in a lattice as A ln size: A = {amplitudes['conditional_entropy']:.3f} for "
-        "relative and conditional entropy, which are the same but for sign and a constant,\n"
-        f"{amplitudes['mutual_information']:.3f} for the mutual information, the sharpest relative to its value, and "
-        f"{amplitudes['entropy']:.3f} for the asymptote"
+    finding = (
+        f"No probe has a peak at K_c, the mutual information has its at K₀ ≈ {k[peak]:.3g}; "
+        "the slopes of all diverge there"
     )
+    caption = (
+        f"On a lattice slopes at K_c grow as A ln size: A = {amplitudes['conditional_entropy']:.3f} for relative and "
+        "conditional entropy, which are the same but for sign and a constant, "
+        f"{amplitudes['mutual_information']:.3f} for the mutual information, {amplitudes['entropy']:.3f} for the "
+        "asymptote. The last panel has |A| over the range of the probe on the couplings shown, which constants do not "
+        "change; another range of couplings changes it. Lines are exact, points are Monte Carlo with standard "
+        "errors. Not "
+        "shown: larger lattices."
+    )
+    return finding, caption
 
 
 def _at_critical(cube: xr.Dataset, name: str) -> tuple[np.ndarray, np.ndarray] | None:

@@ -1,6 +1,6 @@
-"""Quality of every predictor of trainability against what it costs."""
+"""Quality of every predictor of trainability, and what it costs."""
 
-from collections.abc import Callable, Sequence
+import math
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -8,128 +8,71 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from infoflow.figures.say import interval, say
 from infoflow.studies.leaderboard.figures._shared import (
-    COLOURS,
-    ONE_PASS,
-    colour,
-    error_bars,
-    known_scores,
+    BASELINE,
+    draw_value,
+    handles,
     make_panels,
-    name_score,
+    say_score,
+    shown_grids,
+    sorted_scores,
 )
-
-STEP = 0.045
-"""Between names one below the other, as a share of the height of a panel."""
-NAMES = 1.04
-"""Where the names stand, as a share of the width of a panel."""
-APART = 0.08
-"""Between symbols of equal cost, in decades."""
-FREE, UNKNOWN = "free", "?"
 
 
 def draw(cube: xr.Dataset) -> Figure:
-    """AUROC with its interval against cost, one panel per grid; names at the right, in the order of their symbols."""
-    figure, panels = make_panels(cube, 5.4, 4.2)
+    """A row per score, the best at the top: AUROC with its interval, and at the right of a panel its cost."""
+    scores = sorted_scores(cube, "auroc", descending=True)
+    figure, panels = make_panels(cube, scores)
     for grid, ax in panels.items():
-        scores = known_scores(cube.sel(grid=grid), "auroc")
-        if scores:
-            draw_panel(ax, scores)
-        else:
-            ax.set(xticks=[], yticks=[])
-    symbols = [
-        plt.Line2D([], [], color=c, marker="o", linestyle="", label=name)
-        for name, c in {**COLOURS, "gradients": ONE_PASS}.items()
+        draw_panel(ax, cube.sel(grid=grid), scores)
+    lines = [
+        plt.Line2D([], [], color="0.3", linestyle=":", label="depth alone, the baseline"),
+        plt.Line2D([], [], color="0.7", label="chance; below it, a score with the wrong sign"),
     ]
-    symbols += [
-        plt.Line2D([], [], color="0.3", marker="o", linestyle="", markerfacecolor=face, label=name)
-        for name, face in (("sees both sides of the edge of chaos", "0.3"), ("one-sided", "white"))
-    ]
-    symbols.append(plt.Line2D([], [], color=COLOURS["nothing"], linestyle=":", label="no better than depth alone"))
-    figure.legend(handles=symbols, loc="outside lower center", ncols=4 if len(panels) > 1 else 2)
-    figure.suptitle("Predictors of trainability: quality against cost, 95 % intervals")
-    return figure
+    figure.legend(handles=[*handles(), *lines], loc="outside lower center", ncols=3)
+    caption = (
+        "Area under the ROC curve against the ground truth, with 95 % intervals over columns and replicas: a score "
+        "has to "
+        "be above the dotted line, which counts layers, to be worth computing. At the right of each panel: seconds of "
+        "scoring per second of training of the same networks; the scores of one cascade share one probe. Open symbols "
+        "are monotone in σ_w² and cannot see both sides of the edge of chaos. Not shown: how far the predicted depth "
+        "is "
+        "off, in figure leaderboard_boundary."
+    )
+    return say(figure, finding(cube, scores), caption, ", ".join(cube["grid"].values[:-1].tolist()))
 
 
-def draw_panel(ax: Axes, scores: Sequence[xr.Dataset]) -> None:
-    """One grid; `scores` are those that are known."""
-    costs = np.array([float(s["relative_cost"]) for s in scores])
-    place, ticks = cost_axis(costs)
-    areas = np.array([float(s["auroc"]) for s in scores])
-    positions = side_by_side(np.array([place(cost) for cost in costs]))
-    for score, position, area in zip(scores, positions, areas, strict=True):
-        low, high = (float(score[f"auroc_{end}"]) for end in ("low", "high"))
-        ax.errorbar(
-            position,
-            area,
-            yerr=error_bars(area, low, high),
-            marker="o",
-            markersize=5,
-            color=colour(score),
-            markerfacecolor=colour(score) if score["two_sided"] else "white",
-            elinewidth=0.7,
-            capsize=2,
-            zorder=4,
-        )
-    known = [float(s[f"auroc_{end}"]) for s in scores for end in ("low", "high")]
-    lowest = np.nanmin([*areas, *known, 0.45])
-    for area in (a for s, a in zip(scores, areas) if s["needs"] == "nothing"):
-        ax.axhline(area, color=COLOURS["nothing"], linestyle=":", zorder=0)
-    ax.set_xticks(list(ticks), list(ticks.values()))
-    ax.set(xlim=(min([*ticks, *positions]) - 0.4, max([*ticks, *positions]) + 0.4), ylim=(lowest - 0.03, 1.03))
-    ax.set(xlabel="seconds of scoring per second of training", ylabel="AUROC")
-    if FREE in ticks.values():
-        ax.axvline(min(ticks) + 0.5, color="0.85", linewidth=0.8)
-    low, high = ax.get_ylim()
-    heights = spread((areas - low) / (high - low), STEP)
-    for score, position, area, height in zip(scores, positions, areas, heights, strict=True):
-        start = ax.transData + ax.transAxes.inverted()
-        x, y = start.transform((position, area))
-        ax.plot([x, NAMES - 0.01], [y, height], transform=ax.transAxes, color="0.8", linewidth=0.5, clip_on=False)
-        said = f"{name_score(score)}  {area:.3f}"
-        ax.text(NAMES, height, said, transform=ax.transAxes, va="center", fontsize=6.5, color=colour(score))
+def draw_panel(ax: Axes, here: xr.Dataset, scores: list[str]) -> None:
+    """One grid."""
+    ax.axvline(0.5, color="0.7", linewidth=0.8, zorder=1)
+    baseline = float(here["auroc"].sel(score=BASELINE)) if BASELINE in here["score"].values else math.nan
+    if np.isfinite(baseline):
+        ax.axvline(baseline, color="0.3", linestyle=":", zorder=1)
+    for row, name in enumerate(scores):
+        score = here.sel(score=name)
+        draw_value(ax, score, "auroc", row)
+        if np.isfinite(score["auroc"]):
+            at = {"xycoords": ("axes fraction", "data"), "va": "center", "fontsize": 8, "color": "0.35"}
+            ax.annotate(say_cost(float(score["relative_cost"])), (1.02, row), **at)
+    ax.set(xlim=(-0.02, 1.02), xlabel="AUROC; at the right, cost")
 
 
-def side_by_side(positions: np.ndarray) -> np.ndarray:
-    """The same, but a little apart where several are equal, so that their intervals can be told apart."""
-    moved = positions.copy()
-    for position in np.unique(positions):
-        same = np.flatnonzero(positions == position)
-        moved[same] += APART * (np.arange(len(same)) - (len(same) - 1) / 2)
-    return moved
+def say_cost(cost: float) -> str:
+    """Of a second of training; `free` of what needs no network, `?` if it is not known."""
+    if math.isnan(cost):
+        return "?"
+    return "free" if cost == 0 else f"{cost:.1g}" if cost >= 1e-4 else f"10$^{{{math.floor(math.log10(cost))}}}$"
 
 
-def cost_axis(costs: np.ndarray) -> tuple[Callable[[float], float], dict[float, str]]:
-    """Where a cost is on an axis of decades, with places for what is free at the left, and not known at the right.
-
-    Returns:
-        the position of a cost, and the labels of the ticks by their positions.
-    """
-    logs = np.log10(costs[np.isfinite(costs) & (costs > 0)])
-    first, last = (int(np.floor(logs.min())), int(np.ceil(logs.max()))) if logs.size else (0, 0)
-    last = max(last, first + 1) if logs.size else 0
-    ticks = {float(d): f"$10^{{{d}}}$" for d in range(first, last + 1)} if logs.size else {}
-    free, unknown = first - 1.0, last + 1.0
-    ticks |= {free: FREE} if (costs == 0).any() else {}
-    ticks |= {unknown: UNKNOWN} if np.isnan(costs).any() else {}
-
-    def place(cost: float) -> float:
-        return unknown if np.isnan(cost) else free if cost == 0 else float(np.log10(cost))
-
-    return place, dict(sorted(ticks.items()))
-
-
-def spread(heights: np.ndarray, step: float) -> np.ndarray:
-    """Heights in the same order, at least one step apart, and no farther from the given ones than they have to be."""
-    order = np.argsort(heights, kind="stable")
-    groups: list[list[float]] = []  # centre and number of names that touch each other
-    for height in heights[order]:
-        groups.append([height, 1])
-        while len(groups) > 1 and groups[-1][0] - groups[-2][0] < step * (groups[-1][1] + groups[-2][1]) / 2:
-            (upper, n), (lower, m) = groups.pop(), groups.pop()
-            groups.append([(upper * n + lower * m) / (n + m), n + m])
-    placed = [centre + step * (k - (count - 1) / 2) for centre, count in groups for k in range(int(count))]
-    for k in reversed(range(len(placed))):  # not above the panel
-        placed[k] = min(placed[k], 1 - step * (len(placed) - 1 - k))
-    found = np.empty(len(heights))
-    found[order] = placed
-    return found
+def finding(cube: xr.Dataset, scores: list[str]) -> str:
+    """The best score, and how many are better than counting layers."""
+    if not scores:
+        return "No grid has networks that train and networks that do not"
+    here = cube.sel(grid=shown_grids(cube)[0])
+    best = here.sel(score=scores[0])
+    area = interval(*(float(best[f"auroc{end}"]) for end in ("", "_low", "_high")))
+    better = int((here["auroc_gain_low"] > 0).sum())
+    others = len(scores) - (BASELINE in scores)
+    text = f"{say_score(best)} ranks best, AUROC {area}"
+    return f"{text}; {better} of {others} scores are shown to be better than depth alone"

@@ -1,81 +1,97 @@
 """How far off every predictor puts the largest trainable depth, by calibrated thresholds and by fixed rules."""
 
 import math
-from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from infoflow.studies.leaderboard.figures._shared import colour, error_bars, known_scores, make_panels, name_score
+from infoflow.figures.say import interval, say
+from infoflow.studies.leaderboard.figures._shared import (
+    BASELINE,
+    draw_value,
+    handles,
+    make_panels,
+    say_score,
+    shown_grids,
+    sorted_scores,
+)
 from infoflow.studies.leaderboard.variables import JUDGED, OVERALL
 
 MEASURE, FIXED = "boundary_error", "fixed_boundary_error"
-FIXED_COLOUR = "0.75"
+FEWEST = 5
+"""Columns with a boundary that a ranking needs: of fewer, errors take a few values only."""
 
 
 def draw(cube: xr.Dataset) -> Figure:
-    """A bar per score, the best at the top; below it that of the fixed rule, if there is one. One panel per grid."""
-    most = cube.sizes["score"] + int(np.isfinite(cube[FIXED]).any("grid").sum())
-    figure, panels = make_panels(cube, 5.2, max(2.8, 1.4 + 0.17 * most))
+    """A row per score, the best at the top; a little below the symbol that of the fixed rule, if there is one."""
+    scores = sorted_scores(cube, MEASURE, descending=False)
+    figure, panels = make_panels(cube, scores)
     for grid, ax in panels.items():
         here = cube.sel(grid=grid)
-        scores = known_scores(here, MEASURE)
-        if scores:
-            draw_bars(ax, sorted(scores, key=lambda s: float(s[MEASURE])))
-        else:
-            ax.set(xticks=[], yticks=[])
-            if not ax.texts:
-                ax.text(0.5, 0.5, "no boundary among the depths", transform=ax.transAxes, ha="center", color="0.4")
-        ax.set_title(f"{grid}: {say_columns(cube, grid)}{say_factor(here, float(cube['fixed_factor']))}")
-    handles = [
-        plt.Rectangle((0, 0), 1, 1, color="tab:blue", label="threshold chosen on all other columns"),
-        plt.Rectangle((0, 0), 1, 1, color=FIXED_COLOUR, label=f"fixed rule: {say_rules(cube)}"),
-        plt.Line2D([], [], color="0.5", linestyle=":", label="a factor of two"),
+        if BASELINE in scores and np.isfinite(baseline := float(here[MEASURE].sel(score=BASELINE))):
+            ax.axvline(baseline, color="0.3", linestyle=":", zorder=1)
+        for row, name in enumerate(scores):
+            draw_value(ax, here.sel(score=name), MEASURE, row)
+            fixed = {"color": "0.5", "marker": "|", "markersize": 7, "elinewidth": 0.6}
+            draw_value(ax, here.sel(score=name), FIXED, row + 0.28, **fixed)
+        columns, all_of_them = boundary_columns(cube, grid)
+        few = f"\nonly {columns}: no ranking" if columns < FEWEST else ""
+        ax.set_title(f"{grid}: boundary in\n{columns} of {all_of_them} columns{few}")
+        ax.set_xlabel(r"mean $|\ln(d_{\rm predicted}/d_{\rm true})|$")
+        ax.axvline(math.log(2), color="0.7", linewidth=0.8, zorder=1)
+    ends = [cube[f"{m}{e}"].sel(grid=list(panels)).values for m in (MEASURE, FIXED) for e in ("", "_high")]
+    next(iter(panels.values())).set_xlim(-0.02, 1.05 * max(np.nanmax([*np.ravel(ends), 0]), 0.72))
+    lines = [
+        plt.Line2D([], [], color="0.3", linestyle=":", label="one depth for all columns, the baseline"),
+        plt.Line2D([], [], color="0.7", label="a factor of two"),
+        plt.Line2D([], [], color="0.5", marker="|", linestyle="-", label=f"fixed rule: {say_rules(cube)}"),
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=3 if len(panels) > 1 else 1)
-    figure.suptitle("Predictors of trainability:\nerror of the largest trainable depth, 95 % intervals")
-    return figure
+    figure.legend(handles=[*handles(), *lines], loc="outside lower center", ncols=2)
+    factors = [f"{grid}: {text}" for grid in shown_grids(cube) if (text := say_factor(cube.sel(grid=grid)))]
+    caption = (
+        "Error of the largest trainable depth, with thresholds chosen on all other columns, and 95 % intervals over "
+        "columns; only columns whose boundary is among the depths count. The factor k in depth ≤ k ξ_c, published as "
+        f"{float(cube['fixed_factor']):g}, is {'; '.join(factors) or 'not known'}. Not shown: columns of which all "
+        "depths train, or none. Fewer than five columns give no ranking."
+    )
+    return say(figure, finding(cube, scores), caption, ", ".join(cube["grid"].values[:-1].tolist()))
 
 
-def draw_bars(ax: Axes, scores: Sequence[xr.Dataset]) -> None:
-    """One grid; `scores` are those that are known, best first."""
-    row, ticks = 0, {}
-    for score in scores:
-        for measure, shade in ((MEASURE, colour(score)), (FIXED, FIXED_COLOUR)):
-            value, low, high = (float(score[f"{measure}{end}"]) for end in ("", "_low", "_high"))
-            if math.isnan(value):
-                continue
-            ax.barh(row, value, height=0.75, color=shade, alpha=0.75)
-            bars = error_bars(value, low, high)
-            ax.errorbar(value, row, xerr=bars, fmt="ko", markersize=2.5, elinewidth=0.7, capsize=2, clip_on=False)
-            ticks[row] = name_score(score) if measure == MEASURE else "fixed rule"
-            row += 1
-    ax.set_yticks(list(ticks), list(ticks.values()), fontsize=7)
-    ax.set(ylim=(row - 0.4, -0.6), xlabel=r"mean $|\ln(d_{\rm predicted}/d_{\rm true})|$")
-    ax.set_xlim(0, max(1.05 * ax.get_xlim()[1], 0.75))
-    ax.axvline(math.log(2), color="0.5", linestyle=":", zorder=0)
+def finding(cube: xr.Dataset, scores: list[str]) -> str:
+    """The best score and the baseline, as factors."""
+    if not scores:
+        return "No column has its boundary among the depths"
+    grid = shown_grids(cube)[0]
+    here = cube.sel(grid=grid)
+    if boundary_columns(cube, grid)[0] < FEWEST:
+        return f"Only {boundary_columns(cube, grid)[0]} columns have their boundary among the depths: too few to rank"
+
+    def factor(name: str) -> str:
+        return interval(*(math.exp(float(here[f"{MEASURE}{e}"].sel(score=name))) for e in ("", "_low", "_high")), 2)
+
+    best = say_score(here.sel(score=scores[0]))
+    text = f"{best} puts the trainable depth off by a factor of {factor(scores[0])}"
+    return f"{text}, one depth for all by {factor(BASELINE)}" if BASELINE in scores else text
 
 
-def say_columns(cube: xr.Dataset, grid: str) -> str:
-    """How many columns have their boundary among the depths."""
+def boundary_columns(cube: xr.Dataset, grid: str) -> tuple[int, int]:
+    """How many columns have their boundary among the depths, and how many there are."""
     part = cube.isel(grid=slice(-1)) if grid == OVERALL else cube.sel(grid=[grid])
     part = part.isel(grid=part["grid_case"].values == JUDGED)
     columns, censored = (int(part[name].values.max(1, initial=0).sum()) for name in ("columns", "censored_columns"))
-    return f"{columns - censored} of {columns} columns"
+    return columns - censored, columns
 
 
-def say_factor(here: xr.Dataset, fixed: float) -> str:
-    """k of depth <= k ξ_c, calibrated and true, beside the published one, on lines of their own."""
+def say_factor(here: xr.Dataset) -> str:
+    """k of depth <= k ξ_c, calibrated and true."""
     said = []
     for name, what in (("calibrated_factor", "calibrated"), ("true_factor", "true")):
         value, low, high = (float(here[f"{name}{end}"]) for end in ("", "_low", "_high"))
         if not math.isnan(value):
             said.append(f"{what} {value:.2g} ({low:.2g} to {high:.2g})")
-    heading = rf"$k$ in depth $\leq k\,\xi_c$, published {fixed:g}:"
-    return "\n".join(["", heading, *said]) if said else ""
+    return ", ".join(said)
 
 
 def say_rules(cube: xr.Dataset) -> str:

@@ -7,8 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from infoflow.figures.style import LINES, SIGMA_W2, curve_colours, mark_edge
+from infoflow.figures.say import say as say_all
+from infoflow.figures.style import LINES, SIGMA_W2, WIDEST, curve_colours, mark_edge
 from infoflow.studies.maps.figures._shared import has_theory, say, say_fit, say_numbers, title
+from infoflow.studies.maps.figures.map import finding
 from infoflow.studies.maps.variables import BEYOND_DEPTH, COLLAPSED, THEORY, UNKNOWN
 
 MARKERS = "os^Dv<"
@@ -21,7 +23,7 @@ def draw(cube: xr.Dataset) -> Figure:
     figure, axes = plt.subplots(
         2,
         2,
-        figsize=(11, 5.8 + 0.22 * len(names)),
+        figsize=(WIDEST, 6.4 + 0.22 * len(names)),
         sharex="col",
         height_ratios=(0.35 + 0.17 * len(names), 4),
     )
@@ -45,8 +47,18 @@ def draw(cube: xr.Dataset) -> Figure:
             mark_edge(ax, float(edge))
     _add_legend(figure, left)
     threshold = say(float(cube["threshold"]))
-    figure.suptitle(f"Collapse: layer where $H$ < {threshold}; {title(cube)}\nnumbers: {say_numbers()}")
-    return figure
+    cases = cube["collapse_case"].values
+    caption = (
+        f"The first layer whose differential entropy is below {threshold}, of every column of the maps, against the "
+        "mean-field correlation length and as their ratio. Lines: networks of infinite width, as far as they collapse "
+        f"within the depth. In the strips above, {int((cases == BEYOND_DEPTH).sum())} columns that do not collapse "
+        "within "
+        f"the depth, of which only a bound is known, and {int((cases == UNKNOWN).sum())} that are not known; they "
+        "are in "
+        "no fit. Not shown: errors of the slopes; the brackets are ranges of single ratios."
+    )
+    settings = f"layer where $H$ < {threshold}; {title(cube)}; {say_numbers()}"
+    return say_all(figure, finding(cube), caption, settings)
 
 
 def draw_columns(left: Axes, right: Axes, here: xr.Dataset, style: dict) -> None:

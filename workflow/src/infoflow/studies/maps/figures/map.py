@@ -7,12 +7,33 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
-from infoflow.figures.style import ENTROPY_FLOOR, SIGMA_W2, cell_edges, mark_edge
-from infoflow.studies.maps.figures._shared import correlation_length, has_theory, say, say_fit, say_numbers, title
+from infoflow.figures.say import say as say_all
+from infoflow.figures.style import (
+    ENTROPY_FLOOR,
+    MOST_BIASES,
+    NORMS,
+    SIGMA_W2,
+    WIDEST,
+    cell_edges,
+    evenly,
+    mark_edge,
+    tick_samples,
+)
+from infoflow.studies.maps.figures._shared import (
+    POINTS,
+    correlation_length,
+    has_theory,
+    say,
+    say_fit,
+    say_numbers,
+    title,
+)
 from infoflow.studies.maps.variables import THEORY
 
 LEGEND = {"frameon": True, "facecolor": "0.75", "framealpha": 1, "edgecolor": "none"}
 """Some lines are white."""
+MOST_NAMES = 4
+"""Experiments that the heading has a number of."""
 UNKNOWN, CONTOUR = "0.85", "orangered"
 """Of what diverged or is missing; of the theory."""
 NARROWEST = 8.4
@@ -23,10 +44,11 @@ MARGIN = 4.0
 
 def draw(cube: xr.Dataset) -> Figure:
     """H from a stated floor on; ξ_c, the published rule, the theory's H at the threshold, and the edge of chaos."""
-    names, biases, threshold = cube["experiment"].values, cube["sigma_b2"].values, float(cube["threshold"])
+    names, threshold = cube["experiment"].values, float(cube["threshold"])
+    biases = evenly(cube["sigma_b2"].values.tolist(), MOST_BIASES)
     panels = [(name, b) for b in biases for name in names]
     rows, columns = _arrange(len(names)) if len(biases) == 1 else (len(biases), len(names))
-    size = max(NARROWEST, 2 + 3.9 * columns), 1.6 + 3.1 * rows
+    size = min(max(NARROWEST, 2 + 3.9 * columns), WIDEST), 1.8 + (3.1 if columns < 3 else 2.6) * rows
     alike = len(np.unique(cube["layers"])) == 1
     figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, sharex=True, sharey=alike)
     for ax in axes.flat[len(panels) :]:
@@ -41,13 +63,32 @@ def draw(cube: xr.Dataset) -> Figure:
         ax.set_xlabel(SIGMA_W2 if lowest else "")
         ax.tick_params(labelbottom=lowest)
     label = f"differential entropy $H(C^l)$\n(nats per pixel), cut at {say(limits[0])}"
-    figure.colorbar(mesh, ax=shown, extend="min", label=label, aspect=40)
+    figure.colorbar(mesh, ax=shown, extend="both", label=label, aspect=40)
     entries = {label: handle for ax in shown for handle, label in zip(*ax.get_legend_handles_labels())}
     if entries:
         figure.legend(entries.values(), entries, loc="outside lower center", ncols=3, **LEGEND)
-    heading = f"Where layers lose the input: {title(cube)}"
-    figure.suptitle(f"{heading}\ncollapse: layer where $H$ < {say(threshold)}; {say_numbers()}")
-    return figure
+    shown_ = (
+        f"; {len(biases)} of {cube.sizes['sigma_b2']} values of σ_b²" if len(biases) < cube.sizes["sigma_b2"] else ""
+    )
+    settings = f"{title(cube)}{shown_}; collapse: layer where $H$ < {say(threshold)}; {say_numbers()}"
+    caption = (
+        f"Differential entropy of what can be reconstructed from every layer of untrained networks, cut at "
+        f"{say(limits[0])}, means over replicas, one colour scale for all experiments. White lines are the correlation "
+        "length and the published rule, which are no fits; red, where the theory of infinite width reaches the "
+        "threshold. "
+        "Theory that was computed at the samples of the grid alone is drawn as crosses. Not shown: single replicas."
+    )
+    return say_all(figure, finding(cube), caption, settings)
+
+
+def finding(cube: xr.Dataset) -> str:
+    """The slope of the collapse against ξ_c, by experiment."""
+    slopes = {str(n): float(cube["collapse_slope"].sel(experiment=n)) for n in cube["experiment"].values}
+    known = [f"{slope:.3g} ξ_c ({name})" for name, slope in slopes.items() if np.isfinite(slope)]
+    if not known:
+        return "Nowhere on the ordered side H collapses within the depth, or no ξ_c is known"
+    more = f" and {len(known) - MOST_NAMES} more" if len(known) > MOST_NAMES else ""
+    return f"On the ordered side what layers keep collapses after {', '.join(known[:MOST_NAMES])}{more}"
 
 
 def say_panel(one: xr.Dataset) -> list[str]:
@@ -63,15 +104,21 @@ def draw_panel(ax: Axes, cube: xr.Dataset, name: str, b: float, limits: tuple[fl
     x, y = cell_edges(here["sigma_w2"]), cell_edges(here["layer"])
     if entropy.isnull().any():
         ax.axhspan(y[0], y[-1], color=UNKNOWN, linewidth=0, zorder=0, label="diverged or missing")
-    mesh = ax.pcolormesh(x, y, entropy.clip(min=limits[0]), vmin=limits[0], vmax=limits[1], rasterized=True)
+    look = {"vmin": limits[0], "vmax": limits[1], "cmap": NORMS["differential_entropy"][0], "rasterized": True}
+    mesh = ax.pcolormesh(x, y, entropy.clip(min=limits[0]), **look)
+    tick_samples(ax.xaxis, here["sigma_w2"].values)
     ax.set(xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
     ax.yaxis.get_major_locator().set_params(integer=True)
     at, xi = correlation_length(cube, name, b)
     rule = float(cube["published_rule"])
     for factor, style in ((rule, "-"), (1, ":")) if np.isfinite(xi).sum() > 1 else ():
         shown = np.where(np.isfinite(xi), factor * xi, np.nan).clip(max=10 * y[-1])
-        ax.plot(at, shown, color="black", linewidth=3.2, linestyle=style, alpha=0.6)
         label = r"$\xi_c$" if factor == 1 else rf"${factor:g}\,\xi_c$, published rule"
+        if len(at) == len(here["sigma_w2"]) < POINTS:  # computed at the samples alone
+            look = {"marker": "P" if factor > 1 else "X", "linestyle": "none", "markeredgecolor": "black"}
+            ax.plot(at, shown, color="white", markersize=6, label=label, **look)
+            continue
+        ax.plot(at, shown, color="black", linewidth=3.2, linestyle=style, alpha=0.6)
         ax.plot(at, shown, color="white", linewidth=1.6, linestyle=style, label=label)
     draw_contour(ax, here, float(cube["threshold"]))
     mark_edge(ax, float(here["edge_of_chaos"]), "edge of chaos")
@@ -95,8 +142,6 @@ def _arrange(panels: int) -> tuple[int, int]:
 
 
 def _limits(cube: xr.Dataset) -> tuple[float, float]:
-    """Of the colours: from the floor, where float32 comes to rest, or the threshold, to the largest entropy."""
-    floor = min(ENTROPY_FLOOR, float(cube["threshold"]))
-    entropy = cube["differential_entropy"].values
-    top = float(entropy[np.isfinite(entropy)].max(initial=floor))
-    return floor, top if top > floor else floor + 1
+    """Of the colours: those of all figures, further down if the threshold is."""
+    norm = NORMS["differential_entropy"][1]
+    return min(ENTROPY_FLOOR, float(cube["threshold"])), float(norm.vmax)

@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
+from infoflow.figures.say import say
 from infoflow.figures.style import SIGMA_W2
 from infoflow.studies.network_entropy.figures._shared import activation, networks, title
 from infoflow.theory import meanfield
@@ -16,7 +17,7 @@ MULTIPLES = ((1, ":", r"$\xi_c$"), (math.pi, "--", r"$\pi\,\xi_c$"), (2 * math.p
 
 def draw(cube: xr.Dataset) -> Figure:
     """One point per (σ_w², depth), coloured by its mean accuracy; ξ_c exact as lines, as published as crosses."""
-    figure, ax = plt.subplots(figsize=(6.6, 4.8))
+    figure, ax = plt.subplots(figsize=(8, 5))
     part = cube.isel(sigma_b2=0)
     w, depth = np.meshgrid(cube["sigma_w2"], cube["depth"], indexing="ij")
     accuracy = part["accuracy"].mean("replica").transpose("sigma_w2", "depth").values
@@ -38,15 +39,25 @@ def draw(cube: xr.Dataset) -> Figure:
             w[known], depth[known], c=accuracy[known], vmin=0, vmax=1, s=70, edgecolor="black", linewidth=0.5, zorder=5
         )
         figure.colorbar(dots, label="test accuracy, mean over replicas")
+        for x, y, value in zip(w[known], depth[known], accuracy[known]):
+            ax.annotate(f"{value:.2f}", (x, y), textcoords="offset points", xytext=(7, 6), fontsize=8)
     if (~known).any():
         unknown = "diverged" if "trained" in networks(cube) else "not trained"
         ax.plot(w[~known], depth[~known], "x", color="crimson", label=unknown)
     ax.set(xlim=(low, high), ylim=(0, top), xlabel=SIGMA_W2, ylabel="depth (hidden layers)")
     ax.yaxis.get_major_locator().set_params(integer=True)
     figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=3)
-    heading = f"Accuracy after training, {title(cube, networks_too=False)}, {cube.sizes['replica']} replicas"
-    figure.suptitle(f"{heading}\n{_verdict(part)}")
-    return figure
+    settings = f"{title(cube, networks_too=False)}, {cube.sizes['replica']} replicas"
+    caption = (
+        "Test accuracy after all epochs, mean over replicas, a circle with its number per (σ_w², depth). Lines: "
+        "multiples "
+        "of ξ_c of mean-field theory; crosses: the same of the published length 1/|ln χ₁| with interpolated q*, at the "
+        "samples. A fall of the accuracy at the greatest depth on both sides of the edge of chaos would support that "
+        "the "
+        "phase decides what trains; intervals are ± the standard error over replicas. Not shown: anything between the "
+        "circles; there are few of them."
+    )
+    return say(figure, _verdict(part), caption, settings)
 
 
 def _margins(values: np.ndarray) -> tuple[float, float]:
@@ -58,7 +69,16 @@ def _verdict(part: xr.Dataset) -> str:
     """Where the deepest networks are best, in numbers."""
     deep = part["accuracy"].isel(depth=-1).mean("replica")
     if not deep.notnull().any():
-        return "no trained networks"
-    best = float(deep["sigma_w2"][int(np.nanargmax(deep.values))])
-    ends = ", ".join(f"{float(deep[k]):.2f} at {float(deep['sigma_w2'][k]):g}" for k in (0, -1))
-    return f"depth {int(deep['depth'])}: best {float(deep.max()):.2f} at {SIGMA_W2} = {best:g}; {ends}"
+        return "No network was trained"
+    replicas = part["accuracy"].isel(depth=-1)
+    error = replicas.std("replica", ddof=1) / np.sqrt(replicas.notnull().sum("replica"))
+
+    best = int(np.nanargmax(deep.values))
+
+    def told(k: int) -> str:
+        noise = f" ± {float(error[k]):.2f}" if np.isfinite(error[k]) else ""
+        return f"{float(deep[k]):.2f}{noise} at {'σ_w² = ' if k == best else ''}{float(deep['sigma_w2'][k]):g}"
+
+    others = [told(k) for k in sorted({0, deep.size - 1} - {best})]
+    beside = f"; {' and '.join(others)}" if others else ""
+    return f"At depth {int(deep['depth'])} the accuracy is {told(best)}{beside}"

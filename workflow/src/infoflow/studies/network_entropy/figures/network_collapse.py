@@ -7,7 +7,8 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from infoflow.figures.style import SIGMA_W2, curve_colours
+from infoflow.figures.say import say
+from infoflow.figures.style import SIGMA_W2, WIDEST, curve_colours
 from infoflow.studies.network_entropy.figures._shared import (
     ILL_CONDITIONED,
     chosen,
@@ -24,7 +25,7 @@ MARKERS = "os^Dv<>p"
 def draw(cube: xr.Dataset) -> Figure:
     """Left, measured over predicted D_m; right, D_m over its asymptote against m/ξ_q. Untrained networks only."""
     part = deepest(cube).sel(network="untrained")
-    figure, (left, right) = plt.subplots(1, 2, figsize=(10.5, 4.9))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDEST, 5))
     weights, half = chosen(cube, 8), width(cube) / 2
     ends, left_out = [0.0], []
     for w, colour, marker in zip(weights, curve_colours(len(weights)), MARKERS):
@@ -54,22 +55,33 @@ def draw(cube: xr.Dataset) -> Figure:
     right.set(xlabel=r"$m/\xi_q$", ylabel=r"$D_m/D_\infty$", title=f"collapse{note}", ylim=(0, None), xlim=(0, s[-1]))
     right.legend(loc="lower right")
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=4)
-    figure.suptitle(
-        f"Untrained networks against the closed form, {title(cube)}, depth {int(part['depth'])}\n{_verdict(part, half)}"
+    caption = (
+        "Untrained networks. Left: measured over predicted D_m, a symbol per σ_w² and layer; the line is equality. "
+        "Right: "
+        "D_m over its asymptote against m/ξ_q, with 1 − exp(−m/ξ_q). Error bars: standard error over replicas, of "
+        "whose "
+        "few the layers are not independent; where bars are as long as the curve is high nothing is tested. Not shown: "
+        f"σ_w² whose asymptote is within its noise{f' ({chr(44).join(left_out)})' if left_out else ''}."
     )
-    return figure
+    return say(figure, _verdict(part, half), caption, f"{title(cube)}, depth {int(part['depth'])}")
 
 
 def _verdict(part: xr.Dataset, half: float) -> str:
     """How far measurement and closed form are apart, over all layers and σ_w²."""
     if part.sizes["layer"] < 2:
-        return "no layer after the first one has as many neurons"
+        return "No layer after the first one has as many neurons"
     if not part["closed_form"].notnull().any():
-        return "mean-field theory does not know the activation"
+        return "Mean-field theory does not know the activation"
     mean, error = over_images(part["relative_entropy"])
     apart = (mean - part["closed_form"].mean("image")).isel(layer=slice(1, None))
     share = np.abs(apart.values / half)
-    text = f"$|\\Delta D_m|/(N/2)$: mean {np.nanmean(share):.3f}, largest {np.nanmax(share):.3f}"
+    text = (
+        f"D_m is {np.nanmean(share):.3f} N/2 away from the closed form on average, {np.nanmax(share):.3f} N/2 at most"
+    )
     # The ratio of the mean squares: single errors of few replicas are themselves uncertain.
     noise = float((error.isel(layer=slice(1, None)) ** 2).mean())
-    return f"{text}, rms {math.sqrt(float((apart**2).mean()) / noise):.1f} standard errors" if noise > 0 else text
+    return (
+        f"{text}, {math.sqrt(float((apart**2).mean()) / noise):.1f} standard errors (root mean square)"
+        if noise > 0
+        else text
+    )

@@ -5,6 +5,8 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
+from infoflow.figures.say import say
+from infoflow.figures.style import WIDEST
 from infoflow.studies.network_entropy.figures._shared import (
     chosen,
     deepest,
@@ -12,6 +14,7 @@ from infoflow.studies.network_entropy.figures._shared import (
     networks,
     over_images,
     title,
+    width,
 )
 
 LAYERS = 5
@@ -25,7 +28,7 @@ def draw(cube: xr.Dataset) -> Figure:
     figure, axes = plt.subplots(
         len(weights),
         len(layers),
-        figsize=(1 + 2.2 * len(layers), 1.2 + 1.7 * len(weights)),
+        figsize=(min(WIDEST, 1 + 2.2 * len(layers)), 1.4 + 1.8 * len(weights)),
         sharex=True,
         sharey=True,
         squeeze=False,
@@ -37,7 +40,7 @@ def draw(cube: xr.Dataset) -> Figure:
         for ax, l in zip(row, layers):
             here = part.sel(sigma_w2=w, layer=l)
             notes = []
-            for name, colour in zip(there, ("0.6", "crimson")):
+            for name, colour in zip(there, ("0.6", "#c2410c")):
                 one = here.sel(network=name)
                 density = one["histogram"].mean("replica")
                 if name == "untrained":
@@ -49,9 +52,9 @@ def draw(cube: xr.Dataset) -> Figure:
                 notes.append((f"$\\sigma^2$ {variance:.3g}\n$\\kappa$ {kurtosis:+.2f}", name))
             ax.plot(s, gaussian, color="black", linestyle="--", linewidth=0.8, label="Gaussian")
             for (text, name), x, side in zip(notes, (0.02, 0.98), ("left", "right")):
-                colour = "0.35" if name == "untrained" else "crimson"
-                ax.text(x, 0.97, text, transform=ax.transAxes, ha=side, va="top", fontsize=6.5, color=colour)
-            ax.set(xlim=(s[0], s[-1]), ylim=(0, 1.5 * gaussian.max()), yticks=[])
+                colour = "0.35" if name == "untrained" else "#c2410c"
+                ax.text(x, 0.97, text, transform=ax.transAxes, ha=side, va="top", fontsize=8, color=colour)
+            ax.set(xlim=(s[0], s[-1]), ylim=(0, 1.75 * gaussian.max()), yticks=[])
             if ax in axes[0]:
                 ax.set_title(f"layer {l}")
             if ax in axes[-1]:
@@ -59,9 +62,20 @@ def draw(cube: xr.Dataset) -> Figure:
         row[0].set_ylabel(f"{name_weight(w)}\ndensity")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     mean, error = over_images(part["excess_kurtosis"].sel(network="untrained").mean(("sigma_w2", "layer")))
-    figure.suptitle(
-        f"Pre-activations across neurons, depth {int(part['depth'])}, {title(cube)}\n"
-        f"variance $\\sigma^2$ and excess kurtosis $\\kappa$: left untrained, right trained\n"
-        f"untrained, mean of all layers: $\\kappa$ = {float(mean):+.3f} ± {float(error):.3f}"
+    # the plain excess kurtosis of N Gaussian values is too small by 6/(N + 1)
+    bias = -6 / (width(cube) + 1)
+    noise = f" ± {float(error):.3f}" if np.isfinite(error) else ""
+    finding = (
+        f"Excess kurtosis of untrained networks: {float(mean):+.3f}{noise} over all layers; Gaussians of this width "
+        "have "
+        f"{bias:+.3f}"
+    ).replace("-", "−")
+    caption = (
+        "Pre-activations across the neurons of a layer, standardised per image: untrained (grey) and trained networks "
+        "(line), and the Gaussian of the same mean and variance (dashed). Numbers: variance and excess kurtosis, at "
+        "the "
+        "left of untrained, at the right of trained networks. Where all images have become one, in the ordered "
+        "phase, the "
+        "histogram is that of few values. Not shown: layers of another width."
     )
-    return figure
+    return say(figure, finding, caption, f"depth {int(part['depth'])}, {title(cube)}")

@@ -5,7 +5,8 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from infoflow.figures.style import LINES, SIGMA_W2, curve_colours
+from infoflow.figures.say import say
+from infoflow.figures.style import LINES, SIGMA_W2, WIDEST, curve_colours
 from infoflow.studies.network_entropy.figures._shared import activation, chosen, name_weight
 from infoflow.theory import meanfield
 
@@ -14,10 +15,10 @@ def draw(cube: xr.Dataset) -> Figure:
     """Left, V(q) with q*; in the middle, the correlation map with c*; right, the lengths ξ_q and ξ_c over σ_w²."""
     phi, b = activation(cube), float(cube["sigma_b2"][0])
     if phi not in meanfield.ACTIVATIONS:
-        figure = plt.figure(figsize=(6, 1))
-        figure.text(0.5, 0.5, f"Mean-field theory does not know the maps of {phi}", ha="center", va="center")
-        return figure
-    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(12.5, 4.6))
+        figure = plt.figure(figsize=(6, 1.2))
+        figure.text(0.5, 0.3, "no maps", ha="center", va="center", color="0.4")
+        return say(figure, f"Mean-field theory does not know the maps of {phi}", "There is nothing to draw.")
+    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(WIDEST, 4.4))
     scales = cube.isel(sigma_b2=0)
     weights = chosen(cube, 6)
     fixed = scales["q_star"].sel(sigma_w2=weights).values
@@ -40,23 +41,25 @@ def draw(cube: xr.Dataset) -> Figure:
     middle.set(xlabel="$c^l$", ylabel="$c^{l+1}$", title="correlation map")
     _draw_lengths(right, scales, b, phi)
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3)
-    figure.suptitle(
-        f"Mean-field maps of variance and correlation, {phi}, $\\sigma_b^2$ = {b:g}\n"
-        f"{_say_edge(float(scales['edge_of_chaos']), b, phi)}"
+    caption = (
+        "Mean-field maps of wide random networks: variance with its fixed point q*, correlation with its stable fixed "
+        "point c*, which leaves one at the edge of chaos, and the lengths over which both are approached. Squares: the "
+        "published length 1/|ln χ₁| with an interpolated q*, at the samples. The relative entropy knows the variance "
+        "alone, whose length has no singularity. Not shown: any measurement; all of this is theory."
     )
-    return figure
+    return say(figure, _say_edge(float(scales["edge_of_chaos"]), b, phi), caption, f"{phi}, σ_b² = {b:g}")
 
 
 def _say_edge(edge: float, b: float, phi: str) -> str:
     if np.isnan(edge):
-        return "there is no edge of chaos"
+        return "There is no edge of chaos"
     lengths = meanfield.depth_scales(edge, b, phi)
-    said = [_say(name, v) for name, v in ((r"\xi_c", lengths.xi_c), (r"\xi_q", lengths.xi_q))]
-    return f"at the edge of chaos, {SIGMA_W2} = {edge:.4f}, {said[0]} and {said[1]}"
+    said = [_say(name, v) for name, v in (("ξ_c", lengths.xi_c), ("ξ_q", lengths.xi_q))]
+    return f"At the edge of chaos, σ_w² = {edge:.4f}, {said[0]} and {said[1]}"
 
 
 def _say(name: str, length: float) -> str:
-    return f"${name}$ = {length:.2f} layers" if length < 1e6 else f"${name}$ diverges"
+    return f"{name} is {length:.2f} layers" if length < 1e6 else f"{name} diverges"
 
 
 def _draw_lengths(ax: plt.Axes, scales: xr.Dataset, b: float, phi: str) -> None:
@@ -68,7 +71,7 @@ def _draw_lengths(ax: plt.Axes, scales: xr.Dataset, b: float, phi: str) -> None:
     fine = np.linspace(low, high, 240)
     exact = meanfield.depth_scales(fine, b, phi)
     ax.plot(fine, exact.xi_c, color="black", label=r"$\xi_c$")
-    ax.plot(fine, exact.xi_q, color="crimson", linestyle="--", label=r"$\xi_q$")
+    ax.plot(fine, exact.xi_q, color="#c2410c", linestyle="--", label=r"$\xi_q$")
     ax.plot(
         scales["sigma_w2"],
         scales["xi_published"],
@@ -81,4 +84,4 @@ def _draw_lengths(ax: plt.Axes, scales: xr.Dataset, b: float, phi: str) -> None:
     if low < edge < high:
         ax.axvline(edge, color="0.6", linewidth=0.8, linestyle=":", label="edge of chaos")
     ax.set(yscale="log", ylim=(0.5, 300), xlabel=SIGMA_W2, ylabel="layers", title="lengths")
-    ax.legend()
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2))

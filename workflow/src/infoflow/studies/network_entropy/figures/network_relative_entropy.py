@@ -7,7 +7,8 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from infoflow.figures.style import SIGMA_W2, curve_colours
+from infoflow.figures.say import say
+from infoflow.figures.style import SIGMA_W2, WIDEST, curve_colours
 from infoflow.studies.network_entropy.figures._shared import (
     BESIDE,
     activation,
@@ -30,7 +31,7 @@ def draw(cube: xr.Dataset) -> Figure:
     Error bars: standard error over replicas of the mean over images; grey bands: standard deviation over images.
     """
     part = deepest(cube)
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.8), width_ratios=(1.4, 1))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDEST, 5), width_ratios=(1.4, 1))
     weights, there = chosen(cube, 6), networks(cube)
     half = width(cube) / 2
     for w, colour in zip(weights, curve_colours(len(weights))):
@@ -52,23 +53,39 @@ def draw(cube: xr.Dataset) -> Figure:
     left.xaxis.get_major_locator().set_params(integer=True)
     _draw_ends(right, part, there, half, activation(cube))
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=4)
-    lines = "\n".join(say_changes(part, name, weights) for name in there)
     inputs = cube["mean_square_input"]
-    figure.suptitle(
-        f"Relative entropy $D_m$ of layer 1 to later layers: no true divergence, it may be negative\n"
-        f"{title(cube)}, depth {int(part['depth'])}, "
-        f"$\\langle x^2\\rangle$ {float(inputs.min()):.3f} to {float(inputs.max()):.3f}\n"
-        f"$D_m$ of the last layer in nats (largest step back on the way), by {SIGMA_W2}\n{lines}",
-        fontsize=8.5,
+    told = "; ".join(say_changes(part, name, weights) for name in there)
+    caption = (
+        "D_m between the pre-activations of layer 1 and those m layers later; no true divergence, it may be negative. "
+        "Left: in units of (N/2) ln(2πe σ_w²), as published; solid, trained; dashed, untrained; error bars, standard "
+        "error over replicas of the mean over images; bands, standard deviation over images. Right: the last layer "
+        "over "
+        f"σ_w², with its mean-field asymptote. In nats, with the largest step back in brackets, {told}. Not shown: "
+        "layers "
+        "of another width."
     )
-    return figure
+    settings = (
+        f"{title(cube)}, depth {int(part['depth'])}, $\\langle x^2\\rangle$ {float(inputs.min()):.3f} to "
+        f"{float(inputs.max()):.3f}"
+    )
+    return say(figure, _finding(part, weights, half), caption, settings)
+
+
+def _finding(part: xr.Dataset, weights: list[float], half: float) -> str:
+    """D_m of the last layer of untrained networks, by σ_w²."""
+    said = []
+    for w in weights:
+        mean, error = over_images(part["relative_entropy"].sel(sigma_w2=w, network="untrained") / half)
+        noise = f" ± {float(error[-1]):.2f}" if np.isfinite(error[-1]) else ""
+        said.append(f"{float(mean[-1]):.2f}{noise} ({w:g})".replace("-", "−"))
+    return f"D_m of the last untrained layer, over N/2, is {', '.join(said)}, by σ_w² in brackets"
 
 
 def _draw_ends(ax: plt.Axes, part: xr.Dataset, there: list[str], half: float, phi: str) -> None:
     """D_m/(N/2) in the last layer of that width over σ_w², and its mean-field asymptote."""
     w = part["sigma_w2"]
     last = part["relative_entropy"].isel(layer=-1) / half
-    for name, marker, colour in zip(there, "os", ("black", "crimson")):
+    for name, marker, colour in zip(there, "os", ("black", "#c2410c")):
         mean, error = over_images(last.sel(network=name))
         label = f"{name}, $m$ = {int(part['layer'][-1]) - 1}"
         ax.errorbar(w, mean, error, fmt=marker, markersize=4, color=colour, capsize=2, label=label)

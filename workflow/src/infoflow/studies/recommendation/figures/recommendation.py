@@ -6,6 +6,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from infoflow.figures.say import listed, say
 from infoflow.figures.style import SIGMA_W2
 from infoflow.studies.recommendation.initializations import INITIALIZATIONS
 from infoflow.studies.recommendation.variables import MEASURED
@@ -19,15 +20,35 @@ def draw(cube: xr.Dataset) -> Figure:
     names = cube["experiment"].values.tolist()
     columns = min(2, len(names))
     rows = -(-len(names) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(5.6 * columns, 0.9 + 3.9 * rows), squeeze=False)
+    figure, axes = plt.subplots(rows, columns, figsize=(max(4.9 * columns, 6), 0.9 + 3.9 * rows), squeeze=False)
     for ax, name in zip(axes.flat, names):
         _draw_card(ax, cube.sel(experiment=name), name)
     for ax in axes.flat[len(names) :]:
         ax.set_visible(False)
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3)
-    figure.suptitle("Which initialisation to take, and how deep one can go with it")
-    return figure
+    caption = (
+        "One card per experiment with ground truth. Bars: the σ_w² at which at least half of the networks of a depth "
+        "train, dark where that is sure at 95 %, light where it is likely. Star: the column that trains deepest, "
+        "with a "
+        "95 % interval. Usual initialisations are read off between neighbouring columns, at the σ_b² of the grid "
+        "that is "
+        "closest to theirs; those beyond the grid are not shown. Where the star lies above the deepest network of the "
+        "grid, its depth is an extrapolation."
+    )
+    return say(figure, _finding(cube), caption, ", ".join(names))
+
+
+def _finding(cube: xr.Dataset) -> str:
+    """The best column of every experiment."""
+    said = []
+    for name in cube["experiment"].values:
+        one = cube.sel(experiment=name)
+        if np.isfinite(float(one["best_depth"])):
+            low, high = (f"{float(one[f'best_depth_{end}']):.0f}" for end in ("low", "high"))
+            depth = f"depth {float(one['best_depth']):.0f} [{low}, {high}]"
+            said.append(f"σ_w² = {float(one['best_sigma_w2']):g} on {name}, {depth}")
+    return f"Deepest trains {listed(said)}" if said else "No network trains"
 
 
 def _draw_card(ax: Axes, one: xr.Dataset, name: str) -> None:
@@ -47,12 +68,12 @@ def _draw_card(ax: Axes, one: xr.Dataset, name: str) -> None:
         depth, low, high = (float(here[f"initialization_depth{end}"]) for end in ("", "_low", "_high"))
         label = {"glorot": "Glorot, LeCun, orthogonal"}.get(key, about.title)
         error = [[depth - low], [high - depth]]
-        style = {"color": "tab:blue", "markerfacecolor": "white", "capsize": 2, "zorder": 4}
+        style = {"color": "#3a9bc1", "markerfacecolor": "white", "capsize": 2, "zorder": 4}
         ax.errorbar(about.sigma_w2, depth, error, marker=MARKERS[key], linestyle="none", label=label, **style)
     best = [float(one[f"best_depth{end}"]) for end in ("", "_low", "_high")]
     if np.isfinite(best[0]):
         w = float(one["best_sigma_w2"])
-        ax.plot(w, best[0], "*", color="crimson", markersize=12, zorder=5, label="deepest")
+        ax.plot(w, best[0], "*", color="#c2410c", markersize=12, zorder=5, label="deepest")
         alike = float(one["alike_sigma_w2_low"]), float(one["alike_sigma_w2_high"])
         span = f"{alike[0]:g} to {alike[1]:g}" if alike[0] < alike[1] else f"{w:g}"
         ax.set_title(

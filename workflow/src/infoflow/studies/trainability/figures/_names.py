@@ -11,6 +11,8 @@ NAMES = {
 
 def name_score(score: str) -> str:
     """What a score of a cascade, or one that is free, is called in figures."""
-    known = next(name for name in NAMES if score.endswith(name))
+    known = next((name for name in NAMES if score.endswith(name)), None)
+    if known is None:  # of the literature
+        return score.replace("_", " ")
     method = score.removesuffix(known).rstrip("_")
     return f"{NAMES[known]}, {method}" if method else NAMES[known]

@@ -7,6 +7,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 
+from infoflow.figures.style import MOST_BIASES, evenly
 from infoflow.studies.trainability.experiment import Experiment
 from infoflow.studies.trainability.variables import PICTURE_LEVELS
 
@@ -54,7 +55,44 @@ def title(cube: xr.Dataset, experiment: Experiment) -> str:
     """One line that says what was measured."""
     options = json.loads(cube.attrs["architecture"])
     weights = f", {options['weights'] or 'random'} weights" if "weights" in options else ""
-    return f"{experiment.dataset}, {experiment.architecture}{weights}, {cube.sizes['replica']} replicas"
+    count = cube.sizes["replica"]
+    # draws that all σ_w² share make neighbouring points move together
+    draws = " of the same draws for all σ_w²" if cube.attrs.get("draws") == "shared" and count else ""
+    replicas = f"{count} replica{'' if count == 1 else 's'}{draws}"
+    shown = shown_biases(experiment)
+    some = (
+        f", {len(shown)} of {len(experiment.sigma_b2)} values of σ_b²" if len(shown) < len(experiment.sigma_b2) else ""
+    )
+    return f"{experiment.dataset}, {experiment.architecture}{weights}, {replicas}{some}"
+
+
+def shown_biases(experiment: Experiment) -> list[float]:
+    """The σ_b² that have a panel; of many some. Figure `phase_diagram` has all."""
+    return evenly(experiment.sigma_b2, MOST_BIASES)
+
+
+def data_kind(cube: xr.Dataset, experiment: Experiment) -> str:
+    """Kind of the data set of an experiment."""
+    return json.loads(cube.attrs.get("config", "{}")).get("datasets", {}).get(experiment.dataset, {}).get("kind", "")
+
+
+def variance_within(picture: np.ndarray, other: np.ndarray, shape: tuple[int, ...]) -> float:
+    """1 − |x − C|²/|x − ⟨x⟩|² of one picture, ⟨x⟩ its mean over pixels: what is explained within it."""
+    x, c = (v.astype(float).reshape(-1, shape[-1] if len(shape) > 2 else 1) for v in (picture, other))
+    spread = np.square(x - x.mean(0)).sum()
+    return float(1 - np.square(x - c).sum() / spread) if spread else np.nan
+
+
+def farthest(inputs: np.ndarray, count: int) -> list[int]:
+    """The first of some pictures, and then each time that which differs most from all before; without doubles."""
+    distance = np.square(inputs.astype(float)[:, None] - inputs.astype(float)[None]).sum(2)
+    chosen = [0]
+    while len(chosen) < min(count, len(inputs)):
+        nearest = distance[chosen].min(0)
+        if not nearest.any():
+            break
+        chosen.append(int(nearest.argmax()))
+    return chosen
 
 
 def criterion(cube: xr.Dataset) -> str:
@@ -69,11 +107,11 @@ def criterion(cube: xr.Dataset) -> str:
 
 
 def show_picture(ax: Axes, pixels: np.ndarray, shape: tuple[int, ...]) -> None:
-    """Pixels of `pictures.as_picture`: grey levels or colours as they are, a vector as one row."""
+    """Pixels of `pictures.as_picture`: grey levels, colours, the mean of any other channels; a vector as one row."""
     shape = shape if len(shape) > 1 else (1, -1)
     picture = (pixels.reshape(shape) / PICTURE_LEVELS).clip(0, 1)
-    if picture.ndim == 3 and picture.shape[2] == 1:
-        picture = picture[..., 0]
+    if picture.ndim == 3 and picture.shape[2] != 3:
+        picture = picture.mean(2)
     ax.imshow(picture, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     ax.set(xticks=[], yticks=[])
     for side in ax.spines.values():

@@ -8,26 +8,35 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from infoflow.figures.style import SIGMA_W2
+from infoflow.figures.say import interval, say
+from infoflow.figures.style import SIGMA_W2, WIDEST
 from infoflow.studies.trainability.experiment import Experiment
 from infoflow.studies.trainability.figures._names import name_score
 from infoflow.studies.trainability.figures._shared import label_depths, title
 from infoflow.studies.trainability.scores import MAIN_SCORE, MEAN_FIELD, NEGATIVE_DEPTH
 from infoflow.studies.trainability.variables import ALL_TRAINABLE, NONE_TRAINABLE
 
-STYLES = (("s", "crimson"), ("D", "tab:orange"), ("^", "tab:blue"), ("x", "black"))
+STYLES = (("s", "#c2410c"), ("D", "#0b0b4f"), ("^", "#3a9bc1"), ("x", "black"))
 
 
 def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
     """Left, depths over σ_w²; right, predicted against true."""
     scores = shown_scores(cube)
-    figure, (left, right) = plt.subplots(1, 2, figsize=(10.5, 4.6), width_ratios=(1.25, 1))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDEST, 4.7), width_ratios=(1.25, 1))
     _draw_columns(left, cube, scores)
     _draw_pairs(right, cube, scores)
     handles, labels = left.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3)
-    figure.suptitle(f"{_finding(cube)}\n{title(cube, experiment)}")
-    return figure
+    case = cube["column_case"].values
+    open_ = int(np.isin(case, (ALL_TRAINABLE, NONE_TRAINABLE)).sum())
+    caption = (
+        "Left: the depth at which half of the networks of a column train, with its 95 % interval, and where scores put "
+        "the largest trainable depth, with thresholds chosen on all other columns. Right: predicted against true; a "
+        "score that only counts layers (×) says the same everywhere. The factors are exp of the mean "
+        f"|ln(predicted/true)|, with 95 % intervals. Of {case.size} columns {open_} are open: all depths of the grid "
+        "train there, or none."
+    )
+    return say(figure, _finding(cube), caption, title(cube, experiment))
 
 
 def shown_scores(cube: xr.Dataset) -> list[str]:
@@ -46,22 +55,22 @@ def _finding(cube: xr.Dataset) -> str:
         n: [float(cube[f"boundary_error{e}"].sel(score=n)) for e in ("", "_low", "_high")]
         for n in (MAIN_SCORE, NEGATIVE_DEPTH)
     }
-    told = {n: f"{np.exp(v):.2f} [{np.exp(l):.2f}, {np.exp(h):.2f}]" for n, (v, l, h) in error.items()}
+    told = {n: interval(*np.exp(v), digits=2) for n, v in error.items()}
     if np.isnan(error[MAIN_SCORE][0]):
         return "Predicted and true boundary: no column has its boundary among the depths"
-    return f"Boundary off by a factor of {told[MAIN_SCORE]} with $H$, {told[NEGATIVE_DEPTH]} with one depth for all"
+    return f"Boundary off by a factor of {told[MAIN_SCORE]} with H, {told[NEGATIVE_DEPTH]} with one depth for all"
 
 
 def _draw_columns(ax: Axes, cube: xr.Dataset, scores: list[str]) -> None:
     x = np.arange(cube.sizes["sigma_w2"] * cube.sizes["sigma_b2"])
     middle, low, high = (cube[f"threshold_depth{end}"].values.ravel() for end in ("", "_low", "_high"))
-    error = np.stack([middle - low, high - middle])
+    style = {"color": "0.5", "marker": "o", "markersize": 7, "capsize": 3, "linestyle": "none"}
     ax.errorbar(
-        x, middle, error, fmt="o", color="0.5", markersize=7, capsize=3, label="half of the networks train, 95 %"
+        x, middle, np.stack([middle - low, high - middle]), label="half of the networks train, 95 % interval", **style
     )
     for (marker, colour), score in zip(STYLES, scores):
         predicted = cube["predicted_depth"].sel(score=score).values.ravel()
-        ax.plot(x, predicted, marker, color=colour, markersize=5, label=name_score(score), fillstyle="none")
+        ax.plot(x, predicted, marker, color=colour, markersize=6, label=name_score(score), fillstyle="none")
     names = [f"{w:g}" for w in np.repeat(cube["sigma_w2"].values, cube.sizes["sigma_b2"])]
     step = max(1, len(x) // 16)
     ax.set_xticks(x[::step], names[::step])

@@ -7,12 +7,19 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
+from infoflow.figures.say import listed, say
+from infoflow.figures.style import WIDEST
 from infoflow.files.results import Result
 from infoflow.studies.trainability.experiment import Experiment
-from infoflow.studies.trainability.figures._shared import show_picture, title
+from infoflow.studies.trainability.figures._shared import (
+    farthest,
+    show_picture,
+    title,
+    variance_within,
+)
 from infoflow.studies.trainability.figures.reconstructions import show_reconstruction
 
-COLUMNS = 12
+COLUMNS = 9
 
 
 def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping[tuple[float, float], Result]) -> Figure:
@@ -21,12 +28,12 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping[tuple[float, 
     shape = tuple(np.atleast_1d(probe.attributes["image_shape"]))
     names = [n or str(k) for k, n in enumerate(np.atleast_1d(probe.attributes["layer_names"]), start=1)]
     pairs = np.reshape(probe.attributes["shown_channels"], (-1, 2))
-    images = _different(probe["inputs"][: probe["channel_pictures"].shape[2]])
+    images = farthest(probe["inputs"][: probe["channel_pictures"].shape[2]], 2)
     layers = probe["pictures"].shape[1]
     rows = -(-(layers + 1) // COLUMNS)
     more = -(-len(pairs) // COLUMNS)
     figure, axes = plt.subplots(
-        height := len(images) * (rows + more), COLUMNS, figsize=(1.02 * COLUMNS, 0.6 + 1.25 * height), squeeze=False
+        height := len(images) * (rows + more), COLUMNS, figsize=(WIDEST, 0.8 + 1.08 * height), squeeze=False
     )
     for ax in axes.flat:
         ax.axis("off")
@@ -37,24 +44,25 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping[tuple[float, 
         for l, (ax, name) in enumerate(zip(others, names), start=1):
             ax.axis("on")
             show_reconstruction(ax, probe, l, image, shape)
-            ax.set_title(name, fontsize=7)
+            ax.set_title(name, fontsize=8)
         for k, (ax, (layer, channel)) in enumerate(zip(block[rows:].flat, pairs)):
             label = f"{names[layer - 1]}\nchannel {channel}"
             _place(ax, label, probe["channel_pictures"][0, k, image], shape)
-    figure.suptitle(
-        f"Inputs reconstructed from every layer, and from single channels (contrast stretched)\n"
-        f"{title(cube, experiment)}; {'untrained' if probe.attributes['weights'] == 'random' else 'trained'} network"
+    last = probe["pictures"][0, -1]
+    within = [variance_within(probe["inputs"][i], last[i], shape) for i in images]
+    said = listed([f"{v:.2f}".replace("-", "−") for v in within])
+    trained = "trained" if probe.attributes["weights"] != "random" else "untrained"
+    finding = f"From the last layer of the {trained} network R² within a picture is {said}"
+    meaning = "" if trained == "trained" else " In a random network no channel means anything in particular."
+    caption = (
+        "What is left of pictures in every layer of one network (replica 0), and in single channels: all others of the "
+        "layer are set to zero, and the contrast of what remains is stretched. R² within a picture is measured against "
+        f"the picture's own mean colour: below zero, that colour alone does better.{meaning}"
     )
-    return figure
-
-
-def _different(inputs: np.ndarray) -> list[int]:
-    """The first of some images and the one that differs most from it; only the first if there is no other."""
-    distance = np.square(inputs.astype(float) - inputs[0]).sum(1)
-    return [0, int(distance.argmax())] if distance.any() else [0]
+    return say(figure, finding, caption, title(cube, experiment))
 
 
 def _place(ax: plt.Axes, label: str, pixels: np.ndarray, shape: tuple[int, ...]) -> None:
     ax.axis("on")
     show_picture(ax, pixels, shape)
-    ax.set_title(label, fontsize=7)
+    ax.set_title(label, fontsize=8)

@@ -9,7 +9,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from infoflow.figures.style import SIGMA_W2
+from infoflow.figures.say import say
 from infoflow.files.results import Result
 from infoflow.studies.trainability.experiment import Experiment
 from infoflow.studies.trainability.figures._shared import show_picture
@@ -21,6 +21,8 @@ MARGIN = 1.5
 """Inches of the text beside the pictures."""
 NARROWEST = 6.0
 """Inches that the titles need."""
+LONGEST_NAME = 12
+"""Characters of a class."""
 
 
 def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping[tuple[float, float], Result]) -> Figure:
@@ -36,12 +38,22 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping[tuple[float, 
     above, below = figure.subfigures(2, 1, height_ratios=heights)
     _draw_inputs(above, found, shown, layers)
     _draw_prototypes(below, found, rows)
-    figure.suptitle(
-        f"Decisions of a trained network: {experiment.truth}, {experiment.architecture}\n"
-        f"{SIGMA_W2} = {w:g}, $\\sigma_b^2$ = {b:g}, depth {depth}, "
-        f"accuracy {_percent(found['accuracy'][0])} (replica 0 of {len(found['accuracy'])} shown)"
+    seen = found["prototype_predictions"]
+    hits = f"{(seen == np.arange(classes)).sum()} of {seen.size}"
+    caption = (
+        f"Above: inputs, the first {experiment.images} that the network takes for what they are and the first "
+        f"{experiment.images} that it does not, with the class that it sees and its probability, and what can be "
+        "reconstructed from its layers and from nothing but its scores. Below: the scores of one class sent back "
+        "through "
+        "the inverses of all layers, and what the network sees in that. Pixels are clipped to their range. Not shown: "
+        "the other replicas; training stopped at the success accuracy."
     )
-    return figure
+    finding = f"{hits} prototypes, sent back from the scores, are seen as their class by the network"
+    settings = (
+        f"{experiment.truth}, {experiment.architecture}, trained at σ_w² = {w:g}, σ_b² = {b:g}, depth {depth}, "
+        f"accuracy {_percent(found['accuracy'][0])}; replica 0 of {len(found['accuracy'])}"
+    )
+    return say(figure, finding, caption, settings)
 
 
 def _shown_inputs(found: Result, images: int) -> list[int]:
@@ -62,7 +74,7 @@ def _draw_inputs(figure: Figure, found: Result, shown: list[int], layers: list[i
         for ax, picture in zip(row, [found["inputs"][k], *(found["pictures"][0, l - 1, k] for l in layers)]):
             _draw_picture(ax, picture, found)
         label, seen, probability = found["labels"][k], found["predictions"][0, k], found["probabilities"][0, k]
-        text = f"{label} seen as {_name(seen)}\n({_percent(probability)}){'' if label == seen else ': wrong'}"
+        text = f"{_name(label, found)} seen as {_name(seen, found)}\n({_percent(probability)}){'' if label == seen else ': wrong'}"
         weight = "normal" if label == seen else "bold"
         row[0].set_ylabel(text, rotation=0, va="center", ha="right", labelpad=8, fontweight=weight)
     names = ["input", *(f"layer {l}" for l in layers[:-1]), "scores"]
@@ -78,13 +90,13 @@ def _draw_prototypes(figure: Figure, found: Result, rows: int) -> None:
         ax.set_axis_off()
     for ax, k in zip(axes.flat, classes):
         _draw_picture(ax, prototypes[k], found)
-        text = f"seen as {_name(seen[0, k])}\n({_percent(found['prototype_probabilities'][0, k])})"
-        ax.set_title(f"class {k}")
+        text = f"seen as {_name(seen[0, k], found)}\n({_percent(found['prototype_probabilities'][0, k])})"
+        ax.set_title(_name(k, found) if "class_names" in found.attributes else f"class {k}")
         ax.set_xlabel(text, fontweight="normal" if seen[0, k] == k else "bold")
     figure.suptitle(
         "Prototypes: the scores of one class sent back to the input\n"
         f"({(seen == classes).sum()} of {seen.size}, over all replicas, are seen as their class)",
-        fontsize="medium",
+        fontsize=9,
     )
 
 
@@ -92,8 +104,14 @@ def _draw_picture(ax: Axes, pixels: np.ndarray, found: Result) -> None:
     show_picture(ax, pixels, tuple(np.atleast_1d(found.attributes["image_shape"])))
 
 
-def _name(seen: int) -> str:
-    return str(seen) if seen >= 0 else "nothing"
+def _name(seen: int, found: Result) -> str:
+    """A class by its name or number; the end of a long name is left out."""
+    if seen < 0:
+        return "nothing"
+    if (names := found.attributes.get("class_names")) is None:
+        return str(seen)
+    name = str(np.atleast_1d(names)[seen])
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
 def _percent(probability: float) -> str:
