@@ -218,7 +218,7 @@ def constant_loss(targets: torch.Tensor, loss: str) -> float:
 def optimizer_of(parameters: Sequence[nn.Parameter], recipe: Recipe) -> torch.optim.Optimizer:
     """The optimiser of a recipe, at its full rate."""
     kind, settings = OPTIMIZERS[recipe.optimizer]
-    chosen = {name: getattr(recipe, name) for name in settings if name not in ("warmup", "steps")}
+    chosen = {name: getattr(recipe, name) for name in settings if name not in ("warmup", "steps", "first_steps")}
     return kind(parameters, lr=recipe.learning_rate, fused=True, **chosen)
 
 
