@@ -1,4 +1,5 @@
 import itertools
+import logging
 import math
 import re
 
@@ -110,3 +111,17 @@ def test_images_that_the_network_cannot_take_are_refused_before_a_job_is_planned
 )
 def test_images_that_the_network_can_take_are_accepted(config):
     assert Plan(config, ROOT).wanted() == ["own"]
+
+
+def test_weights_that_this_machine_has_no_memory_for_are_told_when_planning(monkeypatch, caplog):
+    caplog.set_level(logging.WARNING, "infoflow")
+    monkeypatch.setattr("infoflow.studies.trainability.plan.memory", lambda: 64e9)
+    Plan(one_experiment(FOLDER, {"depth": [1]}, run={"replicas": 1}), ROOT)
+    (message,) = caplog.messages
+    assert (
+        "own has images of 224 x 224 x 3, so that the weights of architecture mlp, depth 1, take 91 GB for 1" in message
+    )
+    assert "this machine has 64 GB: choose smaller images, or mlp with a smaller width" in message
+    caplog.clear()
+    Plan(one_experiment(FOLDER, architectures={"mlp": {"width": 500}}), ROOT)
+    assert not caplog.messages

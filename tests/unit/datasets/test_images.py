@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from infoflow.datasets.images import load_images
+from infoflow.datasets.images import Images, load_images
 from infoflow.datasets.kinds import DATASETS
 from infoflow.errors import InfoflowError
 
@@ -44,19 +44,26 @@ def test_every_registered_data_set_can_be_loaded_or_says_why_not(tmp_path, offli
         file = tmp_path / "own" / "ab"[number % 2] / f"{number}.png"
         file.parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (20, 20)).save(file)
-    np.savez(tmp_path / "own.npz", x=np.zeros((12, 3, 3), np.uint8), y=np.arange(12) % 2)
-    (tmp_path / "own.csv").write_text("a,label\n" + "".join(f"{k / 12},{k % 2}\n" for k in range(12)))
-    few = {"train_samples": 8, "test_samples": 4}
-    options = {
-        "white_noise": NOISE,
-        "photographs": PHOTOGRAPHS,
-        "image_folder": FOLDER,
-        "arrays": {"kind": "arrays", "path": "own.npz", **few},
-        "table": {"kind": "table", "path": "own.csv", **few},
-    }
+    np.savez(tmp_path / "own.npz", x=np.zeros((12, 4), np.uint8), y=np.arange(12) % 2)
+    (tmp_path / "own.csv").write_text("a,label\n" + "0.5,x\n0.2,y\n" * 6)
+    own = {"arrays": FOLDER["path"] + ".npz", "table": FOLDER["path"] + ".csv"}
+    options = {"white_noise": NOISE, "photographs": PHOTOGRAPHS, "image_folder": FOLDER}
+    options |= {kind: {"kind": kind, "path": path, "train_samples": 8, "test_samples": 4} for kind, path in own.items()}
     for kind in DATASETS:
         if kind in ("mnist", "fashion_mnist", "cifar10"):
             with pytest.raises(InfoflowError, match="cannot download"):
                 load_images({"kind": kind}, tmp_path, 0)
         else:
             assert len(load_images(options.get(kind, {"kind": kind}), tmp_path, 0).train_images)
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.1, np.nan])
+def test_a_kind_that_gives_pixels_beyond_0_and_1_is_refused_where_it_is_loaded(monkeypatch, tmp_path, value):
+    def load(options, data_root, seed):
+        return Images(np.array([[0.0, value]]), np.zeros((1, 2)), np.zeros(1, int), np.zeros(1, int))
+
+    monkeypatch.setattr("infoflow.datasets.digits.load", load)
+    with pytest.raises(
+        InfoflowError, match=r"^digits: images of the train set have pixels from .*; divide by the largest"
+    ):
+        load_images({"kind": "digits"}, tmp_path, 0)

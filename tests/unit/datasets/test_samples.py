@@ -96,6 +96,6 @@ def test_pixels_that_are_none_are_refused(write, wrong, index):
         return pixels
 
     with pytest.raises(
-        InfoflowError, match=r"a\.nc: pixels are not within \[0, 1\], which its kind of data set should see to"
+        InfoflowError, match=r"a\.nc: pixels are not within \[0, 1\], which its kind of data set should"
     ):
         read_samples(write(change), DATA, TRAIN, TEST, 0)

@@ -47,7 +47,7 @@ def test_columns_are_chosen_and_a_first_line_of_numbers_is_a_sample(tmp_path):
         (
             table(head=("a", "b", "c")),
             {},
-            "which column are the classes. It has a, b, c; set labels to one, or to null",
+            "which column are the classes. It has a, b, c; set labels to one, or null",
         ),
         (table(), {"labels": "z"}, "it has no column z, but first, second, Species; correct labels"),
         (table(), {"columns": ["z"]}, "it has no column z, but first, second, Species; correct columns"),

@@ -1,4 +1,5 @@
 import dataclasses
+import re
 import subprocess
 import sys
 
@@ -121,3 +122,19 @@ def test_the_files_of_a_job_need_no_locks(tmp_path):
     """NFS and Lustre may have none, and say so when a result is written."""
     done = run_job(tmp_path, "import os; print(os.environ['HDF5_USE_FILE_LOCKING'])")
     assert done.stdout == "FALSE\n"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "import numpy; numpy.empty(2**58)",
+        "raise RuntimeError('[enforce fail] DefaultCPUAllocator: can\\'t allocate memory: you tried to allocate 1')",
+        "raise MemoryError",
+        "raise RuntimeError('CUDA out of memory. Tried to allocate 90.00 GiB')",
+    ],
+)
+def test_memory_that_is_not_enough_is_told_with_what_to_do(tmp_path, body):
+    done = run_job(tmp_path, body)
+    assert done.returncode == 1
+    assert re.fullmatch(r"error: out of memory \(.*\); choose smaller images, .* in job.log\n", done.stderr)
+    assert "Traceback" in (tmp_path / "job.log").read_text()

@@ -4,6 +4,7 @@ What single studies mean is the business of their plans. No heavy imports: every
 """
 
 import difflib
+import logging
 import math
 import re
 import unicodedata
@@ -17,9 +18,12 @@ from jsonschema.exceptions import ValidationError, best_match
 from jsonschema.validators import extend
 
 from infoflow.architectures.kinds import ARCHITECTURES, check_architectures
+from infoflow.config.misfits import drop_misfits
 from infoflow.config.overlays import lay_over
 from infoflow.datasets.kinds import DATASETS, check_datasets
 from infoflow.errors import InfoflowError
+
+logger = logging.getLogger(__name__)
 
 SCHEMA, DEMONSTRATION = "workflow/schemas/config.schema.yaml", "config/config.yaml"
 """Below the root of the workflow. The demonstration is what runs without a config of one's own."""
@@ -69,7 +73,7 @@ def read_config(path: str | Path) -> dict[str, Any]:
 
 
 def merge_config(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """One config of several that are laid over each other, see `overlays`; not checked yet.
+    """One config of several that are laid over each other, see `overlays` and `misfits`; not checked yet.
 
     Raises:
         InfoflowError: one has no keys, or too many values.
@@ -78,6 +82,8 @@ def merge_config(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     for layer in layers:
         _check_values(layer)  # what refers to itself has no end
         merged = lay_over(merged, layer)
+        for note in drop_misfits(merged, layer):
+            logger.warning("%s", note)
     return merged
 
 

@@ -105,8 +105,8 @@ def _check_part(path: Path, part: Part) -> None:
     images, labels = part.images, part.labels
     if images.dtype.kind not in "buif":
         raise InfoflowError(
-            f"{path}: {part.name} is of {_about(images)}, but images are numbers, integers or floats; save it "
-            "as such an array"
+            f"{path}: {part.name} is of {_about(images)}, but images are numbers: booleans, integers or floats; save "
+            "it as such an array"
         )
     if images.ndim not in (2, 3, 4) or not images.size:
         raise InfoflowError(

@@ -227,8 +227,8 @@ def _open(name: str, size: int, mode: str, limits: Sequence[float] | None) -> np
         if deep and limits is None:
             raise ValueError("more than 8 bits per channel: set range of the data set, like [0, 65535] for 16 bits")
         picture = ImageOps.exif_transpose(file)
-        grey = Image.fromarray(_within(np.asarray(picture, np.float32), *limits)) if deep else None
-        picture = grey or picture.convert(mode)
+        grey = _within(np.asarray(picture, np.float32), *limits) if deep else None
+        picture = picture.convert(mode) if grey is None else Image.fromarray(grey)
     picture = functional.center_crop(functional.resize(picture, [round(size * 256 / 224)]), [size, size])
     values = np.asarray(picture)
     if limits is None:

@@ -96,8 +96,7 @@ def _labels(path: Path, columns: list[str], options: Mapping[str, Any]) -> str |
     found = [name for name in columns if name.lower() in LABELS]
     if len(found) != 1:
         raise InfoflowError(
-            f"{path}: which column are the classes? It has {listed(columns)}; set labels to one, or to null "
-            "to probe only"
+            f"{path}: which column are the classes? It has {listed(columns)}; set labels to one, or null to probe only"
         )
     return found[0]
 

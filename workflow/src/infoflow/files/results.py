@@ -216,8 +216,8 @@ def opened(path: str | Path, what: str = "result file") -> Iterator[netCDF4.Data
         raise InfoflowError(f"{path}: not a whole {what} ({error}); delete it and run again") from error
     except OSError as error:
         raise UnreadableError(
-            f"{path}: cannot be read ({error}), which says nothing about the {what}: keep it, and see to disk, folder "
-            "and permissions"
+            f"{path}: cannot be read ({error}), which says nothing about the {what}: keep it, and see to its disk, "
+            "folder and permissions"
         ) from error
     try:
         with locks.open_unlocked(path) as file:
@@ -227,8 +227,8 @@ def opened(path: str | Path, what: str = "result file") -> Iterator[netCDF4.Data
         raise
     except Exception as error:  # netCDF4 raises almost anything
         raise UnreadableError(
-            f"{path}: is whole, by its seal, but cannot be read ({error or type(error).__name__}): keep it; is the "
-            f"memory enough? Is it open elsewhere? {locks.REMEDY}"
+            f"{path}: is whole, as its seal shows, but cannot be read ({error or type(error).__name__}): keep it; is "
+            f"the memory enough? Is it open elsewhere? {locks.REMEDY}"
         ) from error
 
 

@@ -119,5 +119,19 @@ def job_log(path: str | Path, scripts: str | Path) -> Iterator[None]:
         logger.error("error: %s", error)
         sys.exit(f"error: {error}")
     except Exception as error:
+        if _is_of_memory(error):
+            told = " ".join(str(error).split())[:300] or type(error).__name__
+            logger.exception("error: out of memory")
+            sys.exit(
+                f"error: out of memory ({told}); choose smaller images, a smaller width, fewer replicas, or a machine "
+                f"with more, on a cluster by mem_mb in the profile; the traceback is in {path}"
+            )
         logger.exception("unexpected error")
         sys.exit(f"unexpected error: {error!r}; the traceback is in {path}")
+
+
+def _is_of_memory(error: Exception) -> bool:
+    """Whether it is what Python, NumPy, or torch on a CPU or a GPU says when it gets no more memory."""
+    told = str(error).lower()
+    said = ("out of memory", "not enough memory", "can't allocate memory")
+    return isinstance(error, MemoryError) or any(text in told for text in said)

@@ -49,7 +49,7 @@ def refuse_odd_paths(paths: Iterable[str | Path]) -> None:
         if odd := sorted(set(_PLAIN.sub("", path))):
             raise InfoflowError(
                 f"{path}: on a cluster paths pass through several shells, and this one has {' '.join(map(repr, odd))}; "
-                "move the checkout, with its .venv made anew by make setup, to a path of letters, digits, . _ - alone"
+                "move the checkout, with its .venv made anew by make setup, to a path of letters and digits alone"
             )
 
 

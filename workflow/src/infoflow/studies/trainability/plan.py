@@ -1,5 +1,6 @@
 """What a config asks for of trainability: probes, full trainings, predictors, decisions, and a cube per experiment."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,11 +14,14 @@ from infoflow.config.overlays import said_by
 from infoflow.datasets.kinds import check_number, image_shape, is_labelled, set_sizes
 from infoflow.errors import InfoflowError
 from infoflow.files.names import dataset_file, decode
+from infoflow.jobs.memory import memory
 from infoflow.jobs.provenance import code_digest
 from infoflow.reconstruction.kinds import METHODS
 from infoflow.studies.study import OF_NETWORKS, Figure, Parameters, Study
 from infoflow.studies.trainability.experiment import Experiment
 from infoflow.studies.trainability.grid import Grid
+
+logger = logging.getLogger(__name__)
 
 _BYTES = {"float32": 4, "float64": 8}
 _OF_FIGURES = ("highlight", "decisions")
@@ -432,7 +436,10 @@ def _check_experiment(config: Mapping[str, Any], name: str, entry: Mapping[str, 
     train = settings.settings(config, "train", truth, entry["architecture"])
     architectures.check_experiment(name, entry, architecture, train)
     _check_sizes(config, entry, truth)
-    used = {"dataset": entry["dataset"], **({"truth_dataset": truth} if entry["truth"] else {})}
+    used = {
+        "dataset": entry["dataset"],
+        **({"truth_dataset": truth} if entry["truth"] and truth != entry["dataset"] else {}),
+    }
     for key, dataset in used.items():
         if (shape := image_shape(config["datasets"][dataset])) is not None:
             _check_images(config, f"experiments.{name}", entry, f"{where}.{key}: {dataset}", shape)
@@ -503,4 +510,11 @@ def _check_images(
         raise InfoflowError(
             f"{given}, so that the weights of architecture {network}, depth {depth}, take {size / 1e9:,.0f} GB for "
             f"{run['replicas']} replicas, more than any device has; choose smaller images, or mlp with a smaller width"
+        )
+    here = memory()
+    if here is not None and size > here:
+        logger.warning(
+            "%s, so that the weights of architecture %s, depth %d, take %.0f GB for %d replicas, and a job twice that; "
+            "this machine has %.0f GB: choose smaller images, or mlp with a smaller width, unless jobs run elsewhere",
+            *(given, network, depth, size / 1e9, run["replicas"], here / 1e9),
         )

@@ -74,8 +74,8 @@ def _draw_inputs(figure: Figure, found: Result, shown: list[int], layers: list[i
         for ax, picture in zip(row, [found["inputs"][k], *(found["pictures"][0, l - 1, k] for l in layers)]):
             _draw_picture(ax, picture, found)
         label, seen, probability = found["labels"][k], found["predictions"][0, k], found["probabilities"][0, k]
-        verdict = "" if label == seen else ": wrong"
-        text = f"{_name(label, found)} seen as {_name(seen, found)}\n({_percent(probability)}){verdict}"
+        text = f"{_name(label, found)} seen as {_name(seen, found)}\n({_percent(probability)})"
+        text += "" if label == seen else ": wrong"
         weight = "normal" if label == seen else "bold"
         row[0].set_ylabel(text, rotation=0, va="center", ha="right", labelpad=8, fontweight=weight)
     names = ["input", *(f"layer {l}" for l in layers[:-1]), "scores"]
