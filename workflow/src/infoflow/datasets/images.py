@@ -59,7 +59,7 @@ def load_images(options: Mapping[str, Any], data_root: Path, seed: int) -> Image
         if not (least >= 0 and most <= 1):  # NaN is neither
             raise InfoflowError(
                 f"{options['kind']}: images of the {part} set have pixels from {least:g} to {most:g}, not within "
-                f"[0, 1]; in datasets/{options['kind']}.py divide by the largest value that there can be, or give it "
+                f"[0, 1]; divide by the largest value that there can be in datasets/{options['kind']}.py, or give it "
                 "as levels"
             )
     return images
