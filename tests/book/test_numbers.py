@@ -81,7 +81,7 @@ def from_rule() -> Iterator[tuple[str, str]]:
     yield "README.md", f"AUROC {bracketed(*of['first steps'])}, counting layers {baselines['depth'][0]:.2f}"
     for said, found in (
         ("verdict of `check`", of["first steps"]),
-        ("the same without the first steps, `first_steps=0`", of["initialisation alone"]),
+        ("the same without the first steps", of["initialisation alone"]),
         ("−change of the squared gradient, first to last", baselines["gradient_ratio"]),
         ("−depth", baselines["depth"]),
         ("−parameters", baselines["parameters"]),

@@ -30,6 +30,6 @@ def test_names_of_classes_are_in_the_prepared_file_and_all_of_them_count(tmp_pat
         prepared = read_prepared(*read)
         assert (prepared.classes, prepared.class_names) == (3, ("cat", "dog", "emu"))
     with pytest.raises(
-        InfoflowError, match="a.nc: no image to learn from is of .*; set train_samples .* to at least 3, the"
+        InfoflowError, match="a.nc: no image to learn from is of .*; set train_samples .* to at least 3, as many"
     ):
         read_prepared(*read, to_learn=True)

@@ -44,9 +44,8 @@ def draw(cube: xr.Dataset) -> Figure:
     figure.finding = f"Of {len(verdicts)} claims {counts.replace(', ', ' and ') if counts.count(',') == 1 else counts}"
     figure.caption = (
         "What publications and the documents of this workflow say, decided from the cubes of this run; failures come "
-        "first. A claim holds if the whole interval of what was measured lies within what the statement allows, "
-        "fails if "
-        "it lies beyond, and is undecided if it straddles a bound. Not tested: the cube is not part of this run."
+        "first. A claim holds if the whole interval of what was measured lies within what the statement allows, fails "
+        "if it lies beyond, and is undecided if it straddles a bound. Not tested: the cube is not part of this run."
     )
     at = 1 - 0.3 * MARGIN / (total * LINE + 2 * MARGIN)
     figure.suptitle(figure.finding, x=0.01, y=at, ha="left", va="top", fontsize=FINDING)  # a table: no layout

@@ -55,11 +55,9 @@ def draw(cube: xr.Dataset) -> Figure:
     batch = f", over batches of {cube.attrs['batch_size']}" if "batch_size" in cube.attrs else ""
     caption = (
         f"Gradients of every layer{batch}: norm of their mean and their spread, over the norm of the weights; below, "
-        "their "
-        "ratio with the standard deviation over replicas. Means over replicas are geometric. That the ratio falls "
-        "where "
-        "layers are compressed would tie compression to diffusion; the panels of activations tell whether it falls "
-        "without. Not shown: errors of the upper curves."
+        "their ratio with the standard deviation over replicas. Means over replicas are geometric. That the ratio "
+        "falls where layers are compressed would tie compression to diffusion; the panels of activations tell whether "
+        "it falls without. Not shown: errors of the upper curves."
     )
     write_heading(figure, _finding(cube, chosen), caption, *title(cube, chosen, "activation"))
     return figure

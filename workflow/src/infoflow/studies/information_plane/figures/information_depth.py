@@ -56,12 +56,11 @@ def draw(cube: xr.Dataset) -> Figure:
     said = _draw_times(right, networks, top)
     lines = *title(cube, chosen, "hidden_layers", "hidden"), f"estimator: {say_estimator(cube, estimator)}"
     caption = (
-        "Networks of more and more hidden layers, whose last hidden layer gets narrower as layers are added: I(T;Y) of "
-        "that layer compares widths as well as depths. Left: its mean over replicas and standard error. Right: epochs "
-        f"until a threshold is first reached, by hidden layers: {'; '.join(said[1:])}. Open symbols are means of the "
-        "replicas that reach it alone, and too low; without a line, the threshold was reached before training. Not "
-        "shown: "
-        "what an epoch costs, which grows with the layers."
+        "Networks of more and more hidden layers, whose last hidden layer gets narrower as layers are added: I(T;Y) "
+        "of that layer compares widths as well as depths. Left: its mean over replicas and standard error. Right: "
+        f"epochs until a threshold is first reached, by hidden layers: {'; '.join(said[1:])}. Open symbols are means "
+        "of the replicas that reach it alone, and too low; without a line, the threshold was reached before training. "
+        "Not shown: what an epoch costs, which grows with the layers."
     )
     write_heading(figure, said[0][:1].upper() + said[0][1:], caption, *lines)
     return figure

@@ -63,11 +63,10 @@ def draw(cube: xr.Dataset) -> Figure:
     ]
     caption = (
         "I(X;T) of every layer during training, bands: standard deviation over replicas. Above each panel: how much "
-        "the "
-        "last hidden layer changes from its peak to the end, with the standard error over replicas; the peak of each "
-        "replica is that of the others' mean, so that noise alone gives no fall. For a deterministic network the true "
-        "I(X;T) stays as long as no two inputs have the same T: what changes is how many of them an estimator can tell "
-        "apart. Not shown: other constants of the estimators."
+        "the last hidden layer changes from its peak to the end, with the standard error over replicas; the peak of "
+        "each replica is that of the others' mean, so that noise alone gives no fall. For a deterministic network the "
+        "true I(X;T) stays as long as no two inputs have the same T: what changes is how many of them an estimator can "
+        "tell apart. Not shown: other constants of the estimators."
     )
     finding = f"I(X;T) of the last hidden layer falls, by more than two standard errors, by {listed(told)}"
     write_heading(figure, finding, caption, *title(cube, chosen, "activation"))

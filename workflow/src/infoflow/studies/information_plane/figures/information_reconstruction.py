@@ -76,13 +76,10 @@ def draw(cube: xr.Dataset) -> Figure:
     how = f"$I(X;T)$ by {say_estimator(cube, estimator)}; above the panels: last hidden layer, first → last epoch"
     caption = (
         "The same networks in three ways during training, a column per σ_w²: I(X;T) of every layer, differential "
-        "entropy "
-        "of the input reconstructed from it, explained variance, and below the accuracy, whose chance is dotted. "
-        "Bars and "
-        "bands are standard deviations over replicas; where single replicas learn at different epochs they are wide, "
-        "and "
-        "the mean is that of none of them. Among the epochs drawn are those between which the accuracy rises most. "
-        f"Entropies are cut at −20, R² at {LOWEST:g}. Not shown: single replicas."
+        "entropy of the input reconstructed from it, explained variance, and below the accuracy, whose chance is "
+        "dotted. Bars and bands are standard deviations over replicas; where single replicas learn at different "
+        "epochs they are wide, and the mean is that of none of them. Among the epochs drawn are those between which "
+        f"the accuracy rises most. Entropies are cut at −20, R² at {LOWEST:g}. Not shown: single replicas."
     ).replace("-", "−")
     write_heading(figure, _finding(cube, chosen), caption, *title(cube, chosen, "sigma_w2"), how)
     return figure

@@ -28,8 +28,7 @@ def _finding(cube: xr.Dataset, chosen: list[int]) -> tuple[str, str]:
     caption = (
         "Paths of the layers through the information plane for networks trained on parts of the data, means over "
         "replicas; the information is that of all data. If few data overfit, I(T;Y) of the output ends below its "
-        "maximum; "
-        "both are above the panels. Not shown: errors of I(T;Y) and single replicas."
+        "maximum; both are above the panels. Not shown: errors of I(T;Y) and single replicas."
     )
     return (f"Trained networks reach a test accuracy of {listed(said)}" if said else "No network was trained"), caption
 

@@ -42,16 +42,14 @@ def _finding(cube: xr.Dataset, chosen: list[int]) -> tuple[str, str]:
     )
     invalid = (
         f" For {listed(wrong)} the output knows more of the label than the layer that it is computed from, which no "
-        "true "
-        "information can: there the estimator is not valid."
+        "true information can: there the estimator is not valid."
         if wrong
         else ""
     )
     caption = (
         "Paths of the layers through the information plane during training, means over replicas, coloured by epoch; "
         f"nothing can lie in the grey region.{invalid} Falls are from the maximum of a noisy mean, so that they are "
-        "too "
-        "large; figure information_estimators has errors and other estimators. Not shown: single replicas."
+        "too large; figure information_estimators has errors and other estimators. Not shown: single replicas."
     )
     names = listed([text.split()[0] for text in wrong])
     return f"{finding}, where the estimator is not valid for {names}" if wrong else finding, caption

@@ -34,10 +34,8 @@ def draw(cube: xr.Dataset) -> Figure:
     finding = f"The asymptote depends on the coupling: {low:.4f} at K₀ = {k[0]:g}, {high:.4f} at {k[-1]:g}"
     caption = (
         "Ising chain, exact. Left: the relative entropy after one, two and infinitely many decimations; A, the "
-        "coupling "
-        "flows on the same lattice; B, decimated spins are replaced by uniform ones. Right: refined probes of the "
-        "first "
-        f"decimation; of the couplings computed the mutual information is largest at K₀ = {k[peak]:g} "
+        "coupling flows on the same lattice; B, decimated spins are replaced by uniform ones. Right: refined probes "
+        f"of the first decimation; of the couplings computed the mutual information is largest at K₀ = {k[peak]:g} "
         f"({float(information[peak]):.4f}), though a chain has no transition. Not shown: finite rings."
     )
     return say(figure, finding, caption, f"Ising chain, exact, {len(k)} couplings")

@@ -66,7 +66,6 @@ def summary(cube: xr.Dataset) -> tuple[str, str]:
         f"Left: the relative entropy after the first and after all decimations, from {float(asymptote[0]):.4f} to "
         f"{float(asymptote[-1]):.4f}; lines are exact, Monte Carlo has its standard errors, most of them within the "
         "symbols. Right: slopes, which on the grid of couplings are drawn up to a finite height only. Not shown: "
-        "larger "
-        "couplings."
+        "larger couplings."
     )
     return finding, caption

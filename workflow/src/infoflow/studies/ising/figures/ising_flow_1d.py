@@ -53,8 +53,7 @@ def summary(cube: xr.Dataset) -> tuple[str, str]:
     finding = f"The relative entropy {falls} over {cube.sizes['coupling']} couplings, by definition A and B"
     text = (
         f"Curves of {int((cube['highlighted'] == 1).sum())} couplings; left, the coupling, drawn down to {LEAST:g}. "
-        "The "
-        f"asymptote depends on the coupling, from {low:.4f} to {high:.4f}; after {steps} decimations B is within "
+        f"The asymptote depends on the coupling, from {low:.4f} to {high:.4f}; after {steps} decimations B is within "
         f"{gaps['b']:.1g} of it, A within {gaps['a']:.1g}"
     )
     if "ring_relative_entropy_b" in cube:

@@ -63,8 +63,7 @@ def summary(cube: xr.Dataset) -> tuple[str, str]:
     )
     text = (
         "The flow is truncated to one coupling and sends all K₀ below its fixed point to zero, K_c among them. B is "
-        "exact, "
-        f"on a torus of {side} × {side} spins, where it is not the infinite lattice's (dotted)"
+        f"exact, on a torus of {side} × {side} spins, where it is not the infinite lattice's (dotted)"
     )
     if below.sizes["coupling"]:
         gap = float((below["asymptote"] - below["relative_entropy_a"].isel(step=-1)).max())

@@ -182,12 +182,10 @@ def summary(cube: xr.Dataset) -> tuple[str, str]:
     )
     caption = (
         f"On a lattice slopes at K_c grow as A ln size: A = {amplitudes['conditional_entropy']:.3f} for relative and "
-        "conditional entropy, which are the same but for sign and a constant, "
-        f"{amplitudes['mutual_information']:.3f} for the mutual information, {amplitudes['entropy']:.3f} for the "
-        "asymptote. The last panel has |A| over the range of the probe on the couplings shown, which constants do not "
-        "change; another range of couplings changes it. Lines are exact, points are Monte Carlo with standard "
-        "errors. Not "
-        "shown: larger lattices."
+        f"conditional entropy, which are the same but for sign and a constant, {amplitudes['mutual_information']:.3f} "
+        f"for the mutual information, {amplitudes['entropy']:.3f} for the asymptote. The last panel has |A| over the "
+        "range of the probe on the couplings shown, which constants do not change; another range of couplings changes "
+        "it. Lines are exact, points are Monte Carlo with standard errors. Not shown: larger lattices."
     )
     return finding, caption
 

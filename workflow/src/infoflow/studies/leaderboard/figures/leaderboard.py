@@ -32,13 +32,11 @@ def draw(cube: xr.Dataset) -> Figure:
     ]
     figure.legend(handles=[*handles(), *lines], loc="outside lower center", ncols=3)
     caption = (
-        "Area under the ROC curve against the ground truth, with 95 % intervals over columns and replicas: a score "
-        "has to "
-        "be above the dotted line, which counts layers, to be worth computing. At the right of each panel: seconds of "
-        "scoring per second of training of the same networks; the scores of one cascade share one probe. Open symbols "
-        "are monotone in σ_w² and cannot see both sides of the edge of chaos. Not shown: how far the predicted depth "
-        "is "
-        "off, in figure leaderboard_boundary."
+        "Area under the ROC curve against the ground truth, with 95 % intervals over columns and replicas: a score has "
+        "to be above the dotted line, which counts layers, to be worth computing. At the right of each panel: seconds "
+        "of scoring per second of training of the same networks; the scores of one cascade share one probe. Open "
+        "symbols are monotone in σ_w² and cannot see both sides of the edge of chaos. Not shown: how far the predicted "
+        "depth is off, in figure leaderboard_boundary."
     )
     return say(figure, finding(cube, scores), caption, ", ".join(cube["grid"].values[:-1].tolist()))
 

@@ -52,10 +52,8 @@ def draw(cube: xr.Dataset) -> Figure:
         f"The first layer whose differential entropy is below {threshold}, of every column of the maps, against the "
         "mean-field correlation length and as their ratio. Lines: networks of infinite width, as far as they collapse "
         f"within the depth. In the strips above, {int((cases == BEYOND_DEPTH).sum())} columns that do not collapse "
-        "within "
-        f"the depth, of which only a bound is known, and {int((cases == UNKNOWN).sum())} that are not known; they "
-        "are in "
-        "no fit. Not shown: errors of the slopes; the brackets are ranges of single ratios."
+        f"within the depth, of which only a bound is known, and {int((cases == UNKNOWN).sum())} that are not known; "
+        "they are in no fit. Not shown: errors of the slopes; the brackets are ranges of single ratios."
     )
     settings = f"layer where $H$ < {threshold}; {title(cube)}; {say_numbers()}"
     return say_all(figure, finding(cube), caption, settings)

@@ -50,12 +50,10 @@ def draw(cube: xr.Dataset) -> Figure:
     settings = f"{title(cube, networks_too=False)}, {cube.sizes['replica']} replicas"
     caption = (
         "Test accuracy after all epochs, mean over replicas, a circle with its number per (σ_w², depth). Lines: "
-        "multiples "
-        "of ξ_c of mean-field theory; crosses: the same of the published length 1/|ln χ₁| with interpolated q*, at the "
-        "samples. A fall of the accuracy at the greatest depth on both sides of the edge of chaos would support that "
-        "the "
-        "phase decides what trains; intervals are ± the standard error over replicas. Not shown: anything between the "
-        "circles; there are few of them."
+        "multiples of ξ_c of mean-field theory; crosses: the same of the published length 1/|ln χ₁| with interpolated "
+        "q*, at the samples. A fall of the accuracy at the greatest depth on both sides of the edge of chaos would "
+        "support that the phase decides what trains; intervals are ± the standard error over replicas. Not shown: "
+        "anything between the circles; there are few of them."
     )
     return say(figure, _verdict(part), caption, settings)
 

@@ -67,15 +67,12 @@ def draw(cube: xr.Dataset) -> Figure:
     noise = f" ± {float(error):.3f}" if np.isfinite(error) else ""
     finding = (
         f"Excess kurtosis of untrained networks: {float(mean):+.3f}{noise} over all layers; Gaussians of this width "
-        "have "
-        f"{bias:+.3f}"
+        f"have {bias:+.3f}"
     ).replace("-", "−")
     caption = (
         "Pre-activations across the neurons of a layer, standardised per image: untrained (grey) and trained networks "
         "(line), and the Gaussian of the same mean and variance (dashed). Numbers: variance and excess kurtosis, at "
-        "the "
-        "left of untrained, at the right of trained networks. Where all images have become one, in the ordered "
-        "phase, the "
-        "histogram is that of few values. Not shown: layers of another width."
+        "the left of untrained, at the right of trained networks. Where all images have become one, in the ordered "
+        "phase, the histogram is that of few values. Not shown: layers of another width."
     )
     return say(figure, finding, caption, f"depth {int(part['depth'])}, {title(cube)}")

@@ -59,10 +59,8 @@ def draw(cube: xr.Dataset) -> Figure:
         "D_m between the pre-activations of layer 1 and those m layers later; no true divergence, it may be negative. "
         "Left: in units of (N/2) ln(2πe σ_w²), as published; solid, trained; dashed, untrained; error bars, standard "
         "error over replicas of the mean over images; bands, standard deviation over images. Right: the last layer "
-        "over "
-        f"σ_w², with its mean-field asymptote. In nats, with the largest step back in brackets, {told}. Not shown: "
-        "layers "
-        "of another width."
+        f"over σ_w², with its mean-field asymptote. In nats, with the largest step back in brackets, {told}. Not "
+        "shown: layers of another width."
     )
     settings = (
         f"{title(cube)}, depth {int(part['depth'])}, $\\langle x^2\\rangle$ {float(inputs.min()):.3f} to "

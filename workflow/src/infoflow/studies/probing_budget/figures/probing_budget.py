@@ -46,11 +46,10 @@ def draw(cube: xr.Dataset) -> Figure:
     networks = int(cube["networks"].max())
     caption = (
         "AUROC of reduced probes over their cost, that of the full probe of the same method being one. Curves change "
-        "one "
-        "knob at a time, dots are all combinations. Stars are chosen among many, some of which are that good by "
-        "chance: "
-        "in brackets, which costs the same choice takes in 95 % of the resamples; diamonds lose no more by their 95 % "
-        "interval. Not shown: intervals of the combinations; the same networks judge the choice and its quality."
+        "one knob at a time, dots are all combinations. Stars are chosen among many, some of which are that good by "
+        "chance: in brackets, which costs the same choice takes in 95 % of the resamples; diamonds lose no more by "
+        "their 95 % interval. Not shown: intervals of the combinations; the same networks judge the choice and its "
+        "quality."
     )
     settings = f"{cube.attrs['experiment']}, {networks} networks; seconds of the computation alone; {_say_cost(cube)}"
     return say(figure, _finding(cube, baseline), caption, settings)

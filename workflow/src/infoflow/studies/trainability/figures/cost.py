@@ -29,12 +29,10 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
     cost = f"; {method} takes 1 s per {training / probing:.3g} s of training" if probing and training else ""
     caption = (
         "Left: wall-clock seconds of the computation alone, per network; jobs with their start are in figure "
-        "resources. "
-        "Training stops at the success accuracy. One probe of the deepest network holds those of all shallower ones. "
-        "Right: area under the ROC curve with 95 % intervals over columns and replicas; dotted, the baseline that "
-        "counts "
-        "layers; diamonds, pairs of equal depth alone, where that baseline has one half. Not shown: scores of the "
-        "literature, which are in figure leaderboard."
+        "resources. Training stops at the success accuracy. One probe of the deepest network holds those of all "
+        "shallower ones. Right: area under the ROC curve with 95 % intervals over columns and replicas; dotted, the "
+        "baseline that counts layers; diamonds, pairs of equal depth alone, where that baseline has one half. Not "
+        "shown: scores of the literature, which are in figure leaderboard."
     )
     return say(figure, say_quality(cube) + cost, caption, title(cube, experiment))
 

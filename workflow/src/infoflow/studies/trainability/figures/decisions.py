@@ -44,9 +44,8 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping[tuple[float, 
         f"Above: inputs, the first {experiment.images} that the network takes for what they are and the first "
         f"{experiment.images} that it does not, with the class that it sees and its probability, and what can be "
         "reconstructed from its layers and from nothing but its scores. Below: the scores of one class sent back "
-        "through "
-        "the inverses of all layers, and what the network sees in that. Pixels are clipped to their range. Not shown: "
-        "the other replicas; training stopped at the success accuracy."
+        "through the inverses of all layers, and what the network sees in that. Pixels are clipped to their range. "
+        "Not shown: the other replicas; training stopped at the success accuracy."
     )
     finding = f"{hits} prototypes, sent back from the scores, are seen as their class by the network"
     settings = (

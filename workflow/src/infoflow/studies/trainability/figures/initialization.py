@@ -103,8 +103,7 @@ def _say(deviation: np.ndarray, known: tuple[bool, bool], kind: str) -> tuple[st
         return said, lines
     lines = (
         "Lines and bands are the mean-field recursion with two standard deviations of networks of this width; a "
-        "replica's "
-        "dots of neighbouring layers stray together."
+        "replica's dots of neighbouring layers stray together."
     )
     return (
         f"{outside} of {number} variances ({outside / max(number, 1):.1%}) stray by over 2 standard deviations",

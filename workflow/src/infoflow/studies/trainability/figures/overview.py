@@ -38,11 +38,9 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
     caption = (
         "Above, left: differential entropy of what can be reconstructed from every layer of the untrained network; "
         "right: which share of the networks trains, with what predicts its boundary. Below: how well every score of "
-        "the "
-        "untrained network ranks those that train above those that do not, beside the depth alone, and the seconds "
-        "that "
-        "probing and training take. "
-        "Not shown: how good the networks would get, as trainings stop at the success accuracy."
+        "the untrained network ranks those that train above those that do not, beside the depth alone, and the seconds "
+        "that probing and training take. Not shown: how good the networks would get, as trainings stop at the success "
+        "accuracy."
     )
     settings = f"{title(cube, experiment)}; {criterion(cube)}; {explain_bar(cube)}"
     return say(figure, say_quality(cube), caption, settings)

@@ -53,11 +53,10 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
         else ""
     )
     caption = (
-        "Relative entropy (median over inputs), differential entropy and explained variance of the reconstruction from "
-        f"layer l; lines are means and bands standard deviations over {cube.sizes['replica']} replicas. "
-        "Dotted: the level where all reconstructions have become one, the floor of float32, and R² of the input "
-        "itself, "
-        f"of half of it and of the mean image. {known or 'There is no theory of this cascade here'}.{within}"
+        "Relative entropy (median over inputs), differential entropy and explained variance of the reconstruction "
+        f"from layer l; lines are means and bands standard deviations over {cube.sizes['replica']} replicas. Dotted: "
+        "the level where all reconstructions have become one, the floor of float32, and R² of the input itself, of "
+        f"half of it and of the mean image. {known or 'There is no theory of this cascade here'}.{within}"
     )
     return say(figure, _finding(cube, experiment, biases[0]), caption, title(cube, experiment))
 

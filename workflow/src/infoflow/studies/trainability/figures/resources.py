@@ -39,8 +39,7 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
     caption = (
         "Left: seconds of all jobs of a rule: of processors, of all threads, and of jobs that held a GPU; right: the "
         "largest memory of one job. The start of a job is included: whoever asks what the computation alone takes "
-        "finds "
-        "it in figure cost, with other ratios. Attempts that failed are not counted."
+        "finds it in figure cost, with other ratios. Attempts that failed are not counted."
     )
     return say(figure, finding, caption, title(cube, experiment))
 

@@ -37,23 +37,19 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
     draw_accuracies(right, cube)
     caption = (
         "Left: receiver operating characteristics of scores of the untrained network, with AUROC and 95 % intervals "
-        "over "
-        "columns and replicas; the baseline counts layers. Right: differential entropy of the last hidden layer and "
-        "the "
-        "best test accuracy of the same network, a symbol per depth; lines: the accuracy that counts as success, "
-        "chance, "
-        "and the threshold of H with the best balanced accuracy, which is chosen on these very networks. Accuracies "
-        "above "
-        "the success are where training stopped, and not how good the networks get; networks whose training was "
-        "inferred "
-        "are not shown on the right."
+        "over columns and replicas; the baseline counts layers. Right: differential entropy of the last hidden layer "
+        "and the best test accuracy of the same network, a symbol per depth; lines: the accuracy that counts as "
+        "success, chance, and the threshold of H with the best balanced accuracy, which is chosen on these very "
+        "networks. Accuracies above the success are where training stopped, and not how good the networks get; "
+        "networks whose training was inferred are not shown on the right."
     )
     return say(figure, say_quality(cube), caption, f"{title(cube, experiment)}; {criterion(cube)}")
 
 
 def shown_scores(cube: xr.Dataset) -> list[str]:
     """Those of SHOWN that the cube can judge."""
-    return [name for name in SHOWN if name in cube["score"].values and float(cube["auroc"].sel(score=name)) >= 0]
+    there = [name for name in SHOWN if name in cube["score"].values and float(cube["auroc"].sel(score=name)) >= 0]
+    return [name for name in there if len(np.unique(_known(cube, name)[1])) == 2]
 
 
 def roc_curve(scores: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -35,8 +35,7 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
         "If the correlation length decided alone, the curves of one phase would fall on each other. Solid with dots: "
         "ordered side of the edge of chaos; dashed with crosses: chaotic side; means over replicas. Vertical line: the "
         "published rule, trainable up to 6 ξ_c. Not shown: columns close to the edge whose ξ_c is larger than the "
-        "deepest "
-        "network, where something else limits the depth."
+        "deepest network, where something else limits the depth."
     )
     return say(figure, _finding(spreads), caption, title(cube, experiment))
 

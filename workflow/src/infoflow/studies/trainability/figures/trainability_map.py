@@ -43,10 +43,8 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
     figure.legend(handles, labels, loc="outside lower center", ncols=2, **LEGEND)
     caption = (
         "Left: which share of the networks reaches the success accuracy; chance and threshold are in the line below "
-        "the "
-        "heading. Right: the epochs that it takes. Trainings stop there, so that how good the networks would get is "
-        "not "
-        "known. Columns of which all depths train, or none, only bound the boundary: triangles."
+        "the heading. Right: the epochs that it takes. Trainings stop there, so that how good the networks would get "
+        "is not known. Columns of which all depths train, or none, only bound the boundary: triangles."
     )
     return say(figure, finding(cube, biases), caption, f"{title(cube, experiment)}; {criterion(cube)}")
 
