@@ -25,6 +25,7 @@ def test_the_run_is_described(run):
         "cubes/digits.nc",
         "figures/digits/cost.png",
         "figures/digits/cost.pdf",
+        "figures/digits/cost.json",
     }
     assert action["startTime"] == "2023-11-14T22:13:20+00:00"
     assert action["endTime"] == "2023-11-14T22:14:30+00:00"
