@@ -139,7 +139,7 @@ def _count(least: int | None, most: int | None) -> str:
 def _number(value: float) -> str:
     if value == LARGEST:
         return "2⁶³ − 1"
-    text = f"{value:,.0f}" if float(value).is_integer() else f"{value:g}"
+    text = f"{value:,.0f}" if float(value).is_integer() and abs(value) < 1e15 else f"{value:g}"
     return text.replace("-", "−")
 
 

@@ -123,6 +123,8 @@ def _table(found: dict[str, list[set[str]]]) -> str:
     """Of each cause: networks, share of those with an expected name, share of those with each of the names."""
     columns = [m for m in MECHANISMS if any(m in some for all_ in found.values() for some in all_)]
     lines = [
+        "# What is named",
+        "",
         "Made by `python tests/benchmarks/mechanisms.py`: true cause × named mechanism, per cent of the networks; what "
         "is expected is bold. *right*: an expected one is among the named; of networks that learn: nothing is named.",
         "",

@@ -72,16 +72,19 @@ def from_evidence() -> Iterator[tuple[str, str]]:
 
 
 def from_rule() -> Iterator[tuple[str, str]]:
-    about = json.loads(RULE.read_text())["about"]
-    verdict, baselines = about["held_out_auroc"], about["baselines"]
-    yield "README.md", f"AUROC {bracketed(*verdict)}, counting layers {baselines['depth'][0]:.2f}"
-    yield "docs/results.md", f"| verdict of `check` | {bracketed(*verdict)} |"
-    for name, said in (
-        ("gradient_ratio", "−change of the squared gradient, first to last"),
-        ("depth", "−depth"),
-        ("parameters", "−parameters"),
+    rules = json.loads(RULE.read_text())
+    of = {name: rule["about"]["held_out_auroc"] for name, rule in rules.items()}
+    baselines = rules["first steps"]["about"]["baselines"]
+    yield "README.md", f"AUROC {bracketed(*of['first steps'])}, counting layers {baselines['depth'][0]:.2f}"
+    for said, found in (
+        ("verdict of `check`", of["first steps"]),
+        ("the same without the first steps, `first_steps=0`", of["initialisation alone"]),
+        ("−change of the squared gradient, first to last", baselines["gradient_ratio"]),
+        ("−depth", baselines["depth"]),
+        ("−parameters", baselines["parameters"]),
+        ("*ceiling*: the same network, drawn again and trained", baselines["other_draws"]),
     ):
-        yield "docs/results.md", f"| {said} | {bracketed(*baselines[name])} |"
+        yield "docs/results.md", f"| {said} | {bracketed(*found)} |"
 
 
 def from_features() -> Iterator[tuple[str, str]]:
@@ -97,13 +100,14 @@ def from_features() -> Iterator[tuple[str, str]]:
         f"of {low.sum()} that were given less than 0.2, {100 * table.learned[low].mean():.0f} %",
     )
     within = {name: auroc(odds[own], table.learned[own]) for name in families if (own := table.families == name).any()}
-    worst = {name: within.pop(name) for name in ("transformer_pre", "resnet_norm", "narrow")}
-    assert max(worst.values()) < min(within.values())
     yield "docs/results.md", f"(AUROC {min(within.values()):.2f} to {max(within.values()):.2f})"
+    worst = sorted(within, key=within.get)[:3]
+    assert worst == ["transformer_pre", "dying", "narrow"]
+    before, dying, narrow = (f"{within[name]:.2f}" for name in worst)
     yield (
         "docs/results.md",
-        f"transformers with the norm before (AUROC {worst['transformer_pre']:.2f}), residual networks with batch norm "
-        f"at large steps ({worst['resnet_norm']:.2f}) and very narrow ones ({worst['narrow']:.2f})",
+        f"least good at transformers with the norm before (AUROC within the family {before}), outputs that die late "
+        f"({dying}) and very narrow networks ({narrow})",
     )
 
 

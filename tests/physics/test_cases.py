@@ -40,8 +40,8 @@ PAIRS = {
 SOME = {"c21": "relu_output", "c33": "relu_mask"}
 """Outputs that are dead in some draws, for good: a probability."""
 LATE = {"c01": ("default", "he", {"shrinks"}), "c03": ("glorot", "he", {"shrinks"})}
-"""Likewise, but of the arm that trains the accuracy that is asked for, three of ten, is little: the rule was fitted to
-seven, and from the first steps it is not sure that this will do."""
+"""As `PAIRS`, but of the arm that trains the accuracy that is asked for, three of ten, is little: the rule was fitted
+to seven, and from the first steps it is not sure that this will do."""
 UNSURE = {"c10": ("relu", "prelu"), "c23": ("without_last_norm", "with_it")}
 """Two units that die, and scores that grow, within the first steps: these alone tell the arm that fails, and yet the
 verdict on it is not sure, as some of the units die later."""

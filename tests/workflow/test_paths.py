@@ -49,7 +49,10 @@ def test_braces_in_the_path_are_refused_in_one_line_before_a_job(tmp_path):
     checkout = make_checkout(tmp_path / "{x}")
     done = run(checkout, "-n")
     assert done.returncode != 0
-    assert "{x}: Snakemake takes what is in braces for a variable; move the workflow to another path" in done.stdout + done.stderr
+    assert (
+        "{x}: Snakemake takes what is in braces for a variable; move the workflow to another path"
+        in done.stdout + done.stderr
+    )
     assert not (checkout.root / "results").exists()
 
 

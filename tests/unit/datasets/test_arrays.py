@@ -62,7 +62,8 @@ def test_what_was_read_is_in_the_log(tmp_path, caplog):
 
 
 @pytest.mark.parametrize(
-    "names", [("x_train", "x_test", "y_train", "y_test"), ("train_images", "test_images", "train_labels", "test_labels")]
+    "names",
+    [("x_train", "x_test", "y_train", "y_test"), ("train_images", "test_images", "train_labels", "test_labels")],
 )
 def test_a_split_in_the_file_is_kept(tmp_path, names):
     arrays = (BYTES[:20], BYTES[20:], LABELS[:20, None], LABELS[20:, None])  # labels as a column
@@ -151,17 +152,33 @@ def test_there_may_be_no_labels(tmp_path):
 @pytest.mark.parametrize(
     ("arrays", "more", "message"),
     [
-        ({"x": BYTES, "y": RNG.random(30)}, {}, r"array y has 30 values like 0\.\d+: these are no classes, and what a reg"),
+        (
+            {"x": BYTES, "y": RNG.random(30)},
+            {},
+            r"array y has 30 values like 0\.\d+: these are no classes, and what a reg",
+        ),
         ({"x": BYTES, "y": np.arange(30)}, {}, "array y has 30 different values for 30 samples: these are no classes"),
-        ({"x": BYTES, "y": LABELS[:29]}, {}, r"array y is of shape 29, int64, but array x of shape 30 x 6 x 5, uint8: one"),
-        ({"x": BYTES, "y": np.ones((30, 4))}, {}, "array y is of shape 30 x 4, float64, but expected is a class per sam"),
+        (
+            {"x": BYTES, "y": LABELS[:29]},
+            {},
+            r"array y is of shape 29, int64, but array x of shape 30 x 6 x 5, uint8: one",
+        ),
+        (
+            {"x": BYTES, "y": np.ones((30, 4))},
+            {},
+            "array y is of shape 30 x 4, float64, but expected is a class per sam",
+        ),
         ({"x": np.zeros(30), "y": LABELS}, {}, "array x is of shape 30, float64, but expected are N x features"),
         ({"x": BYTES.astype(str), "y": LABELS}, {}, "array x is of .*<U.*, but images are numbers"),
         ({"x": BYTES, "y": LABELS}, {"labels": "z"}, "it has no array z, but x, y; correct labels"),
         ({"x": BYTES, "y": LABELS}, {"images": "z"}, "it has no array z, but x; correct images"),
         ({"a": BYTES, "b": LABELS}, {}, "which array are the labels. It has a, b; set labels to the name of one, or l"),
         ({"x": BYTES, "data": BYTES, "y": LABELS}, {}, "which array are the images. It has x, data; set images to"),
-        ({"x": BYTES, "y": LABELS}, {"train_samples": 21}, r"are 21 \+ 10, but array x has only 30 samples; choose few"),
+        (
+            {"x": BYTES, "y": LABELS},
+            {"train_samples": 21},
+            r"are 21 \+ 10, but array x has only 30 samples; choose few",
+        ),
         ({"x": np.full((30, 4), np.nan), "y": LABELS}, {}, r"array x has \d+ values that are NaN or infinite; fill or"),
         ({"x_train": BYTES, "x_test": BYTES[:, 1:], "y_train": LABELS, "y_test": LABELS}, {}, "not of one shape"),
     ],
@@ -196,7 +213,9 @@ def test_nothing_is_unpickled(tmp_path):
     np.savez(tmp_path / "own.npz", x=trap, y=LABELS)
     np.save(tmp_path / "own.npy", trap)
     for name, more in (("own.npz", {}), ("own.npy", {"labels": None})):
-        with pytest.raises(InfoflowError, match=r"holds Python objects, .* so it is not read; save it as an array of num"):
+        with pytest.raises(
+            InfoflowError, match=r"holds Python objects, .* so it is not read; save it as an array of num"
+        ):
             load_images(OWN | {"path": name} | more, tmp_path, 0)
 
 

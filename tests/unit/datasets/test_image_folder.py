@@ -197,7 +197,9 @@ def test_what_is_half_a_split_is_refused(tmp_path):
     with pytest.raises(InfoflowError, match="own: train and val have other folders: bird is in one of them alone"):
         load_images(FOLDER, tmp_path, 0)
     (tmp_path / "own/labels").mkdir()
-    with pytest.raises(InfoflowError, match="own: train and val look like a split .*, but labels stands beside them; set"):
+    with pytest.raises(
+        InfoflowError, match="own: train and val look like a split .*, but labels stands beside them; set"
+    ):
         load_images(FOLDER, tmp_path, 0)
     save(tmp_path / "flat", "train/0.png", "train/1.png", "test/2.png")
     with pytest.raises(InfoflowError, match="flat/train: it has no folders, but 2 files; path should be a directory"):

@@ -44,7 +44,16 @@ def test_every_registered_data_set_can_be_loaded_or_says_why_not(tmp_path, offli
         file = tmp_path / "own" / "ab"[number % 2] / f"{number}.png"
         file.parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (20, 20)).save(file)
-    options = {"white_noise": NOISE, "photographs": PHOTOGRAPHS, "image_folder": FOLDER}
+    np.savez(tmp_path / "own.npz", x=np.zeros((12, 3, 3), np.uint8), y=np.arange(12) % 2)
+    (tmp_path / "own.csv").write_text("a,label\n" + "".join(f"{k / 12},{k % 2}\n" for k in range(12)))
+    few = {"train_samples": 8, "test_samples": 4}
+    options = {
+        "white_noise": NOISE,
+        "photographs": PHOTOGRAPHS,
+        "image_folder": FOLDER,
+        "arrays": {"kind": "arrays", "path": "own.npz", **few},
+        "table": {"kind": "table", "path": "own.csv", **few},
+    }
     for kind in DATASETS:
         if kind in ("mnist", "fashion_mnist", "cifar10"):
             with pytest.raises(InfoflowError, match="cannot download"):

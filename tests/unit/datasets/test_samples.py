@@ -95,5 +95,7 @@ def test_pixels_that_are_none_are_refused(write, wrong, index):
         pixels[index, 0, 0] = wrong
         return pixels
 
-    with pytest.raises(InfoflowError, match=r"a\.nc: pixels are not within \[0, 1\]; delete it and run again"):
+    with pytest.raises(
+        InfoflowError, match=r"a\.nc: pixels are not within \[0, 1\], which its kind of data set should see to"
+    ):
         read_samples(write(change), DATA, TRAIN, TEST, 0)

@@ -44,7 +44,11 @@ def test_columns_are_chosen_and_a_first_line_of_numbers_is_a_sample(tmp_path):
 @pytest.mark.parametrize(
     ("text", "more", "message"),
     [
-        (table(head=("a", "b", "c")), {}, "which column are the classes. It has a, b, c; set labels to one, or to null"),
+        (
+            table(head=("a", "b", "c")),
+            {},
+            "which column are the classes. It has a, b, c; set labels to one, or to null",
+        ),
         (table(), {"labels": "z"}, "it has no column z, but first, second, Species; correct labels"),
         (table(), {"columns": ["z"]}, "it has no column z, but first, second, Species; correct columns"),
         (table(), {"columns": ["Species"]}, "column Species is the label; leave it out of columns"),
@@ -52,7 +56,11 @@ def test_columns_are_chosen_and_a_first_line_of_numbers_is_a_sample(tmp_path):
         (table().replace("0.3,", ","), {}, "column first is empty in 1 rows; fill it"),
         (table().replace(",a\n", ",\n", 1), {}, "column Species is empty in 1 rows; fill or leave them out"),
         (table().replace("0.3", "30.3"), {}, r"has values from 0 to 30.3, beyond \[0, 1\], .*or standardise: true"),
-        (table(), {"labels": "first", "columns": ["second"]}, "column first has 8 values like 0.1: these are no classes"),
+        (
+            table(),
+            {"labels": "first", "columns": ["second"]},
+            "column first has 8 values like 0.1: these are no classes",
+        ),
         (table() + "1,2,3,4,5\n", {}, "not a table .*; save it as CSV in UTF-8"),
         ("", {}, "not a table"),
         ("a,b\n", {"labels": None}, "there is no row below its columns a, b"),
@@ -68,5 +76,7 @@ def test_what_is_no_table_of_samples_is_told_in_one_line(tmp_path, text, more, m
 
 def test_other_files_are_refused_with_the_way_to_make_one(tmp_path):
     (tmp_path / "own.parquet").write_bytes(b"PAR1")
-    with pytest.raises(InfoflowError, match=r"own.parquet: kind table reads .*; frame.to_csv\(path, index=False\) makes"):
+    with pytest.raises(
+        InfoflowError, match=r"own.parquet: kind table reads .*; frame.to_csv\(path, index=False\) makes"
+    ):
         load_images(OWN | {"path": "own.parquet"}, tmp_path, 0)

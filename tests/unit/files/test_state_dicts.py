@@ -87,7 +87,9 @@ def test_a_network_that_is_there_twice_is_refused(tmp_path):
 
 def test_what_only_its_code_would_read_is_refused_with_the_way_to_read_it(tmp_path):
     torch.save({"state_dict": PLAIN, "args": argparse.Namespace(lr=0.1)}, tmp_path / "w.ckpt")
-    with pytest.raises(InfoflowError, match=r"\(UnpicklingError: argparse.Namespace\), so nothing .* that you trust, torch"):
+    with pytest.raises(
+        InfoflowError, match=r"\(UnpicklingError: argparse.Namespace\), so nothing .* that you trust, torch"
+    ):
         read(tmp_path / "w.ckpt")
     torch.save({"epoch": 3, "weight": [1.0]}, tmp_path / "w.ckpt")
     with pytest.raises(InfoflowError, match=r"not a state dict, .* nor a checkpoint .*; it has epoch, weight; save"):

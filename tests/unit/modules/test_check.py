@@ -145,7 +145,8 @@ def test_nonsense_is_refused_in_one_line(arguments, said):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"first_steps": -1}, "first_steps"),
+        ({"penalty": 0.0}, "penalty"),
+        ({"optimizer": "sgd:0.1,first_steps=-1"}, "first_steps"),
         ({"seeds": 0}, "seeds"),
         ({"optimizer": "sdg:0.1"}, "sdg"),
         ({"blocks": ["3"]}, "no module 3"),

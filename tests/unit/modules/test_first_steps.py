@@ -23,10 +23,10 @@ X, Y = digits()
 RECIPE = Recipe(learning_rate=0.1, steps=800, batch_size=32)
 
 
-def steps_of(model: nn.Module, recipe: Recipe = RECIPE, loss=default_loss, labels=Y, **options) -> FirstSteps:
+def steps_of(model: nn.Module, recipe: Recipe = RECIPE, loss=default_loss, labels=Y) -> FirstSteps:
     task = make_task(X, labels, loss)
     with untouched(model):
-        return look_ahead(cut(model, task.batch), task, recipe, generator(0, "test"), **options)
+        return look_ahead(cut(model, task.batch), task, recipe, generator(0, "test"))
 
 
 class Everything(nn.Module):
@@ -68,7 +68,7 @@ def test_the_model_is_left_as_it_was_and_the_result_is_the_same_again(optimizer)
 
 def test_steps_are_those_of_torchs_optimiser():
     model = seeded(lambda: mlp(2, he, activation=nn.ReLU))
-    found = steps_of(model, steps=3)
+    found = steps_of(model, dataclasses.replace(RECIPE, first_steps=3))
     copied = seeded(lambda: mlp(2, he, activation=nn.ReLU))
     x, y = make_task(X, Y, default_loss).batch, make_task(X, Y, default_loss).labels
     stream = generator(0, "test")
@@ -98,14 +98,14 @@ def test_steps_are_those_of_torchs_optimiser():
 def test_a_small_step_takes_away_what_its_tangent_kernel_says():
     """The measured progress and that of `task_rate`, which knows the first step only."""
     model = seeded(lambda: mlp(2, he, activation=nn.ReLU))
-    recipe = Recipe(learning_rate=1e-3, steps=800, batch_size=10**6)
-    signals = infoflow.check(model, X, Y, optimizer=recipe, first_steps=1)
+    recipe = Recipe(learning_rate=1e-3, steps=800, batch_size=10**6, first_steps=1)
+    signals = infoflow.check(model, X, Y, optimizer=recipe)
     (first,) = signals.first_steps
     assert first.progress == pytest.approx(1e-3 * signals.signals[0].whole["task_rate"], rel=0.5)
 
 
 def test_a_warm_up_counts_less():
-    found = steps_of(seeded(lambda: mlp(1, he)), dataclasses.replace(RECIPE, warmup=100), steps=8)
+    found = steps_of(seeded(lambda: mlp(1, he)), dataclasses.replace(RECIPE, warmup=100, first_steps=8))
     assert found.times == pytest.approx((50.5 - 0.36 + 700) / (0.05 + 0.06 + 0.07 + 0.08))
 
 
@@ -139,7 +139,9 @@ def test_a_step_that_blows_up_and_units_that_die():
 
 
 def features_of(first: FirstSteps) -> dict[str, float]:
-    signals = infoflow.check(seeded(lambda: mlp(1, he)), X, Y, optimizer=RECIPE, first_steps=0).signals[0]
+    signals = infoflow.check(
+        seeded(lambda: mlp(1, he)), X, Y, optimizer=dataclasses.replace(RECIPE, first_steps=0)
+    ).signals[0]
     found = features(signals, RECIPE, first)
     assert set(found) == {*features(signals, RECIPE), *FIRST_STEPS}
     return {n: found[n] for n in FIRST_STEPS}
@@ -179,7 +181,7 @@ def test_what_cannot_be_copied_is_judged_without_and_says_so():
     assert report.first_steps == ()
     assert report.rule == read_rule(False).about
     assert "no copies" in repr(report)
-    alone = infoflow.check(model, X, Y, optimizer=RECIPE, first_steps=0)
+    alone = infoflow.check(model, X, Y, optimizer=dataclasses.replace(RECIPE, first_steps=0))
     assert alone.verdict == report.verdict
     assert "not asked for" in repr(alone)
 

@@ -43,9 +43,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     check.add_argument("--seeds", type=int, default=3, help="draws of the weights (default: 3)")
     check.add_argument("--samples", type=int, default=192, help="samples of the data (default: 192, at most 384)")
     check.add_argument("--blocks", help="names of modules behind which to cut, with commas between (default: found)")
-    check.add_argument(
-        "--first-steps", type=int, default=32, help="steps of a copy, an eighth of all at most (default: 32; 0: none)"
-    )
     for kind in ("html", "json", "netcdf"):
         check.add_argument(
             f"--{kind}",
@@ -89,7 +86,6 @@ def _check(options: argparse.Namespace) -> int:
             blocks=blocks,
             seeds=options.seeds,
             optimizer=options.optimizer,
-            first_steps=options.first_steps,
         )
     except InfoflowError:
         raise

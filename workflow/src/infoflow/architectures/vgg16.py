@@ -77,7 +77,8 @@ def load_weights(
 
     Args:
         options: `weights` is IMAGENET1K_V1, downloaded to `data_root`/weights if it is not there, or the path of a file
-            with a state dict of torchvision's VGG16, see `files.state_dicts`, relative to `data_root`; `weights_sha256`,
+            with a state dict of torchvision's VGG16, see `files.state_dicts`, relative to `data_root`;
+            `weights_sha256`,
             if it is there, is the checksum of the file.
         data_root, input_shape, depth: as everywhere.
 

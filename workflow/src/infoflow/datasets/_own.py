@@ -105,7 +105,7 @@ def _check_part(path: Path, part: Part) -> None:
     images, labels = part.images, part.labels
     if images.dtype.kind not in "buif":
         raise InfoflowError(
-            f"{path}: {part.name} is of {_about(images)}, but images are numbers: booleans, integers or floats; save it "
+            f"{path}: {part.name} is of {_about(images)}, but images are numbers, integers or floats; save it "
             "as such an array"
         )
     if images.ndim not in (2, 3, 4) or not images.size:
@@ -132,9 +132,9 @@ def _classes(path: Path, parts: tuple[Part, ...]) -> tuple[tuple[str, ...] | Non
     known, counted = np.unique(np.concatenate(found), return_inverse=True)
     if 2 * len(known) > len(counted) or len(known) > _LARGEST_LABEL:
         raise InfoflowError(
-            f"{path}: {parts[0].labels_name} has {len(known)} different values for {len(counted)} samples: these are no "
-            "classes, and what a regression aims at cannot be learned here; give classes, or set labels: null and the "
-            "truth of the experiment to false to probe only"
+            f"{path}: {parts[0].labels_name} has {len(known)} different values for {len(counted)} samples: these are "
+            "no classes, and what a regression aims at cannot be learned here; give classes, or set labels: null and "
+            "the truth of the experiment to false to probe only"
         )
     return tuple(map(str, known)), np.split(counted.astype(np.int64), np.cumsum([len(f) for f in found])[:-1])
 
@@ -166,9 +166,7 @@ def _as_classes(path: Path, part: Part) -> np.ndarray:
     return labels
 
 
-def scale(
-    path: Path, name: str, values: list[np.ndarray], options: Mapping[str, Any]
-) -> tuple[list[np.ndarray], int]:
+def scale(path: Path, name: str, values: list[np.ndarray], options: Mapping[str, Any]) -> tuple[list[np.ndarray], int]:
     """Training and test images as uint8 with their `levels`, or as float32 within [0, 1].
 
     Args:

@@ -36,7 +36,8 @@ def load(options: Mapping[str, Any], data_root: Path, seed: int) -> Images:
     otherwise one array is split at random, each class in proportion.
 
     Args:
-        options: `images` and `labels` are names of arrays in the file; `labels: null`, none; of .npy `labels` is another
+        options: `images` and `labels` are names of arrays in the file; `labels: null`, none; of .npy `labels` is
+            another
             file. `layout`, and `range` or `standardise`, see `_own.scale`.
         data_root: what relative paths start from.
 

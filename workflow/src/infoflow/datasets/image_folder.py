@@ -115,8 +115,9 @@ def _find_parts(folder: Path) -> list[Found]:
         return [_find(folder, names)]
     if others := [name for name in names if name not in (train, *tests)]:
         raise InfoflowError(
-            f"{folder}: {train} and {tests[0]} look like a split into training and test set, but {', '.join(others[:5])} "
-            "stands beside them; set path to a directory that has either these two alone or one folder per class"
+            f"{folder}: {train} and {tests[0]} look like a split into training and test set, but "
+            f"{', '.join(others[:5])} stands beside them; set path to a directory that has either these two alone or "
+            "one folder per class"
         )
     if left := tests[1:]:
         logger.info("%s: %s left out, as %s is there to test on", folder, " and ".join(left), tests[0])
@@ -124,8 +125,8 @@ def _find_parts(folder: Path) -> list[Found]:
     if parts[0].classes != parts[1].classes:
         odd = sorted(set(parts[0].classes) ^ set(parts[1].classes))
         raise InfoflowError(
-            f"{folder}: {train} and {tests[0]} have other folders: {', '.join(odd[:5])} is in one of them alone; both need "
-            "one per class, of the same names"
+            f"{folder}: {train} and {tests[0]} have other folders: {', '.join(odd[:5])} is in one of them alone; both "
+            "need one per class, of the same names"
         )
     return parts
 
@@ -157,8 +158,8 @@ def _find(folder: Path, classes: Sequence[str]) -> Found:
     found = np.array(labels, np.int64)
     if empty := [name for label, name in enumerate(classes) if label not in labels]:
         raise InfoflowError(
-            f"{folder}: there is no picture in {', '.join(empty[:_TOLD])}{_more(empty)}; remove what is no class, or put "
-            "pictures there"
+            f"{folder}: there is no picture in {', '.join(empty[:_TOLD])}{_more(empty)}; remove what is no class, or "
+            "put pictures there"
         )
     return Found(tuple(classes), files, found, others)
 
@@ -226,10 +227,8 @@ def _open(name: str, size: int, mode: str, limits: Sequence[float] | None) -> np
         if deep and limits is None:
             raise ValueError("more than 8 bits per channel: set range of the data set, like [0, 65535] for 16 bits")
         picture = ImageOps.exif_transpose(file)
-        if deep:
-            picture = Image.fromarray(_within(np.asarray(picture, np.float32), *limits))
-        else:
-            picture = picture.convert(mode)
+        grey = Image.fromarray(_within(np.asarray(picture, np.float32), *limits)) if deep else None
+        picture = grey or picture.convert(mode)
     picture = functional.center_crop(functional.resize(picture, [round(size * 256 / 224)]), [size, size])
     values = np.asarray(picture)
     if limits is None:

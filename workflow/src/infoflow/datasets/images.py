@@ -58,7 +58,7 @@ def load_images(options: Mapping[str, Any], data_root: Path, seed: int) -> Image
         least, most = values.min() / images.levels, values.max() / images.levels
         if not (least >= 0 and most <= 1):  # NaN is neither
             raise InfoflowError(
-                f"{options['kind']}: images of the {part} set have pixels from {least:g} to {most:g}, not within [0, 1]; "
+                f"{options['kind']}: images of the {part} set are from {least:g} to {most:g}, not within [0, 1]; "
                 f"divide by the largest value that there can be, or give it as levels, in datasets/{options['kind']}.py"
             )
     return images

@@ -151,7 +151,9 @@ def check_datasets(config: Mapping[str, Any]) -> None:
             if options.get("standardise"):
                 raise InfoflowError(f"config: datasets.{name}: range and standardise both scale; leave one out")
             if not options["range"][0] < options["range"][1]:
-                raise InfoflowError(f"config: datasets.{name}.range: {options['range']} does not go upwards; swap its ends")
+                raise InfoflowError(
+                    f"config: datasets.{name}.range: {options['range']} does not go upwards; swap its ends"
+                )
         for other in options.get("architectures", {}):
             if other not in config["architectures"]:
                 close = difflib.get_close_matches(other, list(config["architectures"]), n=1)

@@ -33,12 +33,12 @@ def refuse_one_class(path: str | Path, labels: torch.Tensor) -> None:
 
 
 def refuse_missing_classes(path: str | Path, labels: torch.Tensor, names: Sequence[str]) -> None:
-    """Raise an InfoflowError if there are classes that no image to learn from is of."""
+    """Raise an InfoflowError if there are classes that no training image is of."""
     missing = sorted(set(range(len(names))) - set(labels.tolist()))
     if missing:
         more = f" and {len(missing) - _TOLD} more" if len(missing) > _TOLD else ""
         raise InfoflowError(
-            f"{path}: no image to learn from is of {', '.join(names[k] for k in missing[:_TOLD])}{more}; set train_samples "
+            f"{path}: no training image is of {', '.join(names[k] for k in missing[:_TOLD])}{more}; set train_samples "
             f"of the data set to at least {len(names)}, the number of its classes, or leave these classes out"
         )
 

@@ -91,14 +91,13 @@ def _is(number: Any, cell: str) -> bool:
 def _labels(path: Path, columns: list[str], options: Mapping[str, Any]) -> str | None:
     if "labels" in options:
         if options["labels"] not in (None, *columns):
-            raise InfoflowError(
-                f"{path}: it has no column {options['labels']}, but {listed(columns)}; correct labels"
-            )
+            raise InfoflowError(f"{path}: it has no column {options['labels']}, but {listed(columns)}; correct labels")
         return options["labels"]
     found = [name for name in columns if name.lower() in LABELS]
     if len(found) != 1:
         raise InfoflowError(
-            f"{path}: which column are the classes? It has {listed(columns)}; set labels to one, or to null to probe only"
+            f"{path}: which column are the classes? It has {listed(columns)}; set labels to one, or to null "
+            "to probe only"
         )
     return found[0]
 

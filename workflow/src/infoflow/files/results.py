@@ -70,9 +70,7 @@ def replaced(path: str | Path) -> Iterator[Path]:
         temporary.replace(path)
     except (OSError, RuntimeError) as error:  # netCDF4 reports a full disk as a RuntimeError
         unlocked = f"; {locks.REMEDY}" if "HDF error" in str(error) else ""
-        raise InfoflowError(
-            f"{path}: cannot be written ({error}){unlocked}; is the disk full or read-only?"
-        ) from error
+        raise InfoflowError(f"{path}: cannot be written ({error}){unlocked}; is the disk full or read-only?") from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -218,7 +216,7 @@ def opened(path: str | Path, what: str = "result file") -> Iterator[netCDF4.Data
         raise InfoflowError(f"{path}: not a whole {what} ({error}); delete it and run again") from error
     except OSError as error:
         raise UnreadableError(
-            f"{path}: cannot be read ({error}), which says nothing about the {what}: keep it, and see to its disk, folder "
+            f"{path}: cannot be read ({error}), which says nothing about the {what}: keep it, and see to disk, folder "
             "and permissions"
         ) from error
     try:
@@ -229,7 +227,7 @@ def opened(path: str | Path, what: str = "result file") -> Iterator[netCDF4.Data
         raise
     except Exception as error:  # netCDF4 raises almost anything
         raise UnreadableError(
-            f"{path}: is whole, as its seal shows, but cannot be read ({error or type(error).__name__}): keep it; is the "
+            f"{path}: is whole, by its seal, but cannot be read ({error or type(error).__name__}): keep it; is the "
             f"memory enough? Is it open elsewhere? {locks.REMEDY}"
         ) from error
 

@@ -103,7 +103,7 @@ def _of_torch(file: BinaryIO, path: Path) -> Any:
         unknown = sorted(set(_UNKNOWN.findall(str(error))))
         what = f"{type(error).__name__}{': ' if unknown else ''}{', '.join(unknown[:_TOLD])}"
         raise InfoflowError(
-            f"{path}: damaged, or holds more than tensors ({what}), so nothing of it was used; save a state dict there, "
+            f"{path}: damaged, or holds more than tensors ({what}), so nothing of it is used; save a state dict there, "
             "torch.save(network.state_dict(), path), or, of a checkpoint that you trust, "
             'torch.save(torch.load(old, weights_only=False)["state_dict"], path)'
         ) from error

@@ -49,7 +49,7 @@ def refuse_odd_paths(paths: Iterable[str | Path]) -> None:
         if odd := sorted(set(_PLAIN.sub("", path))):
             raise InfoflowError(
                 f"{path}: on a cluster paths pass through several shells, and this one has {' '.join(map(repr, odd))}; "
-                "move the checkout, with its .venv made anew by make setup, to a path of letters, digits and . _ - alone"
+                "move the checkout, with its .venv made anew by make setup, to a path of letters, digits, . _ - alone"
             )
 
 
@@ -60,4 +60,6 @@ def refuse_braces(root: str | Path) -> None:
         InfoflowError: there are braces.
     """
     if {"{", "}"} & set(str(root)):
-        raise InfoflowError(f"{root}: Snakemake takes what is in braces for a variable; move the workflow to another path")
+        raise InfoflowError(
+            f"{root}: Snakemake takes what is in braces for a variable; move the workflow to another path"
+        )

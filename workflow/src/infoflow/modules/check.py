@@ -15,7 +15,7 @@ from torch import nn
 from infoflow.engine.initialization import generator
 from infoflow.errors import InfoflowError
 from infoflow.modules.capture import Blocks, cut, size, take, untouched, unwrap
-from infoflow.modules.first_steps import STEPS, FirstSteps, look_ahead
+from infoflow.modules.first_steps import FirstSteps, look_ahead
 from infoflow.modules.repair import Repair, advise, better_rate, describe, find_gains, rescaled, weights_of, with_rate
 from infoflow.modules.report import Report
 from infoflow.modules.signals import Signals, Task, default_loss, measure
@@ -40,7 +40,7 @@ def check(
     seeds: int = 3,
     optimizer: str | Recipe | None = None,
     loss: Callable[[Any, Any], torch.Tensor] | None = None,
-    first_steps: int = STEPS,
+    penalty: float = PENALTY,
 ) -> Report:
     """Ask of a network, before training it, whether it can be trained, why not, where, and what would help.
 
@@ -53,26 +53,26 @@ def check(
         blocks: `auto`, or names of modules behind which to cut the network.
         seeds: draws of a factory.
         optimizer: like `sgd:0.1`, `sgd:0.1,momentum=0.9`, `adam:1e-3`, `adamw:3e-4,warmup=100,steps=2000`, or a recipe;
-            None: SGD at half of the largest stable rate. The verdict is on it and on its number of steps.
+            None: SGD at half of the largest stable rate. The verdict is on it, on its number of steps, and on what the
+            first of them (`Recipe.first_steps`) do to a copy of each draw, where there are labels and it can be copied.
         loss: of outputs and labels, a tensor; by default cross entropy of classes, and half the mean squared error.
-        first_steps: K, how many steps a copy of each draw is trained for, at most an eighth of those of the optimiser.
-            The rule was fitted to 32. 0: none, and the verdict is by the rule of the initialisation alone, as it is
-            without labels and for models that cannot be copied.
+        penalty: λ of the kernel cascade, the variance of the noise on every unit that a reader has to live with; the
+            rule was fitted to 1e-4.
 
     Raises:
         InfoflowError: the network cannot be captured, or batch, labels and options make no sense; one line says so.
     """
     if not isinstance(seeds, int) or seeds < 1:
         raise InfoflowError(f"check: seeds is {seeds}; set it to at least 1")
-    if not isinstance(first_steps, int) or first_steps < 0:
-        raise InfoflowError(f"check: first_steps is {first_steps}; set it to 0 or more")
+    if not math.isfinite(penalty) or penalty <= 0:
+        raise InfoflowError(f"check: penalty is {penalty}; set it to a number above 0")
     asked = parse_optimizer(optimizer) if isinstance(optimizer, str) else optimizer
-    task = make_task(batch, labels, loss or default_loss)
+    task = make_task(batch, labels, loss or default_loss, penalty)
     draws = list(_draw_all(model, seeds, blocks, task))
     names = [b.name for b in draws[0][0].blocks]
     signals = [s for _, s in draws]
     recipe = asked or _stable(signals)
-    taken, why_not = _first_steps(draws, task, recipe, first_steps)
+    taken, why_not = _first_steps(draws, task, recipe)
     mechanisms = explain(signals, names, recipe, taken)
     report = Report(
         verdict=_judge(signals, recipe, taken),
@@ -117,7 +117,7 @@ def _build(factory: Callable[[], nn.Module], seed: int) -> nn.Module:
     return made
 
 
-def make_task(batch: Any, labels: Any, loss: Callable[[Any, Any], torch.Tensor]) -> Task:
+def make_task(batch: Any, labels: Any, loss: Callable[[Any, Any], torch.Tensor], penalty: float = PENALTY) -> Task:
     """What `check` measures on: batch and labels, cut to as many samples as are used.
 
     Raises:
@@ -137,8 +137,8 @@ def make_task(batch: Any, labels: Any, loss: Callable[[Any, Any], torch.Tensor])
     samples = min(samples, MOST_SAMPLES)
     if samples < FEW_SAMPLES:  # too few to hold any back: they are fitted to, and judged by
         twice = torch.arange(samples).repeat(2)
-        return Task(take(batch, twice), take(labels, twice), loss, samples, PENALTY)
-    return Task(take(batch, slice(0, samples)), take(labels, slice(0, samples)), loss, samples * 2 // 3, PENALTY)
+        return Task(take(batch, twice), take(labels, twice), loss, samples, penalty)
+    return Task(take(batch, slice(0, samples)), take(labels, slice(0, samples)), loss, samples * 2 // 3, penalty)
 
 
 def _stable(signals: Sequence[Signals]) -> Recipe:
@@ -152,17 +152,16 @@ def _first_steps(
     draws: Sequence[tuple[Blocks, Signals]],
     task: Task,
     recipe: Recipe,
-    steps: int,
     gains: Mapping[str, float] | None = None,
 ) -> tuple[tuple[FirstSteps, ...], str]:
     """Of all draws, with other gains of the weights if there are some; or none, and why."""
-    if not steps:
+    if not recipe.first_steps:
         return (), "not asked for"
     found = []
     for seed, (blocks, _) in enumerate(draws):
         try:
             with untouched(blocks.model), rescaled(blocks.model, gains or {}):
-                found.append(look_ahead(blocks, task, recipe, generator(seed, "first steps"), steps))
+                found.append(look_ahead(blocks, task, recipe, generator(seed, "first steps")))
         except InfoflowError as error:
             LOG.info("draw %d: no first steps, %s", seed + 1, error)
             return (), str(error)
@@ -187,10 +186,9 @@ def _repair(
         of_parameters = {name: gain for l, gain in gains.items() for name in weights_of(found, l)}
         groups = describe(found, gains)
     seeds, asked = len(report.signals), report.recipe
-    steps = report.first_steps[0].steps if report.first_steps else 0
 
     def judge(some: Sequence[tuple[Blocks, Signals]], recipe: Recipe, gains: Mapping[str, float]) -> Verdict | None:
-        first, _ = _first_steps(some, task, recipe, steps, gains)
+        first, _ = _first_steps(some, task, recipe, gains)
         if len(first) != len(report.first_steps):  # two rules are not compared
             return None
         return _judge([s for _, s in some], recipe, first)

@@ -21,8 +21,8 @@ from infoflow.modules.signals import Task
 from infoflow.modules.trace import walk
 from infoflow.modules.training import Recipe, batches_of, optimizer_of, rates_of, warm_up
 
-STEPS, SHARE = 32, 1 / 8
-"""Steps at most, and share of the steps of the recipe at most."""
+SHARE = 1 / 8
+"""Of the steps of the recipe at most."""
 _NEWTON = 20
 """Iterations of the search for the best constant output."""
 
@@ -67,23 +67,21 @@ class FirstSteps:
         return 1 - self.after / self.constant + self.times * (self.middle - self.after) / self.constant
 
 
-def look_ahead(
-    blocks: Blocks, task: Task, recipe: Recipe, generator: torch.Generator, steps: int = STEPS
-) -> FirstSteps:
+def look_ahead(blocks: Blocks, task: Task, recipe: Recipe, generator: torch.Generator) -> FirstSteps:
     """Train a copy for a few steps, within `capture.untouched`; the model itself is left as it is.
 
     Batches are of the samples of the task; dropout draws from torch's global random state, seeded from `generator`.
 
     Args:
+        recipe: its `first_steps`, at most an eighth of its steps, and at least one.
         generator: on the CPU.
-        steps: K, at most; an eighth of those of the recipe if that is less, and at least one.
 
     Raises:
         InfoflowError: there are no labels, or the model cannot be copied or trained; one line says why.
     """
     if task.labels is None:
         raise InfoflowError("there are no labels")
-    number = max(1, min(steps, int(recipe.steps * SHARE)))
+    number = max(1, min(recipe.first_steps, int(recipe.steps * SHARE)))
     try:
         model = copy.deepcopy(blocks.model)
     except Exception as error:  # the code of others
