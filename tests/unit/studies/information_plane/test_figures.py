@@ -375,10 +375,10 @@ def test_an_output_that_knows_more_than_its_layer_is_told():
 
 def test_tanh_is_compressed_and_relu_with_noise_is_not():
     """What the made up cube has is what the figure says."""
-    axes = np.array(panels(draw("information_estimators", CUBE))).reshape(2, -1)
-    by = [[float(ax.get_title().split("\n")[-1].split(" ")[0].replace("−", "-")) for ax in row] for row in axes]
-    assert max(by[0]) < -1.5
-    assert by[1][3] == by[1][4] == 0
+    tanh, relu = np.array(panels(draw("information_estimators", CUBE))).reshape(-1, 2).T
+    said = [[ax.get_title().split("\n")[-1] for ax in column] for column in (tanh, relu)]
+    assert max(float(text.split(" ")[0].replace("−", "-")) for text in said[0]) < -1.5
+    assert said[1][3] == said[1][4] == "still rising at the end"
 
 
 def test_few_data_forget_the_label():

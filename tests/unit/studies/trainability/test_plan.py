@@ -261,6 +261,7 @@ def test_figures_are_drawn_of_the_experiments_that_have_what_they_show():
     drawn = {name: set(figure.of) for name, figure in figures(study).items()}
     assert list(drawn) == list(Trainability.FIGURES)
     assert (drawn.pop("channels"), drawn.pop("decisions")) == ({"channels"}, {"explained"})
+    assert drawn.pop("phase_diagram") == set()  # of one σ_b² there is no plane
     for name in ("overview", "trainability_map", "boundary", "roc", "cost"):
         assert drawn.pop(name) == {"truth", "explained", "channels"}
     assert all(of == {"truth", "map", "explained", "channels"} for of in drawn.values())
