@@ -152,8 +152,8 @@ class Checkout:
         path.write_text(text.replace(old, new, 1))
 
     def take_figures_as_drawn(self) -> None:
-        """Make them, and the page, newer than their cubes: where nobody looks at them, nobody needs to draw again."""
-        for path in [*self.root.glob("results/figures/*/*"), *self.root.glob("results/*.html")]:
+        """Make them, and the pages, newer than their cubes: where nobody looks at them, nobody needs to draw again."""
+        for path in [*self.root.glob("results/figures/*/*"), *self.root.glob("results/*.*")]:
             path.touch()
 
     def forget(self) -> None:
@@ -219,16 +219,20 @@ class Checkout:
         return done.stdout + done.stderr
 
     def plan(self, *arguments: str, config: str | None = "tiny.yaml") -> dict[str, int]:
-        """Jobs per rule that a run would do, without targets, and the summary that is made with every figure."""
+        """Jobs per rule that a run would do, without targets, and without the summary: it is of all that there is."""
+        jobs = self.jobs(*arguments, config=config)
+        if not arguments and any(rule.startswith("figure_") for rule in jobs):
+            assert jobs["summarize"] == 1
+        return {rule: count for rule, count in jobs.items() if rule != "summarize"}
+
+    def jobs(self, *arguments: str, config: str | None = "tiny.yaml") -> dict[str, int]:
+        """Jobs per rule that a run would do, without targets."""
         output = self.run("--dry-run", *arguments, config=config)
         table = re.search(r"^job +count\n-+ +-+\n(.*?)^total", output, re.DOTALL | re.MULTILINE)
         if table is None:
             assert "Nothing to be done" in output, output
             return {}
         jobs = {rule: int(count) for rule, count in (line.split() for line in table[1].splitlines())}
-        if any(rule.startswith("figure_") for rule in jobs):
-            summed_up = jobs.pop("summarize", 0)
-            assert summed_up == 1 or arguments
         targets = ("all_", "experiment_", "study_")
         return {rule: count for rule, count in jobs.items() if not rule.startswith(targets)}
 
@@ -245,6 +249,8 @@ EXPLORED = {"explorer": 1}
 """The page of all experiments, which is made again with every cube of one."""
 DRAWN = drawn("trainability", without=ON_REQUEST)
 """The jobs that draw the tiny experiment."""
+OF_ONE = drawn("trainability", without=(*ON_REQUEST, "scaling"))
+"""Those that draw one of a single σ_w²."""
 CARD = {"recommend": 1, **drawn("recommendation")}
 """The jobs that read off and draw what is recommended."""
 

@@ -299,7 +299,7 @@ def test_an_axis_is_ascending_and_bounded_or_refused(axis, spec, num):
 def test_a_grid_of_many_points_is_planned_and_one_of_too_many_refused():
     config = load_config()
     axes = {"sigma_w2": {"start": 0, "stop": 9.99, "num": 1000}, "sigma_b2": {"start": 0, "stop": 0.99, "num": 100}}
-    config["experiments"]["digits"] |= axes | {"depth": [5], "highlight": None}
+    config["experiments"]["digits"] |= axes | {"depth": [5], "highlight": None, "truth": True}
     grid = Plan(config, ROOT).of["trainability"].grid
     assert len(grid.probes("digits")) == len(grid.trainings("digits")) == 100_000
     config["experiments"]["digits"]["depth"] = {"start": 1, "stop": 100_000, "step": 1}

@@ -287,7 +287,7 @@ def test_the_modules_of_figures_are_named_by_the_plan_alone():
     config = load_config()
     config["run"]["name"] = "studies.ising.monte_carlo"
     config["experiments"] = {"os": config["experiments"]["digits"]}
-    config["probing_budget"] = {"system": config["probing_budget"]["digits"] | {"experiment": "os"}}
+    config["probing_budget"] = {"system": load_config("digits")["probing_budget"]["digits"] | {"experiment": "os"}}
     for figure in Plan(config, ROOT).figures:
         for cube in figure.of:
             study = next(kind.name for kind in KINDS if figure.name in kind.FIGURES)

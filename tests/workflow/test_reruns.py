@@ -21,6 +21,7 @@ from runs import (
     CUBE,
     DRAWN,
     EXPLORED,
+    OF_ONE,
     STUDIES,
     TINY,
     TOLERANCE,
@@ -111,7 +112,7 @@ def test_a_new_value_runs_its_own_jobs_and_what_is_made_of_all(again):
 
 def test_a_removed_value_runs_the_merge_and_the_figures(again):
     again.configure(experiments={"digits": {"sigma_w2": [1.0], "depth": [2, 3], "highlight": [1.0]}})
-    assert again.plan() == {"merge_cube": 1, **DRAWN, **EXPLORED}
+    assert again.plan() == {"merge_cube": 1, **OF_ONE, **EXPLORED}
 
 
 CHANGES = {
@@ -169,6 +170,16 @@ def test_what_an_architecture_overrides_runs_only_what_uses_it(again):
     assert override(probe={"epochs": 1}, train={"batch_size": 32}) == {}
 
 
+def test_the_summary_is_made_again_if_it_says_something_else(whole):
+    assert whole.jobs() == {}
+    whole.edit("studies/summary/page.py")
+    assert whole.jobs() == {"summarize": 1}
+    whole.run("results/summary.html")
+    assert whole.jobs() == {}
+    whole.configure()  # other studies are no longer asked for
+    assert whole.jobs() == {"summarize": 1}
+
+
 def test_what_only_figures_show_merges_nothing(whole):
     digits = TINY["experiments"]["digits"]
     whole.configure_all(experiments={"digits": digits | {"highlight": [1.0, 2.0]}})
@@ -193,17 +204,16 @@ def test_another_name_of_the_run_merges_and_draws_so_that_no_cube_has_the_old_on
 def test_another_experiment_runs_itself_and_nothing_of_the_first_one(whole):
     other = {"sigma_w2": [1.5], "depth": [2], "highlight": [1.5]}
     of_it = {"probe_kernel": 1, "probe_theory": 1, "probe_cascade": 1, "evaluate_kl": 1, "merge_cube": 1}
-    untrue = drawn(
-        "trainability", without=("overview", "trainability_map", "boundary", "cost", "channels", "decisions")
-    )
+    judged = ("overview", "trainability_map", "boundary", "roc", "cost")
+    untrue = {name: n for name, n in OF_ONE.items() if name.removeprefix("figure_") not in judged}
     whole.configure_all(experiments=TINY["experiments"] | {"other": other | {"truth": False}})
     assert planned(whole) == {**of_it, **untrue, **EXPLORED}
     whole.configure_all(experiments=TINY["experiments"] | {"other": other})
     # the leaderboard is that of both
-    assert planned(whole) == {**of_it, "train_network": 1, "score_predictor": 1, **DRAWN, **EXPLORED, **CARD, **BOARD}
+    assert planned(whole) == {**of_it, "train_network": 1, "score_predictor": 1, **OF_ONE, **EXPLORED, **CARD, **BOARD}
     # with the points of the first one, it is merged and drawn
     whole.configure_all(experiments=TINY["experiments"] | {"other": other | {"sigma_w2": [1.0], "highlight": [1.0]}})
-    assert planned(whole) == {"merge_cube": 1, **DRAWN, **EXPLORED, **CARD, **BOARD}
+    assert planned(whole) == {"merge_cube": 1, **OF_ONE, **EXPLORED, **CARD, **BOARD}
 
 
 # --- the code
@@ -217,7 +227,7 @@ def test_another_experiment_runs_itself_and_nothing_of_the_first_one(whole):
         ("studies/trainability/figures/channels.py", {}),
         ("studies/explorer/data.py", EXPLORED),
         ("studies/ising/figures/ising_probes.py", {"figure_ising_probes": 1}),
-        ("figures/style.py", {name: 1 for name in ALL_MERGED if name.startswith("figure_")}),
+        ("figures/style.py", {**{name: 1 for name in ALL_MERGED if name.startswith("figure_")}, **EXPLORED}),
         # also what is measured of reconstructions in the other studies
         ("reconstruction/cascade.py", {**ADAM, **MEASURED}),
         ("reconstruction/kernel.py", KERNEL),
@@ -317,7 +327,7 @@ def test_an_edit_of_the_planning_and_of_tables_of_plug_ins_runs_nothing(whole):
     plans = [package / "plan.py", *package.glob("studies/*/plan.py"), package / "studies/study.py"]
     others = [package / f"jobs/{name}.py" for name in ("notes", "slurm", "unchanged")]
     assert len(tables) > 10
-    assert len(plans) == 13
+    assert len(plans) == 14
     whole.edit(*(path.relative_to(package) for path in (*tables, *plans, *others)))
     assert planned(whole) == {}
 

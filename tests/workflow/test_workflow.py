@@ -21,7 +21,7 @@ from infoflow.studies.claims.plan import Claims
 from infoflow.studies.recommendation.plan import Recommendation
 from infoflow.studies.trainability.cube import read_trainability
 from infoflow.studies.trainability.plan import Trainability
-from runs import CARD, CUBE, DRAWN, EXPLORED, STUDIES, TINY, drawn
+from runs import CARD, CUBE, DRAWN, EXPLORED, OF_ONE, ON_REQUEST, STUDIES, TINY, drawn
 
 FIGURES = Trainability.FIGURES
 TRUTH = {name for name, needs in FIGURES.items() if needs.truth}
@@ -35,7 +35,7 @@ def tool(*command: str) -> subprocess.CompletedProcess:
 def pictures(experiment: str) -> list[str]:
     """Figures of an experiment that have all panels of all of them: the overview has those of three others."""
     others = {"entropy_maps", "trainability_map", "boundary", "cost"}
-    names = (name.removeprefix("figure_") for name in DRAWN)
+    names = (name.removeprefix("figure_") for name in OF_ONE)
     return [f"results/figures/{experiment}/{name}.png" for name in names if name not in others]
 
 
@@ -69,7 +69,8 @@ def test_both_snakefiles_plan_the_demonstration_if_no_config_is_named(checkout, 
     trainability, config = asked.of["trainability"], asked.config
     grid = trainability.grid
     assert len(grid.probes("digits")) == 12
-    assert len(grid.trainings("digits")) == 72
+    assert len(grid.searches("digits")) == 12
+    assert grid.trainings() == []
 
     def probes(method):
         asked = [e.name for e in grid.experiments.values() if method in trainability.methods(e)]
@@ -79,25 +80,27 @@ def test_both_snakefiles_plan_the_demonstration_if_no_config_is_named(checkout, 
     assert plan["prepare_dataset"] == len({config["information_plane"]["dataset"], *grid.datasets()}) == 3
     assert plan["probe_cascade"] == plan["evaluate_kl"] == probes("adam")
     assert plan["probe_ridge"] == plan["evaluate_ridge"] == probes("ridge")
-    assert (plan["probe_kernel"], plan["probe_theory"]) == (probes("kernel"), probes("theory")) == (22, 12)
-    assert plan["train_network"] == len(grid.trainings())
+    assert (plan["probe_kernel"], plan["probe_theory"]) == (probes("kernel"), probes("theory")) == (26, 12)
+    assert "train_network" not in plan
     assert plan["merge_cube"] == len(grid.experiments) == 5
-    # of five experiments two have truth, one shows channels, one has decisions
-    assert {name: plan[f"figure_{name}"] for name in FIGURES} == {
-        name: 1 if needs.decisions or needs.channels else 2 if needs.truth else 5 for name, needs in FIGURES.items()
+    # of five experiments one has truth and decisions, one shows channels, three know a length; none has a plane
+    assert {name: plan.get(f"figure_{name}", 0) for name in FIGURES} == {
+        name: 1 if needs.truth or needs.channels else 3 if needs.lengths else 0 if needs.plane else 5
+        for name, needs in FIGURES.items()
     }
     assert plan["explain_decisions"] == 1
     # one job for all depths of a column
     assert plan["score_predictor"] == len({(p.architecture, p.sigma_w2, p.sigma_b2) for p in grid.judged()}) == 12
     assert plan["search_boundary"] == 12
     assert plan["network_entropy"] == 6
-    assert plan["probe_budget"] == 12
     networks = asked.of["information_plane"].networks_by_name
     assert plan["train_snapshots"] == plan["measure_information"] == len(networks) == 12
     assert plan["ising_exact"] == 2
     assert plan["ising_monte_carlo"] == len(config["ising"]["monte_carlo"]["couplings"])
-    assert plan["build_leaderboard"] == plan["recommend"] == plan["check_claims"] == plan["explorer"] == 1
-    one_cube_each = drawn(*(name for name, study in asked.of.items() if study is not trainability and study.names()))
+    assert plan["check_claims"] == plan["explorer"] == 1
+    one_cube_each = drawn(
+        *(name for name, study in asked.of.items() if study is not trainability and study.names() and study.wanted())
+    )
     assert one_cube_each.items() <= plan.items()
 
 
@@ -128,7 +131,7 @@ def test_a_target_per_study_plans_it_and_what_it_looks_at(checkout):
         "maps": {*PROBES, "merge_cube", "merge_map", "train_network", "score_predictor"},
     }
     # claims are on experiments of the configs that come with the workflow: see test_claims.py; the explorer has no cube
-    assert set(needed) == {kind.name for kind in KINDS} - {"claims", "check_calibration", "explorer"}
+    assert set(needed) == {kind.name for kind in KINDS} - {"claims", "check_calibration", "explorer", "summary"}
     for study, rules in needed.items():
         figures = DRAWN if study == "trainability" else drawn(study)
         assert set(checkout.plan(f"study_{study}")) == {*rules, *figures}
@@ -330,7 +333,7 @@ def test_convolutional_networks_run_from_end_to_end(checkout):
     found = read_result(results / "evaluate_kl/photographs/vgg16/w2.000000_b0.000000_d003.nc")
     assert found["channel_pictures"].shape == (2, 1, 4, 32 * 32 * 3)
     assert found["pictures"].shape == (2, 3, 4, 32 * 32 * 3)
-    for name, without in (("digits_cnn", {"channels", "decisions"}), ("photographs_vgg16", TRUTH)):
+    for name, without in (("digits_cnn", {*ON_REQUEST}), ("photographs_vgg16", {*TRUTH, "phase_diagram", "scaling"})):
         pictures = sizes(results / f"figures/{name}")
         assert set(pictures) == set(FIGURES) - without
         assert min(pictures.values()) > 5000
