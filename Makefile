@@ -32,7 +32,7 @@ help:
 	@echo "make test, test-slurm, test-browser, test-long, lint, bench"
 
 figures: $(READY)
-	@test -n "$(CONFIG)" || echo "The demonstration: about five minutes on two idle cores; within two of them there is" \
+	@test -n "$(CONFIG)" || echo "The demonstration: five to six minutes on two idle cores; within two of them there is" \
 		"results/figures/digits/trainability_map.png"
 	$(SNAKEMAKE) -- all_figures
 

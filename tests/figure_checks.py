@@ -31,6 +31,7 @@ def assert_readable(figure: Figure) -> None:
     figure.draw_without_rendering()
     assert_nothing_beyond_the_edges(figure)
     _assert_letters(figure)
+    _assert_heading(figure)
     _assert_legends(figure)
     _assert_grey(figure)
     _assert_margin(figure)
@@ -44,6 +45,15 @@ def _assert_letters(figure: Figure) -> None:
         if text.get_visible() and text.get_text().strip() and text.get_fontsize() * scale < SMALLEST
     }
     assert small == {}
+
+
+def _assert_heading(figure: Figure) -> None:
+    """Heading and settings lie over nothing, and not over each other."""
+    own = [text for text in {figure._suptitle, *figure.texts} if text and text.get_text().strip()]
+    titles = [t for ax in figure.axes for t in (ax.title, ax._left_title, ax._right_title) if t.get_text().strip()]
+    boxes = {text: text.get_window_extent().padded(-1) for text in (*own, *titles)}
+    pairs = [(one, other) for one in own for other in boxes if one is not other]
+    assert [(a.get_text(), b.get_text()) for a, b in pairs if boxes[a].overlaps(boxes[b])] == []
 
 
 def _assert_legends(figure: Figure) -> None:

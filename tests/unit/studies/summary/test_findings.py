@@ -7,7 +7,7 @@ from infoflow.studies.claims.variables import FAILS, HOLDS
 from infoflow.studies.summary.findings import closing_lines, failing, read_card
 from made_up_summary import claims, cube_of
 
-PROBES = {method.probe: method.title for method in METHODS.values()}
+TITLES = {name: method.title for name, method in METHODS.items()}
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +16,7 @@ def cube():
 
 
 def test_a_card_has_the_best_column_the_prediction_with_its_baseline_and_the_cost(cube):
-    card = read_card("digits", cube, PROBES)
+    card = read_card("digits", cube, TITLES)
     assert card.answer.startswith("Take σ_w² = 1.8 (σ_b² = 0.05)")
     boundary, prediction, cost = card.sentences
     assert "σ_w² = 0.5" in boundary
@@ -32,7 +32,7 @@ def test_a_card_has_the_best_column_the_prediction_with_its_baseline_and_the_cos
 
 @pytest.mark.parametrize(("limits", "told"), [((6,) * 4, "at every depth of the grid, to 6"), ((0,) * 4, "none of")])
 def test_what_cannot_be_told_is_not_told(limits, told):
-    card = read_card("a", cube_of(limits), PROBES)
+    card = read_card("a", cube_of(limits), TITLES)
     assert told in f"{card.answer} {card.sentences[0]}"
     assert card.sentences[1] == "Prediction: nothing to tell apart; all networks can be trained, or none."
 
@@ -44,7 +44,7 @@ def test_claims_that_fail_with_what_was_measured():
 
 
 def test_the_terminal_ends_with_a_few_lines(cube):
-    card = read_card("digits", cube, PROBES)
+    card = read_card("digits", cube, TITLES)
     lines = closing_lines([card], failing(claims())[1], "page.html", "figures")
     assert lines[:3] == [f"digits: {told}" for told in (card.answer, *card.sentences[:2])]
     assert lines[-2:] == ["claims: fails 1, holds 2", "to read: page.html; figures: figures"]

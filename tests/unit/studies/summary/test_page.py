@@ -8,7 +8,7 @@ from infoflow.studies.summary.findings import failing, read_card
 from infoflow.studies.summary.page import WIDTH, write_page
 from made_up_summary import claims, cube_of, drawn
 
-PROBES = {method.probe: method.title for method in METHODS.values()}
+TITLES = {name: method.title for name, method in METHODS.items()}
 
 
 class Page(HTMLParser):
@@ -34,7 +34,7 @@ def test_the_page_is_whole_and_needs_no_other_file(tmp_path):
     figures = [drawn(tmp_path), drawn(tmp_path, "ising_1d", "flow", (3 * WIDTH, 30))]
     text = write_page(
         "a <run>",
-        [read_card("digits", cube_of((0, 4, 6, 4)), PROBES)],
+        [read_card("digits", cube_of((0, 4, 6, 4)), TITLES)],
         *failing(claims()),
         figures,
         {"numbers": "cubes/"},

@@ -16,7 +16,7 @@ def test_it_reads_judged_cubes_claims_and_what_all_figures_say():
     assert {PAGE, LINES} < {*plan.pages()}
     assert study.parameters["cubes"] == {"digits": mark(plan.cubes["digits"])}
     assert study.parameters["links"]["explorer"] == "explorer.html"
-    assert all(rule.startswith("probe_") for rule in study.parameters["probes"])
+    assert {"kernel", "theory", "adam"} <= {*study.parameters["methods"]}
 
 
 def test_it_is_of_what_was_chosen():

@@ -17,6 +17,7 @@ from infoflow.files.results import replaced
 WIDTH = 1660
 """Pixels, twice the column of README; a narrower figure is not enlarged."""
 DEMONSTRATION = "make figures"
+DIGITS = "make figures CONFIG=config/digits.yaml"
 
 
 @dataclass(frozen=True)
@@ -31,15 +32,15 @@ PICTURES = {
     "boundary": Picture("evidence_mnist/boundary", "make figures CONFIG=config/evidence.yaml"),
     "check_calibration": Picture("check_calibration/check_calibration", "make figures CONFIG=config/check.yaml"),
     "collapse": Picture("map_tanh/collapse", "make figures CONFIG=config/map.yaml"),
-    "decisions": Picture("digits/decisions"),
-    "entropy_maps": Picture("digits/entropy_maps"),
+    "decisions": Picture("digits/decisions", DIGITS),
+    "entropy_maps": Picture("digits/entropy_maps", DIGITS),
     "information_reconstruction": Picture("information_plane/information_reconstruction"),
-    "leaderboard": Picture("leaderboard/leaderboard"),
+    "leaderboard": Picture("leaderboard/leaderboard", DIGITS),
     "map": Picture("map_tanh/map", "make figures CONFIG=config/map.yaml"),
-    "phase_diagram": Picture("digits/trainability_map"),
-    "recommendation": Picture("recommendation/recommendation"),
-    "roc": Picture("digits/roc"),
-    "scaling": Picture("digits/scaling"),
+    "phase_diagram": Picture("digits/trainability_map", DIGITS),
+    "recommendation": Picture("recommendation/recommendation", DIGITS),
+    "roc": Picture("digits/roc", DIGITS),
+    "scaling": Picture("digits/scaling", DIGITS),
     "trainability": Picture("evidence_mnist/trainability_map", "make figures CONFIG=config/evidence.yaml"),
     "trainability_cnn": Picture("evidence_mnist_cnn/trainability_map", "make figures CONFIG=config/evidence.yaml"),
     "vgg16": Picture("photographs_vgg16/channels"),

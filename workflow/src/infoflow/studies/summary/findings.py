@@ -1,6 +1,5 @@
 """From the cubes of a run to sentences: what to take, how deep one can go, how well it was predicted, at what cost."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -29,13 +28,13 @@ class Card:
     sentences: tuple[str, ...]
 
 
-def read_card(name: str, cube: xr.Dataset, probes: Mapping[str, str]) -> Card:
+def read_card(name: str, cube: xr.Dataset, methods: Mapping[str, str]) -> Card:
     """The card of an experiment with ground truth.
 
     Args:
-        probes: what is said of a way of probing, by the name of its rule.
+        methods: what is said of a way of probing, by its name.
     """
-    return Card(name, _answer(cube), (_boundary(cube), _prediction(cube), _cost(cube, probes)))
+    return Card(name, _answer(cube), (_boundary(cube), _prediction(cube), _cost(cube, methods)))
 
 
 def _answer(cube: xr.Dataset) -> str:
@@ -84,7 +83,7 @@ def _prediction(cube: xr.Dataset) -> str:
     area = cube["auroc"].sel(score=MAIN_SCORE)
     if not np.isfinite(area):
         return "Prediction: nothing to tell apart; all networks can be trained, or none."
-    method = cube.attrs.get("probe_method", "")
+    method = cube.attrs.get("probe_method", "adam")
     within = _number(cube, "auroc_within_depth", MAIN_SCORE)
     gain = float(cube["auroc_gain_low"].sel(score=MAIN_SCORE)) > 0
     shown = "better" if gain else "not shown to be better"
@@ -102,12 +101,15 @@ def _number(cube: xr.Dataset, name: str, score: str) -> str:
     return f"{value:.3f} [{low:.3f}, {high:.3f}]"
 
 
-def _cost(cube: xr.Dataset, probes: Mapping[str, str]) -> str:
-    shares: Mapping[str, float] = json.loads(cube.attrs.get("probing_to_training", "{}"))
-    train = float(cube["train_seconds"].sum())
-    told = ", ".join(f"{probes[rule]} {share:.2f}" for rule, share in shares.items())
-    probed = f"; as a share of it: {told}" if told else ""
-    return f"Cost: {train:.0f} s of training on {cube.attrs['device']}{probed}."
+def _cost(cube: xr.Dataset, methods: Mapping[str, str]) -> str:
+    """Of computing alone, as the figures have it."""
+    train, main = float(cube["train_seconds"].sum()), cube.attrs.get("probe_method", "adam")
+    end = "probe_seconds"
+    seconds = {
+        name.removesuffix(end).rstrip("_"): float(cube[name].sum()) for name in cube.data_vars if name.endswith(end)
+    }
+    told = ", ".join(f"{methods[name or main]} 1 : {train / spent:.1f}" for name, spent in seconds.items() if spent)
+    return f"Cost: {train:.0f} s of training on {cube.attrs['device']}; probing against it: {told}."
 
 
 @dataclass(frozen=True)

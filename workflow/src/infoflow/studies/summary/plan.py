@@ -52,7 +52,7 @@ class Summary(Study):
         return {
             "title": self.config["run"]["name"],
             "cubes": {name: trainability.mark(name) for name in self._judged},
-            "probes": {method.probe: method.title for method in METHODS.values()},
+            "methods": {name: method.title for name, method in METHODS.items()},
             "links": {Path(page).stem: Path(page).name for page in pages} | {"figures": "figures/", "cubes": "cubes/"},
             "code": code_digest("summarize"),
         }

@@ -15,10 +15,10 @@ from infoflow.studies.trainability.cube import read_trainability
 def summarize(job: Job) -> None:
     """Write the page, which bears the mark of the job's parameters, and the lines.
 
-    Parameters of the job: `title` of the run; `probes`, see `findings.read_card`; `links` of the page.
+    Parameters of the job: `title` of the run; `methods`, see `findings.read_card`; `links` of the page.
     """
     cubes = {Path(path).stem: path for path in job.files("cubes")}
-    cards = [read_card(name, read_trainability(path), job["probes"]) for name, path in cubes.items()]
+    cards = [read_card(name, read_trainability(path), job["methods"]) for name, path in cubes.items()]
     claims, counts = failing(read_cube(job.files("claims")[0])) if job.files("claims") else ([], {})
     page, lines = job.outputs
     figures = [_drawn(Path(path)) for path in job.files("captions")]

@@ -186,7 +186,7 @@ def _finish_map(ax: Axes, cube: xr.Dataset, b: float, label: str) -> None:
     ax.yaxis.get_major_locator().set_params(integer=True)
     mark_edge(ax, float(cube["edge_of_chaos"].sel(sigma_b2=b)), "edge of chaos")
     ax.set_xlabel(SIGMA_W2)
-    ax.set_title(label, pad=14 if has_truth(cube) else None)
+    ax.set_title(label, y=1.06 if has_truth(cube) else None)  # by itself it moves above the bar after the layout
     if has_truth(cube):
         share = share_trained(cube).isel(depth=-1).sel(sigma_b2=b)
         bar = ax.inset_axes([0, 1.01, 1, 0.05], sharex=ax)
