@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from infoflow.figures.say import listed, say
 from infoflow.figures.style import NORMS, SIGMA_W2, WIDEST, cell_edges, mark_edge, tick_samples
+from infoflow.studies.trainability.columns import ENDS, best_column
 from infoflow.studies.trainability.experiment import Experiment
 from infoflow.studies.trainability.figures._shared import (
     beyond_depth,
@@ -52,20 +53,21 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
 def finding(cube: xr.Dataset, biases: list[float]) -> str:
     """Which σ_w² trains deepest, and how deep the ends of the axis go."""
     here = cube.sel(sigma_b2=biases)
-    depth = here["threshold_depth"].stack(column=("sigma_w2", "sigma_b2"))
-    known = depth.dropna("column")
-    if not known.size:
+    best = best_column(here)
+    w, b = best["best_sigma_w2"], best["best_sigma_b2"]
+    if np.isnan(w):
         return (
             "No network was trained, or none could be" if not (cube["trainable"] == 1).any() else "All networks train"
         )
-    best = known.isel(column=int(known.values.argmax()))
-    w, b = (float(best[name]) for name in ("sigma_w2", "sigma_b2"))
-    low, high = (float(cube[f"threshold_depth_{end}"].sel(sigma_w2=w, sigma_b2=b)) for end in ("low", "high"))
     at = f", σ_b² = {b:g}" if cube.sizes["sigma_b2"] > 1 else ""
-    span = f" [{low:.0f}, {high:.0f}]" if np.isfinite(low) and np.isfinite(high) else ""
-    text = f"σ_w² = {w:g}{at} trains deepest, half of its networks at depth {float(best):.0f}{span}"
+    depth, low, high = (best[f"best_depth{end}"] for end in ENDS)
+    last = cube["depth"].values[-1]
+    how = f"half of its networks at depth {depth:.0f} [{low:.0f}, {high:.0f}]"
+    if depth > last:  # what lies beyond the grid is extrapolated
+        how = f"at least half of its networks at every depth, to {last}"
+    text = f"σ_w² = {w:g}{at} trains deepest, {how}"
     ends = [
-        f"{float(one):.0f} at {float(one['sigma_w2']):g}"
+        f"{'more than ' if float(one) > last else ''}{min(float(one), last):.0f} at {float(one['sigma_w2']):g}"
         for one in (here["threshold_depth"].sel(sigma_b2=b).isel(sigma_w2=k) for k in (0, -1))
         if np.isfinite(one) and float(one["sigma_w2"]) != w
     ]
