@@ -10,16 +10,15 @@ from infoflow.archive.source import archive_name
 from infoflow.config.check import DEMONSTRATION, merge_config
 from infoflow.errors import InfoflowError
 from infoflow.files.names import COUPLING, NETWORK, POINT, cube_file
-from infoflow.jobs import notes, paths, slurm
+from infoflow.jobs import notes, paths, planning, provenance, slurm
 from infoflow.jobs.captions import caption_rst, read_caption
-from infoflow.jobs.provenance import PACKAGE
 from infoflow.plan import Plan
 from infoflow.reconstruction.kinds import METHODS
 
-if PACKAGE != (ROOT / "workflow/src/infoflow").resolve():
+if provenance.PACKAGE != (ROOT / "workflow/src/infoflow").resolve():
     raise WorkflowError(
-        f"infoflow has already been imported from {PACKAGE}, and not from {ROOT / 'workflow/src'}: two versions of it "
-        "cannot be modules of one workflow; use the same one"
+        f"infoflow has already been imported from {provenance.PACKAGE}, and not from {ROOT / 'workflow/src'}: two "
+        "versions of it cannot be modules of one workflow; use the same one"
     )
 
 
@@ -31,6 +30,7 @@ def layers():
     return [*map(load_configfile, given.configfiles or [ROOT / DEMONSTRATION]), given.config]
 
 
+provenance.recall()
 try:
     paths.refuse_braces(ROOT)
     PLAN = Plan(merge_config(layers()), ROOT)
@@ -41,6 +41,7 @@ config.update(PLAN.config)  # in place: jobs see the defaults too
 TRAINABILITY = PLAN.of["trainability"]
 
 notes.read_marks()
+planning.ask_once()
 slurm.repair_arrays()
 paths.repair_scripts()
 
