@@ -42,6 +42,7 @@ TRAINABILITY = PLAN.of["trainability"]
 
 notes.read_marks()
 planning.ask_once()
+planning.collect_seldom()
 slurm.repair_arrays()
 paths.repair_scripts()
 

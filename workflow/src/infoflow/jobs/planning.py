@@ -1,12 +1,13 @@
 """Let Snakemake plan many jobs without working out the same for each of them.
 
-Version 9.27 reads the script of every job, to see that it is there, and inspects the signatures of a rule's functions
-anew for every job: half of what planning a grid of ten thousand points takes. Nothing else is changed than how often
-that is done: what is planned, and why, stays the same.
+Version 9.27 reads the script of every job, to see that it is there, inspects the signatures of a rule's functions anew
+for every job, and so on: half of what planning a grid of ten thousand points takes. Nothing else is changed than how
+often that is done: what is planned, and why, stays the same.
 
 Standard library only: the workflow imports this when it is parsed.
 """
 
+import atexit
 import gc
 import logging
 import sys
@@ -16,8 +17,8 @@ from typing import Any
 
 logger = logging.getLogger(__name__)
 
-_COLLECTED = 100_000, 10, 10
-"""Thresholds of Python's garbage collector, which by default looks a dozen times through all jobs while they are made."""
+_THRESHOLDS = 100_000, 10, 10
+"""Of Python's garbage collector, which by default looks through all jobs again and again while they are made."""
 
 
 def ask_once(modules: Mapping[str, ModuleType] | None = None) -> None:
@@ -27,12 +28,18 @@ def ask_once(modules: Mapping[str, ModuleType] | None = None) -> None:
         modules: its modules by name; if they are not as expected, planning takes longer, and a line is logged.
     """
     modules = modules if modules is not None else sys.modules
-    gc.set_threshold(*_COLLECTED)
     for teach in (_look_at_signatures_once, _take_numbers_for_numbers, _look_at_flags_directly, _look_for_scripts_once):
         try:
             teach(modules)
         except (KeyError, AttributeError) as error:
             logger.info("this version of Snakemake plans large grids slowly: it has no %s", error)
+
+
+def collect_seldom() -> None:
+    """Let Python look for garbage less often among jobs, none of which is any: not at the end of the process either."""
+    gc.set_threshold(*_THRESHOLDS)
+    atexit.unregister(gc.freeze)
+    atexit.register(gc.freeze)
 
 
 def _look_at_signatures_once(modules: Mapping[str, ModuleType]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from infoflow.architectures.kinds import is_prefix_invariant
 from infoflow.config.axes import expand_axis
 from infoflow.errors import InfoflowError
+from infoflow.studies.study import once
 from infoflow.studies.trainability.experiment import Experiment, GridPoint
 
 _LARGEST_GRID = 1_000_000
@@ -52,6 +53,7 @@ class Grid:
             return point.depth
         return self._deepest[point.dataset, point.architecture, point.sigma_w2, point.sigma_b2]
 
+    @once
     def probes(self, *names: str) -> list[GridPoint]:
         """The points whose probes are computed, for some experiments or for all."""
         points = {
@@ -61,6 +63,7 @@ class Grid:
         }
         return sorted(points)
 
+    @once
     def judged(self, *names: str) -> list[GridPoint]:
         """The points with ground truth, of their trainings or of a search, for some experiments or for all."""
         return sorted({p for e in self._of(names) if e.truth for p in e.points(e.truth)})
@@ -69,6 +72,7 @@ class Grid:
         """The points that are all trained, for some experiments or for all."""
         return self.judged(*full) if (full := [e.name for e in self._of(names) if not e.search]) else []
 
+    @once
     def searches(self, name: str) -> list[GridPoint]:
         """The columns of an experiment whose boundary is searched, each as its deepest point."""
         experiment = self.experiments[name]
