@@ -59,9 +59,7 @@ def _unnoted(persistence: Any, files: Iterable[Any]) -> list[Any]:
     """Files that are there, bear a mark and have no notes."""
     # of most jobs of a large plan there is no file
     return [
-        path
-        for path in files
-        if os.path.isfile(path) and _may_be_marked(path) and persistence.metadata(path) is None
+        path for path in files if os.path.isfile(path) and _may_be_marked(path) and persistence.metadata(path) is None
     ]
 
 

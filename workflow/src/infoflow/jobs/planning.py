@@ -20,6 +20,9 @@ logger = logging.getLogger(__name__)
 _THRESHOLDS = 100_000, 10, 10
 """Of Python's garbage collector, which by default looks through all jobs again and again while they are made."""
 
+_NAMED = "{params.script}"
+"""In the path of the script of a rule that is written once for several scripts."""
+
 
 def ask_once(modules: Mapping[str, ModuleType] | None = None) -> None:
     """Teach Snakemake to do once per rule what is the same for all its jobs.
@@ -79,7 +82,7 @@ def _take_numbers_for_numbers(modules: Mapping[str, ModuleType]) -> None:
 
 
 def _look_at_flags_directly(modules: Mapping[str, ModuleType]) -> None:
-    """Whether a file is temporary, a directory, a pipe, …: asked hundreds of times per job, through an abstract class."""
+    """Whether a file is temporary, a directory, a pipe, …: asked a hundred times per job, of an abstract class."""
     io = modules["snakemake.io"]
     ask, file_type, text_type = io.is_flagged, io._IOFile, io.AnnotatedString
     if hasattr(ask, "asks_once"):
@@ -107,16 +110,15 @@ def _look_for_scripts_once(modules: Mapping[str, ModuleType]) -> None:
         return
 
     def process_job(self: Any, job: Any) -> None:
-        params = job.params  # worked out for every job: whoever plans is told what is wrong with them
-        script = getattr(job.rule, self.script_type)
-        if isinstance(script, str) and "{" not in script:
-            key = script, str(job.rule.basedir)
-        else:
-            key = str(script), str(job.rule.basedir), str(params.get("script"))
-        if key in self.__dict__.setdefault("looked_for", set()):
+        script = str(getattr(job.rule, self.script_type))
+        if not getattr(job, f"is_{self.script_type}") or "{" in script.replace(_NAMED, ""):
+            look(self, job)
             return
-        look(self, job)
-        self.looked_for.add(key)
+        # parameters are worked out for every job: whoever plans is told what is wrong with them
+        key = script, str(job.rule.basedir), str(job.params.get("script"))
+        if key not in self.__dict__.setdefault("looked_for", set()):
+            look(self, job)
+            self.looked_for.add(key)
 
     process_job.asks_once = True
     processor.process_job = process_job

@@ -25,7 +25,7 @@ SUFFIXES = ("png", "pdf", "json")
 
 
 def once(method: Callable) -> Callable:
-    """A method that is asked the same for thousands of jobs: answers are kept, and not to be changed by whoever asks."""
+    """A method that is asked the same for thousands of jobs: answers are kept, and must not be changed."""
 
     @wraps(method)
     def asked(self: Any, *of: Any) -> Any:

@@ -19,7 +19,7 @@ from infoflow.jobs.provenance import code_digest
 from infoflow.reconstruction.kinds import METHODS
 from infoflow.studies.study import OF_NETWORKS, Figure, Parameters, Study, once
 from infoflow.studies.trainability.experiment import Experiment, GridPoint
-from infoflow.studies.trainability.grid import Grid
+from infoflow.studies.trainability.grid import Grid, columns_of
 
 logger = logging.getLogger(__name__)
 
@@ -374,11 +374,8 @@ class Trainability(Study):
 
     def _deepest(self, experiment: Experiment) -> list[str]:
         """Probes by the main method of the deepest network of every column."""
-        deepest = {
-            (p.sigma_w2, p.sigma_b2, self.grid.probe_depth(p))
-            for p in experiment.points()
-            if p.depth == experiment.depth[-1]
-        }
+        of, last = (experiment.dataset, experiment.architecture), experiment.depth[-1]
+        deepest = {(*column, self.grid.probe_depth(GridPoint(*of, *column, last))) for column in columns_of(experiment)}
         files = self.evaluation_files(experiment.name, self.methods(experiment)[0])
         return [f for f in files if _point_of(f) in deepest]
 
@@ -388,8 +385,8 @@ class Trainability(Study):
 
     def _scored(self, name: str) -> dict[str, list[int]]:
         """Columns of the judged networks of an experiment, with their depths."""
-        judged = {(p.sigma_w2, p.sigma_b2) for p in self.grid.judged(name)}
         experiment = self.experiments[name]
+        judged = set(columns_of(experiment)) if experiment.truth else set()
         where = f"{experiment.truth}/{experiment.architecture}/"
         return {
             stem: depths
