@@ -58,7 +58,7 @@ def test_signatures_are_what_they_are(taught):
         overwritten,
         lambda wildcards: 0,
         Told,
-        max,
+        len,
     ):
         assert snakemake.rules.get_function_params(function) == asked(function), function
     assert list(snakemake.rules.get_function_params(Told().method)) == ["wildcards", "attempt"]
