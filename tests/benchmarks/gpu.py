@@ -3,7 +3,7 @@
 The tests that need CUDA; results against those of the CPU; the engine against the plain way, and against what the card
 allows. On white noise of MNIST's shape: nothing is downloaded. Each part is kept in a file and not run again, unless
 the source, the sizes, the card or the versions are others; whatever was left out or failed is run by the next call.
-Writes table.md and table.json. Exit status 1 if a part failed, or nothing could be run; a target that is missed is none.
+Writes table.md and table.json. Exit status 1 if a part failed, or nothing could be run, not if a target is missed.
 """
 
 import argparse
