@@ -10,7 +10,7 @@ from infoflow.archive.source import archive_name
 from infoflow.config.check import DEMONSTRATION, merge_config
 from infoflow.errors import InfoflowError
 from infoflow.files.names import COUPLING, NETWORK, POINT, cube_file
-from infoflow.jobs import notes, paths, slurm
+from infoflow.jobs import forkserver, notes, paths, slurm
 from infoflow.jobs.captions import caption_rst, read_caption
 from infoflow.jobs.provenance import PACKAGE
 from infoflow.plan import Plan
@@ -43,6 +43,7 @@ TRAINABILITY = PLAN.of["trainability"]
 notes.read_marks()
 slurm.repair_arrays()
 paths.repair_scripts()
+forkserver.fork_scripts()
 
 
 wildcard_constraints:
