@@ -8,6 +8,7 @@ sys.path.insert(0, str(ROOT / "workflow/src"))
 
 from infoflow.archive.source import archive_name
 from infoflow.config.check import DEMONSTRATION, merge_config
+from infoflow.config.repeated import refuse_repeated_keys
 from infoflow.errors import InfoflowError
 from infoflow.files.names import COUPLING, NETWORK, POINT, cube_file
 from infoflow.jobs import forkserver, notes, paths, slurm
@@ -28,7 +29,10 @@ def layers():
     given = workflow.config_settings
     if workflow.modifier.skip_configfile:  # a module gets its whole config
         return [config]
-    return [*map(load_configfile, given.configfiles or [ROOT / DEMONSTRATION]), given.config]
+    files = given.configfiles or [ROOT / DEMONSTRATION]
+    for path in files:
+        refuse_repeated_keys(path)
+    return [*map(load_configfile, files), given.config]
 
 
 try:
