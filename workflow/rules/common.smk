@@ -11,7 +11,8 @@ from infoflow.config.check import DEMONSTRATION, merge_config
 from infoflow.config.repeated import refuse_repeated_keys
 from infoflow.errors import InfoflowError
 from infoflow.files.names import COUPLING, NETWORK, POINT, cube_file
-from infoflow.jobs import forkserver, notes, paths, slurm
+from infoflow.jobs import paths, slurm
+from infoflow.jobs.amendments import amend_snakemake
 from infoflow.jobs.captions import caption_rst, read_caption
 from infoflow.jobs.provenance import PACKAGE
 from infoflow.plan import Plan
@@ -24,19 +25,20 @@ if PACKAGE != (ROOT / "workflow/src/infoflow").resolve():
     )
 
 
+FILES = workflow.config_settings.configfiles or [ROOT / DEMONSTRATION]
+
+
 # Snakemake hands on all files as one, in which a later file's word looks like an earlier one's.
 def layers():
     given = workflow.config_settings
     if workflow.modifier.skip_configfile:  # a module gets its whole config
         return [config]
-    files = given.configfiles or [ROOT / DEMONSTRATION]
-    for path in files:
-        refuse_repeated_keys(path)
-    return [*map(load_configfile, files), given.config]
+    return [*map(load_configfile, FILES), given.config]
 
 
 try:
     paths.refuse_braces(ROOT)
+    refuse_repeated_keys(FILES)
     PLAN = Plan(merge_config(layers()), ROOT)
 except InfoflowError as error:
     raise WorkflowError(str(error)) from None
@@ -44,10 +46,7 @@ config.clear()
 config.update(PLAN.config)  # in place: jobs see the defaults too
 TRAINABILITY = PLAN.of["trainability"]
 
-notes.read_marks()
-slurm.repair_arrays()
-paths.repair_scripts()
-forkserver.fork_scripts()
+amend_snakemake()
 
 
 wildcard_constraints:

@@ -64,7 +64,7 @@ def read_config(path: str | Path) -> dict[str, Any]:
     Raises:
         InfoflowError: it cannot be read, has no keys, or one of them twice.
     """
-    refuse_repeated_keys(path)
+    refuse_repeated_keys([path])
     try:
         read = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

@@ -1,6 +1,6 @@
 """Keys that stand twice in a mapping of a YAML file, where the last one would win without a word."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import yaml
@@ -10,12 +10,17 @@ from infoflow.errors import InfoflowError
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def refuse_repeated_keys(path: str | Path) -> None:
-    """Refuse a file with a key that stands twice; what is no YAML is left to whoever reads it.
+def refuse_repeated_keys(paths: Iterable[str | Path]) -> None:
+    """Refuse files with a key that stands twice; what is no YAML is left to whoever reads it.
 
     Raises:
         InfoflowError: the message names the key and both lines.
     """
+    for path in paths:
+        _refuse(path)
+
+
+def _refuse(path: str | Path) -> None:
     try:
         tree = yaml.compose(Path(path).read_text(encoding="utf-8"), _LOADER)
     except (OSError, UnicodeDecodeError, yaml.YAMLError):
