@@ -104,7 +104,7 @@ def planning(folder: Path, repeats: int) -> str:
     for name, runs in found.items():
         jobs = int(re.search(r"^total +(\d+)", runs[0].output, re.MULTILINE)[1])
         taken = [spread([getattr(r, of) for r in runs], ".1f") for of in ("seconds", "processor")]
-        per_job = f"{1e3 * statistics.median(r.processor for r in runs) / jobs:.2f}"
+        per_job = f"{1e3 * statistics.median(r.processor for r in runs) / jobs:.2f}" if jobs > 2 else ""
         rows.append([name, f"{jobs:,}", *taken, per_job, f"{max(r.memory for r in runs):.0f}"])
     return table(["`snakemake -n`", "jobs", "seconds", "of the processor", "ms per job", "MB"], rows)
 
