@@ -10,7 +10,7 @@ from infoflow.archive.source import archive_name
 from infoflow.config.check import DEMONSTRATION, merge_config
 from infoflow.errors import InfoflowError
 from infoflow.files.names import COUPLING, NETWORK, POINT, cube_file
-from infoflow.jobs import notes, paths, slurm
+from infoflow.jobs import bundles, notes, paths, slurm
 from infoflow.jobs.captions import caption_rst, read_caption
 from infoflow.jobs.provenance import PACKAGE
 from infoflow.plan import Plan
@@ -42,6 +42,7 @@ TRAINABILITY = PLAN.of["trainability"]
 
 notes.read_marks()
 slurm.repair_arrays()
+bundles.bundle_jobs()
 paths.repair_scripts()
 
 
