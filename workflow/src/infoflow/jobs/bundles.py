@@ -99,10 +99,6 @@ class Bundle:
         self._seen = now
         return found
 
-    def begun(self) -> list[Any]:
-        """The pending members that were begun."""
-        return [job for job in self.pending if self.files[job].is_begun()]
-
     def end(self, why: str | None) -> None:
         """Note that it has ended."""
         self.over, self.why = time.monotonic(), why
@@ -248,8 +244,9 @@ def bundle_jobs(plugin: ModuleType | None = None) -> None:
         bundle = info.job
         if bundle.why is None and time.monotonic() - bundle.over < self.workflow.execution_settings.latency_wait:
             return
-        failed = bundle.begun()
-        others = [job for job in bundle.pending if job not in failed]
+        failed, others = [], []
+        for job in bundle.pending:
+            (failed if _is_begun(self.workflow.persistence, job, info.external_jobid) else others).append(job)
         log = info.aux["slurm_logfile"]
         why = f"One of {len(bundle.jobs)} jobs of a bundle: {bundle.why or 'It left no result. '} SLURM's log: {log}. "
         if len(others) == len(bundle.jobs):
@@ -290,12 +287,21 @@ def _count_as_one(scheduler: Any, members: Sequence[Any]) -> None:
             job.scheduler_resources["_nodes"] = 0
 
 
+def _is_begun(persistence: Any, job: Any, submission: str) -> bool:
+    """Whether a job of a submission was started that is not finished.
+
+    Snakemake notes of each file that is not finished with which submission it is made; the Snakemake within the bundle
+    notes none when it starts the job, and deletes the note when that has failed.
+    """
+    return submission not in persistence.external_jobids(job)
+
+
 def _member(job: Any) -> Member:
     """What is to be known of a job."""
     ((rule, wildcards),) = job.get_target_spec()
     target = f"{rule}:" + ",".join(f"{name}={_quoted(value)}" for name, value in wildcards.items())
     results = [*map(str, job.output), *([str(job.benchmark)] if job.benchmark else [])]
-    return Member.now(target, list(map(str, job.get_wait_for_files())), results, list(map(str, job.log)))
+    return Member.now(target, list(map(str, job.get_wait_for_files())), results)
 
 
 def _quoted(value: Any) -> str:

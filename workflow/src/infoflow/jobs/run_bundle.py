@@ -24,29 +24,23 @@ class Member:
         target: as Snakemake's option `--target-jobs` has it.
         inputs: files that it reads.
         results: files that are all there when it is finished, as they are renamed into place when they are whole.
-        logs: files that are there when it was begun.
-        before: stamps of those results and logs that were there when the bundle was submitted.
+        before: stamps of those results that were there when the bundle was submitted.
     """
 
     target: str
     inputs: Sequence[str] = ()
     results: Sequence[str] = ()
-    logs: Sequence[str] = ()
     before: Mapping[str, Sequence[int]] = field(default_factory=dict)
 
     @classmethod
-    def now(cls, target: str, inputs: Sequence[str], results: Sequence[str], logs: Sequence[str]) -> "Member":
+    def now(cls, target: str, inputs: Sequence[str], results: Sequence[str]) -> "Member":
         """With what is there at this moment."""
-        before = {path: list(found) for path in (*results, *logs) if (found := stamp(path))}
-        return cls(target, list(inputs), list(results), list(logs), before)
+        before = {path: list(found) for path in results if (found := stamp(path))}
+        return cls(target, list(inputs), list(results), before)
 
     def is_finished(self) -> bool:
         """Whether all its results are there, none of them from before."""
         return bool(self.results) and all(map(self._is_new, self.results))
-
-    def is_begun(self) -> bool:
-        """Whether it was started, as far as its logs tell: a job without logs counts as begun."""
-        return not self.logs or any(map(self._is_new, (*self.logs, *self.results)))
 
     def _is_new(self, path: str) -> bool:
         found = stamp(path)
