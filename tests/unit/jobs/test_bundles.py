@@ -101,8 +101,9 @@ def test_only_jobs_that_are_alike_go_together():
 
 def test_a_bundle_asks_for_the_largest_memory_and_for_time_for_all():
     small = [Job(k) for k in range(100)]
-    (large,) = [Job(100, about={"mem_mb": 8000, "runtime": 45})]
-    bundle = Bundle([*small, large])
+    large = Job(100, about={"mem_mb": 8000, "mem": "8 GB", "runtime": 45})
+    ((members,), _) = pack([*small, large])
+    bundle = Bundle(members)
     assert bundle.resources.mem_mb == 8000
     assert bundle.resources.runtime == 45 + 11  # minutes: one upper bound, and three times the 202 seconds
     assert bundle.resources.get("slurm_partition") == "cpu"

@@ -13,7 +13,6 @@ Snakemake's own groups are not used: a group fails, and is tried again, as a who
 Standard library only: the workflow imports this when it is parsed.
 """
 
-import logging
 import shlex
 import sys
 import time
@@ -25,8 +24,6 @@ from typing import Any
 from infoflow.jobs import run_bundle
 from infoflow.jobs.run_bundle import Member
 
-logger = logging.getLogger(__name__)
-
 LENGTH, EXPECTED = "bundle_minutes", "expected_seconds"
 """Resources: how long a bundle is to be, 0 for no bundles; and how long a job takes on one core, if that is known."""
 SAFETY = 3
@@ -35,6 +32,8 @@ MOST = 1000
 """Members of a bundle. Their names are part of a command, which may have 128 KiB."""
 LARGEST = ("mem_mb", "mem_mib", "mem_mb_per_cpu", "disk_mb", "disk_mib", "runtime", EXPECTED)
 """Resources that may differ within a bundle: it gets the largest."""
+WORDS = ("mem", "disk")
+"""Resources that say the same as others, for people."""
 _METHODS = ("run_jobs", "run_job", "format_job_exec", "check_active_jobs", "report_job_success", "report_job_error")
 _NEEDED = (*_METHODS, "get_python_executable", "get_snakefile", "get_exec_mode")
 
@@ -130,7 +129,7 @@ def pack(jobs: Iterable[Any]) -> tuple[list[list[Any]], list[Any]]:
         if expected_seconds(job) is None:
             alone.append(job)
         else:
-            wanted = sorted((k, repr(v)) for k, v in job.resources.items() if k not in LARGEST)
+            wanted = sorted((k, repr(v)) for k, v in job.resources.items() if k not in LARGEST + WORDS)
             alike.setdefault((job.name, job.attempt, job.threads, repr(wanted)), []).append(job)
     for like in alike.values():
         like.sort(key=lambda job: -job.resources.get("mem_mb", 0))
