@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from infoflow.jobs.bundles import MOST, Bundle, bundle_jobs, pack
-from infoflow.jobs.run_bundle import decode
+from infoflow.jobs.run_bundle import decode, read
 
 
 @dataclass(eq=False)
@@ -147,6 +147,7 @@ class Site:
         """Of each point, with which submission it is made."""
 
         class Executor:
+            tmpdir = str(folder)
             workflow = SimpleNamespace(
                 scheduler=SimpleNamespace(resources={"_nodes": 7}),
                 persistence=SimpleNamespace(external_jobids=lambda job: [site.notes.get(job.point)]),
@@ -249,6 +250,17 @@ def test_short_jobs_are_one_submission_with_their_names(site):
     # of what may be in the queue at a time they are one, and give back as much as they took
     assert site.executor.workflow.scheduler.resources["_nodes"] == 7 + 2
     assert [job.scheduler_resources["_nodes"] for job in bundle.jobs] == [1, 0, 0]
+
+
+def test_a_bundle_of_jobs_with_thousands_of_inputs_is_written_to_a_file(site, tmp_path):
+    jobs = [Job(1), Job(2)]
+    for job in jobs:
+        job.get_wait_for_files = lambda own=job.point: [f"{hash((own, k))}.nc" for k in range(10_000)]
+    site.executor.run_jobs(jobs)
+    ((_, command),) = site.submitted
+    assert len(command) < 1000
+    word = read(command.split()[-1])
+    assert [len(member.inputs) for member in decode(word)[1]] == [10_000, 10_000]
 
 
 def test_members_are_reported_while_the_others_run(site, tmp_path):

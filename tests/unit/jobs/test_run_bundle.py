@@ -3,9 +3,12 @@
 import os
 import subprocess
 import sys
+import threading
+
+import pytest
 
 from infoflow.jobs import run_bundle
-from infoflow.jobs.run_bundle import Member, decode, encode, what_is_left
+from infoflow.jobs.run_bundle import Member, decode, encode, read, what_is_left
 
 
 def place(path, text="whole"):
@@ -51,11 +54,12 @@ def test_results_from_before_do_not_count(tmp_path):
 def test_only_what_is_not_finished_is_computed(tmp_path):
     members = [member(tmp_path / f"{k}.nc", target=f"probe:point={k}") for k in range(3)]
     place(tmp_path / "1.nc")
-    command = what_is_left(["snakemake"], members)
-    assert command == ["snakemake", "--wait-for-files", "data.nc", "--target-jobs", "probe:point=0", "probe:point=2"]
+    command, inputs = what_is_left(["snakemake"], members)
+    assert command == ["snakemake", "--target-jobs", "probe:point=0", "probe:point=2"]
+    assert inputs == ["data.nc"]
     place(tmp_path / "0.nc")
     place(tmp_path / "2.nc")
-    assert what_is_left(["snakemake"], members) is None
+    assert what_is_left(["snakemake"], members) == ([], [])
 
 
 def test_a_thousand_members_fit_into_a_command(tmp_path):
@@ -71,17 +75,33 @@ def test_a_thousand_members_fit_into_a_command(tmp_path):
     assert len(word) < 100_000
 
 
-def test_it_becomes_the_command(tmp_path):
+SHOW = "import sys; a = sys.argv; print(a[1:-1]); print(open(a[-1]).read().split()); sys.exit(3)"
+
+
+@pytest.mark.parametrize("written", [False, True])
+def test_it_becomes_the_command(tmp_path, written):
     """Run as a file, with nothing of the package on the path."""
 
     def run(members):
-        word = encode([sys.executable, "-c", "import sys; print(sys.argv[1:]); sys.exit(3)"], members)
+        word = encode([sys.executable, "-c", SHOW], members)
+        if written:
+            (tmp_path / "bundle").write_text(word)
+            word = f"@{tmp_path / 'bundle'}"
         command = [sys.executable, "-I", run_bundle.__file__, word]
         return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
 
-    probe = Member.now("probe:point=1", [], ["a.nc"])
+    probe = Member.now("probe:point=1", [f"{k}.nc" for k in range(10_000)], ["a.nc"])
     done = run([probe])
-    assert (done.stdout, done.returncode) == ("['--target-jobs', 'probe:point=1']\n", 3)
+    target, inputs = done.stdout.splitlines()
+    assert target == "['--target-jobs', 'probe:point=1', '--wait-for-files-file']"
+    assert inputs == str(sorted(probe.inputs))
+    assert done.returncode == 3
     place(tmp_path / "a.nc")
     done = run([probe])
     assert (done.stdout, done.returncode) == ("all jobs of this bundle are finished\n", 0)
+
+
+def test_a_bundle_that_shows_up_late_is_waited_for(tmp_path):
+    path = tmp_path / "bundle"
+    threading.Timer(0.5, path.write_text, ["word"]).start()
+    assert read(f"@{path}") == "word"

@@ -29,7 +29,9 @@ LENGTH, EXPECTED = "bundle_minutes", "expected_seconds"
 SAFETY = 3
 """So many times the expected time of its members is asked for, beside the upper bound of one of them."""
 MOST = 1000
-"""Members of a bundle. Their names are part of a command, which may have 128 KiB."""
+"""Members of a bundle."""
+LONGEST = 100_000
+"""Characters of a word on the command line, which may have 128 KiB; a bundle with more of it is written to a file."""
 LARGEST = ("mem_mb", "mem_mib", "mem_mb_per_cpu", "disk_mb", "disk_mib", "runtime", EXPECTED)
 """Resources that may differ within a bundle: it gets the largest."""
 WORDS = ("mem", "disk")
@@ -326,6 +328,10 @@ def _command(executor: Any, bundle: Bundle) -> str:
         *("--mode", executor.get_exec_mode().item_to_choice()),
     ]
     word = run_bundle.encode(snakemake, [bundle.files[job] for job in bundle.jobs])
+    if len(word) > LONGEST:  # a few jobs with thousands of inputs
+        path = Path(executor.tmpdir) / f"bundle.{bundle.jobs[0].jobid}.{bundle.attempt}"
+        path.write_text(word, encoding="ascii")
+        word = f"@{path}"
     before = arguments.precommand(**settings)
     call = shlex.join([python, str(Path(run_bundle.__file__).resolve()), word])
     return f"{before} && {call}" if before else call

@@ -11,9 +11,15 @@ import base64
 import json
 import os
 import sys
+import tempfile
+import time
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+PATIENCE = 60
+"""Seconds to wait for a file that was written before the bundle was submitted."""
 
 
 @dataclass(frozen=True)
@@ -73,22 +79,43 @@ def decode(word: str) -> tuple[list[str], list[Member]]:
     return bundle["command"], [Member(**member) for member in bundle["members"]]
 
 
-def what_is_left(command: Sequence[str], members: Sequence[Member]) -> list[str] | None:
-    """The command that computes the members that are not finished; None if all are."""
+def what_is_left(command: Sequence[str], members: Sequence[Member]) -> tuple[list[str], list[str]]:
+    """What computes the members that are not finished.
+
+    Returns:
+        The command, empty if all are finished, and the files that they read.
+    """
     left = [member for member in members if not member.is_finished()]
-    if not left:
-        return None
     inputs = sorted({path for member in left for path in member.inputs})
-    awaited = ["--wait-for-files", *inputs] if inputs else []
-    return [*command, *awaited, "--target-jobs", *(member.target for member in left)]
+    return [*command, "--target-jobs", *(member.target for member in left)] if left else [], inputs
+
+
+def read(argument: str) -> str:
+    """A bundle that is given as a word, or as `@` and a file of it, which may show up late on a network file system."""
+    if not argument.startswith("@"):
+        return argument
+    path, end = Path(argument[1:]), time.monotonic() + PATIENCE
+    while not path.exists() and time.monotonic() < end:
+        time.sleep(1)
+    return path.read_text(encoding="ascii")
 
 
 def main(arguments: Sequence[str]) -> None:
     """Become Snakemake, if something is left."""
-    command = what_is_left(*decode(arguments[0]))
-    if command is None:
+    command, inputs = what_is_left(*decode(read(arguments[0])))
+    if not command:
         print("all jobs of this bundle are finished")
         return
+    if inputs:  # in a file without a name, for commands are limited
+        with tempfile.TemporaryFile("w") as file:
+            file.write("\n".join(inputs))
+            file.flush()
+            os.set_inheritable(file.fileno(), True)
+            _become([*command, "--wait-for-files-file", f"/proc/self/fd/{file.fileno()}"])
+    _become(command)
+
+
+def _become(command: Sequence[str]) -> None:
     sys.stdout.flush()
     os.execvp(command[0], command)
 
