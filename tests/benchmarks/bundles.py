@@ -114,7 +114,7 @@ def main() -> None:
         rows.append(measure(cluster, arguments.probes, arguments.minutes))
     finally:
         cluster.stop()
-    head = ["kernel probes", "points", "tasks of SLURM", "`sbatch`", "seconds", "of a CPU per point", "script", "else"]
+    head = ["kernel probes", "points", "tasks of SLURM", "`sbatch`", "seconds", "of a CPU per point", "job", "rest"]
     print(table(head, rows))
 
 
