@@ -370,6 +370,21 @@ def test_of_a_cancelled_bundle_what_was_finished_stays_and_what_was_not_begun_lo
     assert "before 7 of its 12 jobs were begun" in output
 
 
+def test_a_bundle_that_is_queued_again_does_not_touch_what_it_had_finished(cluster, bundling, many):
+    """As SLURM does by itself when a node is lost."""
+    faults = bundling.faults({"script": "probe_kernel", "action": "sleep", "seconds": 600, "skip": 4})
+    run = Run(bundling, "all_probes", **faults)
+    wait_for(lambda: started(faults, "probe_kernel", 5), run, "fifth probe")
+    (bundle,) = running(cluster, "probe_kernel")
+    before = results(bundling)
+    cluster.run("scontrol", "requeue", bundle)
+    output = run.succeed()
+    assert submissions(output) == 1
+    assert happened(faults, "started.probe_kernel") == 12 + 1
+    assert results(bundling).items() > before.items()
+    assert_same_probes(bundling, many)
+
+
 def test_an_interrupted_run_cancels_its_bundles(cluster, bundling):
     faults = bundling.faults({"script": "probe_kernel", "action": "sleep", "seconds": 600})
     run = Run(bundling, "all_probes", **faults)
