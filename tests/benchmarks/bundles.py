@@ -30,6 +30,7 @@ PARTITIONS = {"cpu": "batch", "gpu": "accelerated"}
 def write(folder: Path, probes: int, minutes: int) -> None:
     """The profile of the repository for this cluster, and a grid of kernel probes of tiny networks."""
     profile = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
+    profile["set-resources"] = {rule: dict(wanted) for rule, wanted in profile["set-resources"].items()}  # no aliases
     for resources in (profile["default-resources"], *profile["set-resources"].values()):
         if "slurm_partition" in resources:
             resources["slurm_partition"] = PARTITIONS[resources["slurm_partition"]]

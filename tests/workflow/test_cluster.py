@@ -34,7 +34,7 @@ MANY = {
     "experiments": {"digits": {"sigma_w2": {"start": 0.5, "stop": 2.7, "num": 12}, "depth": [3], "truth": False}},
 }
 """A dozen probes of a second."""
-BUNDLED = {"probe_kernel": {"expected_seconds": 2}}
+BUNDLED = {"probe_kernel": {"expected_seconds": 2, "mem_mb": "3500 * attempt", "runtime": 60}}
 
 
 @pytest.fixture(scope="session")
@@ -84,12 +84,13 @@ def bundling(cluster, checkout):
 def adapt(checkout: Checkout, rules: dict | None = None, bundle_minutes: int = 0, **changes) -> None:
     """Write profiles/site: that of the repository with this cluster's partitions and account, and further changes."""
     profile = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
+    profile["set-resources"] = {rule: dict(wanted) for rule, wanted in profile["set-resources"].items()}  # no aliases
     for resources in (profile["default-resources"], *profile["set-resources"].values()):
         if "slurm_partition" in resources:
             resources["slurm_partition"] = PARTITIONS[resources["slurm_partition"]]
     profile["default-resources"] |= {"slurm_account": "theory", "bundle_minutes": bundle_minutes}
     for rule, resources in (rules or {}).items():
-        profile["set-resources"][rule] |= resources
+        profile["set-resources"][rule] = profile["set-resources"].get(rule, {}) | resources
         profile["set-resources"][rule] = {k: v for k, v in profile["set-resources"][rule].items() if v is not None}
     (checkout.root / "profiles/site").mkdir(exist_ok=True)
     (checkout.root / "profiles/site/config.yaml").write_text(yaml.safe_dump(profile | changes))

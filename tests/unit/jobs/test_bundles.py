@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from infoflow.jobs.bundles import MOST, Bundle, bundle_jobs, pack
+from infoflow.jobs.bundles import AROUND_MB, MOST, Bundle, bundle_jobs, pack
 from infoflow.jobs.run_bundle import decode, read
 
 
@@ -104,7 +104,7 @@ def test_a_bundle_asks_for_the_largest_memory_and_for_time_for_all():
     large = Job(100, about={"mem_mb": 8000, "mem": "8 GB", "runtime": 45})
     ((members,), _) = pack([*small, large])
     bundle = Bundle(members)
-    assert bundle.resources.mem_mb == 8000
+    assert bundle.resources.mem_mb == 8000 + AROUND_MB
     assert bundle.resources.runtime == 45 + 11  # minutes: one upper bound, and three times the 202 seconds
     assert bundle.resources.get("slurm_partition") == "cpu"
     assert not hasattr(bundle.resources, "gres")
@@ -117,7 +117,7 @@ def test_a_bundle_asks_for_the_largest_memory_and_for_time_for_all():
 def test_jobs_that_need_much_memory_go_together():
     jobs = [Job(k, seconds=100, about={"mem_mb": (3000, 9000)[k % 2]}) for k in range(12)]
     bundles, _ = pack(jobs)
-    assert [Bundle(bundle).resources.mem_mb for bundle in bundles] == [9000, 3000]
+    assert [Bundle(bundle).resources.mem_mb for bundle in bundles] == [9000 + AROUND_MB, 3000 + AROUND_MB]
 
 
 def test_a_bundle_has_at_most_so_many_members():

@@ -28,6 +28,8 @@ LENGTH, EXPECTED = "bundle_minutes", "expected_seconds"
 """Resources: how long a bundle is to be, 0 for no bundles; and how long a job takes on one core, if that is known."""
 SAFETY = 3
 """So many times the expected time of its members is asked for, beside the upper bound of one of them."""
+AROUND_MB = 650
+"""Memory of the process with large libraries from which the members are forked: measured, 605 MB."""
 MOST = 1000
 """Members of a bundle."""
 LONGEST = 100_000
@@ -153,14 +155,14 @@ def pack(jobs: Iterable[Any]) -> tuple[list[list[Any]], list[Any]]:
 def resources(jobs: Sequence[Any]) -> Resources:
     """What a bundle asks for.
 
-    The largest of what differs, as members run one after the other. `runtime`, in minutes, is the upper bound of one of
+    The largest of what differs, as members run one after the other, and `AROUND_MB`. `runtime`, in minutes, is the upper bound of one of
     them: the bundle gets it once, and `SAFETY` times what is expected of all, and never more than all of the bounds.
     """
     found = Resources(jobs[0].resources.items())
     for name in LARGEST:
         values = [job.resources[name] for job in jobs if isinstance(job.resources.get(name), int)]
         if values:
-            found[name] = max(values)
+            found[name] = max(values) + (AROUND_MB if name in ("mem_mb", "mem_mb_per_cpu") else 0)
     bounds = [job.resources.get("runtime") for job in jobs]
     if all(isinstance(bound, int) for bound in bounds):
         seconds = SAFETY * jobs[0].attempt * sum(expected_seconds(job) or 0 for job in jobs)
