@@ -155,9 +155,9 @@ def pack(jobs: Iterable[Any]) -> tuple[list[list[Any]], list[Any]]:
 def resources(jobs: Sequence[Any]) -> Resources:
     """What a bundle asks for.
 
-    The largest of what differs, as members run one after the other, and `AROUND_MB`. `runtime`, in minutes, is the upper
-    bound of one of them: the bundle gets it once, and `SAFETY` times what is expected of all, and never more than all of
-    the bounds.
+    The largest of what differs, as members run one after the other, and `AROUND_MB`. Of `runtime`, in minutes, which is
+    the upper bound of one of them, once the largest and `SAFETY` times what is expected of all, but never more than all
+    of the bounds.
     """
     found = Resources(jobs[0].resources.items())
     for name in LARGEST:
