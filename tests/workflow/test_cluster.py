@@ -162,6 +162,11 @@ def submissions(output: str) -> int:
     return len(re.findall(r"has been submitted with SLURM jobid|^Submitted array job", output, re.MULTILINE))
 
 
+def reported(run: Run) -> int:
+    """Probes that Snakemake has taken note of, and has touched."""
+    return sum("(Rule: probe_kernel)" in line for line in run.output)
+
+
 def probed(checkout: Checkout) -> dict[str, xr.Dataset]:
     """The probes of the grid of many."""
     return {path.name: xr.load_dataset(path) for path in checkout.root.glob("results/probe_kernel/digits/mlp/*.nc")}
@@ -352,11 +357,7 @@ def test_of_a_bundle_a_killed_job_alone_has_failed_and_is_computed_again(bundlin
 def test_of_a_cancelled_bundle_what_was_finished_stays_and_what_was_not_begun_loses_no_attempt(cluster, bundling, many):
     faults = bundling.faults({"script": "probe_kernel", "action": "sleep", "seconds": 600, "skip": 4})
     run = Run(bundling, "all_probes", **faults)
-
-    def reported() -> int:
-        return sum("(Rule: probe_kernel)" in line for line in run.output)
-
-    wait_for(lambda: reported() == 4, run, "four probes that are reported while the bundle runs")
+    wait_for(lambda: reported(run) == 4, run, "four probes that are reported while the bundle runs")
     assert happened(faults, "started.probe_kernel") == 5
     (bundle,) = running(cluster, "probe_kernel")
     before = results(bundling)
@@ -375,7 +376,7 @@ def test_a_bundle_that_is_queued_again_does_not_touch_what_it_had_finished(clust
     """As SLURM does by itself when a node is lost."""
     faults = bundling.faults({"script": "probe_kernel", "action": "sleep", "seconds": 600, "skip": 4})
     run = Run(bundling, "all_probes", **faults)
-    wait_for(lambda: started(faults, "probe_kernel", 5), run, "fifth probe")
+    wait_for(lambda: reported(run) == 4, run, "four probes that are reported")
     (bundle,) = running(cluster, "probe_kernel")
     before = results(bundling)
     cluster.run("scontrol", "requeue", bundle)
