@@ -13,7 +13,7 @@ RESULTS ?= results
 SNAKEMAKE := $(BIN)/snakemake --profile profiles/local $(if $(CONFIG),--configfile $(CONFIG))
 
 .PHONY: help setup figures pictures report archive verify claims settings docs unlock unchanged
-.PHONY: test test-long test-slurm test-browser bench lint lock
+.PHONY: test test-long test-slurm test-browser bench gpu lint lock
 .DELETE_ON_ERROR:
 
 setup: $(READY)
@@ -29,6 +29,7 @@ help:
 	@echo "make docs                                 all documents as a book to read, in results/docs/index.html"
 	@echo "make unlock   [CONFIG=...]                after Snakemake was killed"
 	@echo "make unchanged MODULE=... WHY=...         say that an edit of a module changes no number"
+	@echo "make gpu      [ARGUMENTS=--anew]          what a GPU at hand computes, and how fast, in results/gpu"
 	@echo "make test, test-slurm, test-browser, test-long, lint, bench"
 
 figures: $(READY)
@@ -99,6 +100,10 @@ bench: $(READY)
 	$(BIN)/python tests/benchmarks/spoiled.py
 	$(BIN)/python tests/benchmarks/repair.py
 	$(BIN)/python tests/benchmarks/mechanisms.py
+
+# Ten minutes at most, without MNIST; what is done is not run again. ARGUMENTS="--device cpu" tries the script itself.
+gpu: $(READY)
+	@$(BIN)/python tests/benchmarks/gpu.py $(ARGUMENTS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -126,35 +126,72 @@ def compose_case(digits: Digits, depth: int, samples: int, device: torch.device)
     )
 
 
-def compare(case: Case, repeats: int, device: torch.device) -> list[str]:
-    """Time both in turns, after one of each that is not timed but compared; a row of the table."""
+def take_turns(case: Case, repeats: int, device: torch.device) -> list[tuple[float, float]]:
+    """Seconds per replica of both, in turns, after one of each that is not timed but compared."""
     expected, found = case.plain(), case.ours()
     torch.testing.assert_close(found.to(expected.device), expected, rtol=case.tolerance, atol=1e-4)
-    turns = [(seconds(case.plain, device), seconds(case.ours, device) / case.replicas) for _ in range(repeats)]
+    return [(seconds(case.plain, device), seconds(case.ours, device) / case.replicas) for _ in range(repeats)]
+
+
+def compare(case: Case, repeats: int, device: torch.device) -> list[str]:
+    """A row of the table."""
+    turns = take_turns(case, repeats, device)
     by_loop, by_engine = zip(*turns)
     ratios = [a / b for a, b in turns]
     target = case.target[device.type == "cuda"]
     return [case.name, spread(by_loop), spread(by_engine), spread(ratios), f"{target:g}"]
 
 
-def roofline(digits: Digits, depth: int, replicas: int, repeats: int, device: torch.device) -> list[str]:
-    """Time of a step of one reconstruction network, its frozen layer included, against what the machine allows."""
+@dataclass(frozen=True)
+class Limits:
+    """Time of a step of one reconstruction network, its frozen layer included, and what the machine allows.
+
+    Attributes:
+        rate, bandwidth: FLOP/s of a large product, bytes/s of a large copy.
+        arithmetic, traffic: seconds of a step at these.
+        taken: seconds, of each repeat.
+    """
+
+    rate: float
+    bandwidth: float
+    arithmetic: float
+    traffic: float
+    taken: list[float]
+
+    @property
+    def shares(self) -> list[float]:
+        """Of the roofline, in per cent."""
+        return [100 * max(self.arithmetic, self.traffic) / t for t in self.taken]
+
+
+def measure_limits(
+    digits: Digits, depth: int, replicas: int, repeats: int, device: torch.device, side: int | None = None
+) -> Limits:
+    """Steps of the probe against a product of square matrices and a copy."""
     case = probe_case(digits, depth, replicas, device)
     case.ours()
     units, steps = 784, -(-len(digits) // BATCH)
-    rate, bandwidth = matrix_rate(device), copy_bandwidth(device)
-    arithmetic = 6 * units**2 * BATCH / rate  # frozen forward, inverse forward, gradient
-    traffic = 7 * 4 * units**2 / bandwidth  # parameters, moments: read and written; gradients: read
-    limit = max(arithmetic, traffic)
-    taken = [seconds(case.ours, device) / (depth * replicas * steps) for _ in range(repeats)]
+    rate, bandwidth = matrix_rate(device, side), copy_bandwidth(device)
+    return Limits(
+        rate,
+        bandwidth,
+        6 * units**2 * BATCH / rate,  # frozen forward, inverse forward, gradient
+        7 * 4 * units**2 / bandwidth,  # parameters, moments: read and written; gradients: read
+        [seconds(case.ours, device) / (depth * replicas * steps) for _ in range(repeats)],
+    )
+
+
+def roofline(digits: Digits, depth: int, replicas: int, repeats: int, device: torch.device) -> list[str]:
+    """A row of the table."""
+    found = measure_limits(digits, depth, replicas, repeats, device)
     return [
         f"depth {depth}, {replicas} replica{'s' * (replicas > 1)}",
-        f"{rate / 1e9:,.0f}",
-        f"{bandwidth / 1e9:,.0f}",
-        f"{arithmetic * 1e6:.0f}",
-        f"{traffic * 1e6:.0f}",
-        spread([t * 1e6 for t in taken], ".0f"),
-        spread([100 * limit / t for t in taken], ".0f"),
+        f"{found.rate / 1e9:,.0f}",
+        f"{found.bandwidth / 1e9:,.0f}",
+        f"{found.arithmetic * 1e6:.0f}",
+        f"{found.traffic * 1e6:.0f}",
+        spread([t * 1e6 for t in found.taken], ".0f"),
+        spread(found.shares, ".0f"),
         "50" if device.type == "cuda" else "60",
     ]
 

@@ -19,9 +19,9 @@ def seconds(work: Callable[[], object], device: torch.device) -> float:
     return time.perf_counter() - started
 
 
-def matrix_rate(device: torch.device) -> float:
-    """FLOP/s of a large float32 product, the best of ten."""
-    size = 8192 if device.type == "cuda" else 3072
+def matrix_rate(device: torch.device, side: int | None = None) -> float:
+    """FLOP/s of a large float32 product, the best of ten; of so many rows and columns."""
+    size = side or (8192 if device.type == "cuda" else 3072)
     a, b = (torch.rand(size, size, device=device) for _ in range(2))
     out = torch.empty_like(a)
     return 2 * size**3 / min(seconds(lambda: torch.mm(a, b, out=out), device) for _ in range(10))

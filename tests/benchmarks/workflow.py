@@ -6,11 +6,13 @@ Everything runs in temporary folders.
 import argparse
 import os
 import re
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 from unittest import mock
 
 import numpy as np
@@ -28,13 +30,22 @@ LAUNCH = """
 import os, sys
 process = os.spawnvp(os.P_NOWAIT, sys.argv[1], sys.argv[1:])
 _, status, usage = os.wait4(process, 0)
-print(usage.ru_maxrss, flush=True)
+print(usage.ru_maxrss, usage.ru_utime + usage.ru_stime, flush=True)
 sys.exit(os.waitstatus_to_exitcode(status))
 """
 
 
-def measured(command: list[str], folder: Path) -> tuple[float, float, str]:
-    """Seconds, peak memory in MB, and output of a command."""
+class Measured(NamedTuple):
+    """What a command took: seconds, peak memory in MB, its output, and seconds of the processor."""
+
+    seconds: float
+    memory: float
+    output: str
+    processor: float
+
+
+def measured(command: list[str], folder: Path) -> Measured:
+    """Run a command, and measure it."""
     environment = os.environ | {"PYTHONPATH": str(ROOT / "workflow/src")}
     started = time.perf_counter()
     done = subprocess.run(
@@ -43,11 +54,12 @@ def measured(command: list[str], folder: Path) -> tuple[float, float, str]:
     seconds = time.perf_counter() - started
     if done.returncode:
         raise SystemExit((done.stdout + done.stderr)[-3000:])
-    *output, peak = (done.stderr + done.stdout).splitlines()
-    return seconds, int(peak) / 1024, "\n".join(output)
+    *output, last = (done.stderr + done.stdout).splitlines()
+    peak, processor = last.split()
+    return Measured(seconds, int(peak) / 1024, "\n".join(output), float(processor))
 
 
-def snakemake(folder: Path, config: dict, *arguments: str) -> tuple[float, float, str]:
+def snakemake(folder: Path, config: dict, *arguments: str) -> Measured:
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     return measured([*SNAKEMAKE, str(ROOT / "Snakefile"), "--configfile", "config.yaml", *arguments], folder)
 
@@ -59,6 +71,7 @@ def planning(folder: Path, repeats: int) -> str:
         given = f"    input: '{source}'\n" if source else ""
         plain += f"rule {target}:\n{given}    output: 'r/{target}/{{i}}.txt'\n    shell: 'touch {{output}}'\n"
     (folder / "Plain").write_text(plain)
+    (folder / "Nothing").write_text("rule all:\n    output: 'nothing'\n    shell: 'touch {output}'\n")
 
     def grid(columns: int, depths: int) -> dict:
         axis = {"start": 0.01, "stop": round(0.01 * columns, 2), "num": columns}
@@ -69,6 +82,10 @@ def planning(folder: Path, repeats: int) -> str:
         return lambda: snakemake(folder, config, "-n", "--quiet", "rules", *arguments)
 
     cases = {
+        "plain workflow, nothing to do": lambda: measured([*SNAKEMAKE, "Nothing", "-n", "--quiet", "rules"], folder),
+        "one training of a grid of 100,000": dry(
+            grid(500, 200), "--", "results/train_network/mnist/mlp/w0.010000_b0.050000_d001.nc"
+        ),
         "plain workflow, 10,000 points of three rules": lambda: measured(
             [*SNAKEMAKE, "Plain", "-n", "--quiet", "rules"], folder
         ),
@@ -81,13 +98,15 @@ def planning(folder: Path, repeats: int) -> str:
     found = {name: [] for name in cases}
     for turn in range(repeats):
         for name, run in cases.items():
-            if not turn or "100,000" not in name:
+            if not turn or not name.startswith("100,000"):
                 found[name].append(run())
     rows = []
     for name, runs in found.items():
-        jobs = re.search(r"^total +(\d+)", runs[0][2], re.MULTILINE)[1]
-        rows.append([name, f"{int(jobs):,}", spread([r[0] for r in runs], ".1f"), f"{max(r[1] for r in runs):.0f}"])
-    return table(["`snakemake -n`", "jobs", "seconds", "MB"], rows)
+        jobs = int(re.search(r"^total +(\d+)", runs[0].output, re.MULTILINE)[1])
+        taken = [spread([getattr(r, of) for r in runs], ".1f") for of in ("seconds", "processor")]
+        per_job = f"{1e3 * statistics.median(r.processor for r in runs) / jobs:.2f}"
+        rows.append([name, f"{jobs:,}", *taken, per_job, f"{max(r.memory for r in runs):.0f}"])
+    return table(["`snakemake -n`", "jobs", "seconds", "of the processor", "ms per job", "MB"], rows)
 
 
 def scheduling(folder: Path, repeats: int) -> str:
@@ -98,7 +117,7 @@ def scheduling(folder: Path, repeats: int) -> str:
         "rule all:\n    input: [f'ready/{i}' for i in range(3000)]\n"
         "rule one:\n    output: touch('ready/{i}')\n    shell: \"\"\"python -S -c $'" + code + '\'"""\n'
     )
-    seconds, memory, _ = measured([*SNAKEMAKE, "Ready", "--quiet", "all"], folder)
+    seconds, memory, *_ = measured([*SNAKEMAKE, "Ready", "--quiet", "all"], folder)
     return table(
         ["3,000 ready jobs of 0.1 s", "seconds", "share of the cores busy with them, %", "MB"],
         [["`scheduler: greedy`", f"{seconds:.0f}", f"{100 * 3000 * work / (cores * seconds):.0f}", f"{memory:.0f}"]],
@@ -223,8 +242,8 @@ print(read, time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SE
     }
     rows = []
     for name, folders in cases.items():
-        _, _, output = measured([sys.executable, "-c", script, *map(str, folders)], folder)
-        read, seconds, memory = (float(v) for v in output.split()[-3:])
+        done = measured([sys.executable, "-c", script, *map(str, folders)], folder)
+        read, seconds, memory = (float(v) for v in done.output.split()[-3:])
         size = (folder / "cube.nc").stat().st_size / 1e6
         rows.append([name, f"{read:.0f}", f"{seconds:.0f}", f"{memory:.0f}", f"{size:.0f}"])
     return table(["merged", "reading, s", "seconds", "MB", "cube, MB"], rows)

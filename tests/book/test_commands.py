@@ -15,7 +15,7 @@ from infoflow.plan import KINDS
 
 OWN = {"config/mine.yaml", "config/x.yaml", "config/pictures.yaml", "profiles/mysite"}
 """Files that the reader writes."""
-ELSEWHERE = {"source", "cp", "git", "sha256sum"}
+ELSEWHERE = {"source", "cp", "export", "git", "pip", "sha256sum"}
 LANGUAGES = {"sh", "python", "yaml", "toml", "rst", "math", "mermaid", "text"}
 COMMANDS = [
     (page, line) for page in PAGES for block in blocks(page, "sh") for line in block.splitlines() if line.strip()
@@ -57,11 +57,15 @@ def check_snakemake(words: list[str]) -> None:
             continue
         if word.startswith("-"):
             assert word in known, word
+            if word in ("--sdm", "--conda-prefix"):
+                words.pop(0)
             if word in ("--profile", "--configfile"):
                 name = words.pop(0)
                 check_file(name)
                 if word == "--configfile" and (ROOT / name).is_file():
                     experiments |= set(yaml.safe_load((ROOT / name).read_text()).get("experiments", ()))
+        elif word.startswith("results/"):
+            assert word.split("/")[1] in snakemake_targets(), word
         else:
             kind, _, name = word.partition("_")
             assert name in experiments if kind == "experiment" else word in snakemake_targets(), word

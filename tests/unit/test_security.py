@@ -115,7 +115,7 @@ def dangers(source: str, name: str) -> list[str]:
                 found.append(full)
             if module == "pickle" and full != "pickle.UnpicklingError" and not inherited:
                 found.append(full)
-            if module == "yaml" and full not in ("yaml.safe_load", "yaml.YAMLError"):
+            if module == "yaml" and full not in ("yaml.safe_load", "yaml.SafeLoader", "yaml.YAMLError"):
                 found.append(full)
         elif isinstance(node, ast.Call):
             given = {k.arg: k.value for k in node.keywords}

@@ -11,17 +11,16 @@ from infoflow.config.check import DEMONSTRATION, merge_config
 from infoflow.config.repeated import refuse_repeated_keys
 from infoflow.errors import InfoflowError
 from infoflow.files.names import COUPLING, NETWORK, POINT, cube_file
-from infoflow.jobs import paths, slurm
+from infoflow.jobs import paths, provenance, slurm
 from infoflow.jobs.amendments import amend_snakemake
 from infoflow.jobs.captions import caption_rst, read_caption
-from infoflow.jobs.provenance import PACKAGE
 from infoflow.plan import Plan
 from infoflow.reconstruction.kinds import METHODS
 
-if PACKAGE != (ROOT / "workflow/src/infoflow").resolve():
+if provenance.PACKAGE != (ROOT / "workflow/src/infoflow").resolve():
     raise WorkflowError(
-        f"infoflow has already been imported from {PACKAGE}, and not from {ROOT / 'workflow/src'}: two versions of it "
-        "cannot be modules of one workflow; use the same one"
+        f"infoflow has already been imported from {provenance.PACKAGE}, and not from {ROOT / 'workflow/src'}: two "
+        "versions of it cannot be modules of one workflow; use the same one"
     )
 
 
@@ -36,6 +35,7 @@ def layers():
     return [*map(load_configfile, FILES), given.config]
 
 
+provenance.recall()
 try:
     paths.refuse_braces(ROOT)
     refuse_repeated_keys(FILES)

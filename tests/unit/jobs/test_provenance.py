@@ -278,6 +278,65 @@ def test_imports_for_type_checkers_are_not_followed(fresh):
     assert "theory.meanfield" in names(imported_modules("evaluate_kl"))
 
 
+@pytest.fixture
+def memory(monkeypatch, tmp_path):
+    """A file of what is known of sources, and nothing known."""
+    for name in ("_known", "_remembered", "_memory"):
+        monkeypatch.setattr(provenance, name, type(getattr(provenance, name))())
+    return tmp_path / "cache/digests.json"
+
+
+def test_digests_from_memory_are_the_same_and_nothing_is_parsed(memory, fresh, monkeypatch):
+    expected = fresh("probe_cascade", "architectures.mlp")
+    assert not memory.exists()  # nobody asked for it
+    provenance.recall(memory)
+    assert fresh("probe_cascade", "architectures.mlp") == expected
+    assert json.loads(memory.read_text())["known"].keys() == provenance._known.keys()
+    assert [path.name for path in memory.parent.iterdir()] == ["digests.json"]
+    provenance._known.clear()
+    provenance.recall(memory)
+    monkeypatch.setattr(provenance.ast, "parse", lambda source: pytest.fail("parsed again"))
+    assert fresh("probe_cascade", "architectures.mlp") == expected
+
+
+def test_an_edit_is_seen_whatever_is_remembered(memory, fresh):
+    provenance.recall(memory)
+    once = fresh("evaluate_kl")
+    provenance.recall(memory)
+    edit = added(b"\nimport infoflow.theory.meanfield\n", "studies/trainability/evaluate_kl.py")
+    assert fresh("evaluate_kl", edit=edit) != once
+    assert "theory.meanfield" in names(imported_modules("evaluate_kl"))
+    assert fresh("evaluate_kl") == once
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"by": "another", "known": {}}', '{"by": 1, "known": [1]}'])
+def test_a_memory_that_makes_no_sense_is_none(memory, fresh, text):
+    expected = fresh("evaluate_kl")
+    memory.parent.mkdir()
+    memory.write_text(text)
+    provenance.recall(memory)
+    assert fresh("evaluate_kl") == expected
+    assert set(json.loads(memory.read_text())) == {"by", "known"}  # written anew, or as it should be
+
+
+def test_where_nothing_can_be_written_nothing_is_remembered(memory, fresh, tmp_path):
+    expected = fresh("evaluate_kl")
+    memory.parent.write_text("no folder")
+    provenance.recall(memory)
+    provenance._known.clear()
+    assert fresh("evaluate_kl") == expected
+
+
+def test_what_is_remembered_does_not_grow_for_ever(memory, fresh, monkeypatch):
+    provenance.recall(memory)
+    fresh("evaluate_kl")
+    size = len(json.loads(memory.read_text())["known"])
+    monkeypatch.setattr(provenance, "_LARGEST_MEMORY", size)
+    for k in range(3):
+        fresh("evaluate_kl", edit=lambda path, source, k=k: source + f"\nedited = {k}\n".encode())
+        assert len(json.loads(memory.read_text())["known"]) <= 2 * size
+
+
 def test_the_software_is_recorded():
     record = software()
     assert record["torch_version"]

@@ -23,6 +23,7 @@ from infoflow.config.overlays import lay_over
 from infoflow.config.repeated import refuse_repeated_keys
 from infoflow.datasets.kinds import DATASETS, check_datasets
 from infoflow.errors import InfoflowError
+from infoflow.files.own_yaml import read_own_yaml
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ def check_config(config: Mapping[str, Any], schema_path: str | Path) -> dict[str
     Raises:
         InfoflowError: a key is unknown or missing, or a value out of bounds; the message names the key.
     """
-    schema = yaml.safe_load(Path(schema_path).read_text(encoding="utf-8"))
+    schema = read_own_yaml(Path(schema_path))
     _check_values(config)
     # An entry switched off with null is not checked and not used.
     config = {**config, "probing_budget": _of_experiments(config)} if "probing_budget" in config else config

@@ -4,7 +4,7 @@ Snakemake's version is pinned, and a test of each looks at what it changes. Stan
 this when it is parsed.
 """
 
-from infoflow.jobs import bundles, forkserver, notes, paths, slurm
+from infoflow.jobs import bundles, forkserver, notes, paths, planning, slurm
 
 
 def amend_snakemake() -> None:
@@ -14,3 +14,5 @@ def amend_snakemake() -> None:
     bundles.bundle_jobs()
     paths.repair_scripts()
     forkserver.fork_scripts()
+    planning.ask_once()
+    planning.collect_seldom()

@@ -8,6 +8,7 @@ Standard library only: the workflow imports this when it is parsed.
 """
 
 import logging
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -56,8 +57,9 @@ def read_marks(persistence: ModuleType | None = None) -> None:
 
 def _unnoted(persistence: Any, files: Iterable[Any]) -> list[Any]:
     """Files that are there, bear a mark and have no notes."""
+    # of most jobs of a large plan there is no file
     return [
-        path for path in files if _may_be_marked(path) and persistence.metadata(path) is None and Path(path).is_file()
+        path for path in files if os.path.isfile(path) and _may_be_marked(path) and persistence.metadata(path) is None
     ]
 
 

@@ -9,14 +9,16 @@ nothing else; they are part of the digests of the rules that write cubes or draw
 
 import ast
 import hashlib
+import importlib.util
 import json
+import os
 import platform
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 PACKAGE = Path(__file__).resolve().parents[1]
 SCRIPTS = PACKAGE.parents[1] / "scripts"
@@ -24,6 +26,9 @@ UNCHANGED = PACKAGE.parents[1] / "unchanged.json"
 """Edits that change no number: see `equal_digest`."""
 DESCRIPTIONS = "about.py"
 
+_MEMORY = "digests.json"
+"""What is known of sources, beside the bytecode of this module, which is as trusted."""
+_LARGEST_MEMORY = 2000
 _DESCRIBED = ("merge_", "build_", "check_", "recommend", "draw_", "archive")
 """How rules begin whose results show descriptions."""
 _RECORDED = ("torch", "numpy", "numba", "xarray", "netCDF4", "snakemake")
@@ -44,6 +49,7 @@ def code_digest(rule: str, *plugins: str) -> str:
     covered = imported_modules(rule, *plugins, described=rule.startswith(_DESCRIBED))
     for path in [SCRIPTS / f"{rule}.py", *sorted(covered)]:
         digest.update(f"{module_name(path)} {equal_digest(path)}\n".encode())
+    _remember()
     return digest.hexdigest()[:16]
 
 
@@ -70,7 +76,7 @@ def module_name(path: Path) -> str:
 @cache
 def equal_digest(path: Path) -> str:
     """The digest of a module, or of what it was before the edits that `unchanged` records: they change no number."""
-    return _history(digest_source(_source(path)), _unchanged().get(module_name(path), {}))[-1]
+    return _history(_facts(path).digest, _unchanged().get(module_name(path), {}))[-1]
 
 
 def _history(digest: str, before: Mapping[str, str]) -> list[str]:
@@ -83,8 +89,87 @@ def _history(digest: str, before: Mapping[str, str]) -> list[str]:
 
 def digest_source(source: bytes) -> str:
     """SHA-256 of what a module does."""
-    canonical = json.dumps(_canonical(ast.parse(source)), separators=(",", ":"))
+    return _digest_tree(ast.parse(source))
+
+
+def _digest_tree(tree: ast.AST) -> str:
+    canonical = json.dumps(_canonical(tree), separators=(",", ":"))
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+class Facts(NamedTuple):
+    """What planning has to know of a source.
+
+    Attributes:
+        digest: of what it does.
+        imports: names that it imports when it runs, which may be those of modules.
+    """
+
+    digest: str
+    imports: Sequence[str]
+
+
+_known: dict[str, Facts] = {}
+"""By the SHA-256 of a source."""
+_remembered: set[str] = set()
+"""Those that the file has."""
+_memory: list[Path] = []
+"""The file, once there is one."""
+
+
+def recall(file: Path | None = None) -> None:
+    """Read from a file what is known of sources, and write there what is found out from now on.
+
+    To parse all modules of the package takes as long as all else that the workflow plans for a small run, and every job
+    on a cluster plans. The file is by content: no edit can make it wrong. One that cannot be read or written is none.
+
+    Args:
+        file: by default one beside the bytecode of this module.
+    """
+    here = Path(__file__)
+    file = file or Path(importlib.util.cache_from_source(here)).with_name(_MEMORY)
+    _memory[:] = [file]
+    _remembered.clear()
+    try:
+        noted = json.loads(file.read_text(encoding="utf-8"))
+        if noted["by"] == _content(here.read_bytes()):
+            known = {key: Facts(str(digest), tuple(map(str, names))) for key, (digest, names) in noted["known"].items()}
+            _remembered.update(known)
+            _known.update(known)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return
+
+
+def _remember() -> None:
+    """Write what is known, if it is more than the file has."""
+    if not _memory or _known.keys() <= _remembered:
+        return
+    (file,) = _memory
+    if len(_known) > _LARGEST_MEMORY:  # sources of long ago
+        for key in _remembered:
+            _known.pop(key, None)
+    _remembered.update(_known)
+    noted = {"by": _content(Path(__file__).read_bytes()), "known": _known}
+    partial = file.with_name(f"{file.name}.{os.getpid()}")
+    try:
+        file.parent.mkdir(exist_ok=True)
+        partial.write_text(json.dumps(noted), encoding="utf-8")
+        partial.replace(file)
+    except OSError:
+        _memory.clear()
+
+
+def _content(source: bytes) -> str:
+    return hashlib.sha256(source).hexdigest()
+
+
+def _facts(path: Path) -> Facts:
+    source = _source(path)
+    key = _content(source)
+    if key not in _known:
+        tree = ast.parse(source)
+        _known[key] = Facts(_digest_tree(tree), sorted(_imported_names(tree)))
+    return _known[key]
 
 
 def _canonical(node: Any) -> Any:
@@ -110,14 +195,18 @@ def _means_nothing(node: Any) -> bool:
 
 @cache
 def _imports(path: Path) -> tuple[Path, ...]:
+    return _files(_facts(path).imports)
+
+
+def _imported_names(tree: ast.AST) -> set[str]:
     names: set[str] = set()
-    for node in _statements(ast.parse(_source(path))):
+    for node in _statements(tree):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             # `from infoflow import x` may name a module
             names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return _files(names)
+    return names
 
 
 def _files(modules: Iterable[str]) -> tuple[Path, ...]:

@@ -5,6 +5,7 @@ Standard library only: every parse of the workflow imports the plans, and no job
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any, ClassVar
 
 from infoflow.architectures.kinds import activations
@@ -21,6 +22,20 @@ OF_NETWORKS = ("seed", "replicas", "draws", "precision")
 
 SUFFIXES = ("png", "pdf", "json")
 """Of the files of a figure; the last one holds what it says (`jobs.captions`)."""
+
+
+def once(method: Callable) -> Callable:
+    """A method that is asked the same for thousands of jobs: answers are kept, and must not be changed."""
+
+    @wraps(method)
+    def asked(self: Any, *of: Any) -> Any:
+        known = self.__dict__.setdefault("_answers", {})
+        key = method.__qualname__, of
+        if key not in known:
+            known[key] = method(self, *of)
+        return known[key]
+
+    return asked
 
 
 @dataclass(frozen=True)
@@ -127,6 +142,7 @@ class Study:
         """Some of the settings of the run."""
         return {name: self.config["run"][name] for name in names}
 
+    @once
     def data(self, dataset: str) -> Parameters:
         """Of rule prepare_dataset; whoever reads a data set checks that it was made with these."""
         return {
@@ -135,6 +151,7 @@ class Study:
             "code": code_digest("prepare_dataset", f"datasets.{self.config['datasets'][dataset]['kind']}"),
         }
 
+    @once
     def networks(self, rule: str, architecture: str, *plugins: str) -> Parameters:
         """What the networks of an architecture depend on, and the code of a rule that computes with them."""
         options = settings.architecture_options(self.config, architecture)

@@ -18,6 +18,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
 from infoflow.errors import InfoflowError
+from infoflow.files.own_yaml import read_own_yaml
 from infoflow.jobs.provenance import PACKAGE
 from infoflow.studies.claims.variables import THEORY
 
@@ -148,10 +149,10 @@ def _claim(entry: Mapping[str, Any], source: str) -> Claim:
 def _read(path: Path, kind: str) -> dict[str, Any]:
     """A file that agrees with a part of the schema."""
     try:
-        read = yaml.safe_load(path.read_text(encoding="utf-8"))
+        read = read_own_yaml(path)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise InfoflowError(f"{path.name}: not a file of claims ({' '.join(str(error).split())})") from error
-    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    schema = read_own_yaml(SCHEMA)
     error = best_match(Draft202012Validator({"$ref": f"#/$defs/{kind}", **schema}).iter_errors(read))
     if error is not None:
         way = list(error.absolute_path)

@@ -5,12 +5,13 @@ Standard library only: every parse of the workflow imports this, and no job does
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from infoflow.architectures.kinds import is_prefix_invariant
 from infoflow.config.axes import expand_axis
 from infoflow.errors import InfoflowError
+from infoflow.studies.study import once
 from infoflow.studies.trainability.experiment import Experiment, GridPoint
 
 _LARGEST_GRID = 1_000_000
@@ -42,8 +43,8 @@ class Grid:
                 )
         self._deepest: dict[tuple, int] = {}
         for e in self.experiments.values():
-            for w, b in itertools.product(e.sigma_w2, e.sigma_b2):
-                key = e.dataset, e.architecture, w, b
+            for column in columns_of(e):
+                key = e.dataset, e.architecture, *column
                 self._deepest[key] = max(e.depth[-1], self._deepest.get(key, 0))
 
     def probe_depth(self, point: GridPoint) -> int:
@@ -52,15 +53,19 @@ class Grid:
             return point.depth
         return self._deepest[point.dataset, point.architecture, point.sigma_w2, point.sigma_b2]
 
+    @once
     def probes(self, *names: str) -> list[GridPoint]:
         """The points whose probes are computed, for some experiments or for all."""
-        points = {
-            GridPoint(p.dataset, p.architecture, p.sigma_w2, p.sigma_b2, self.probe_depth(p))
-            for experiment in self._of(names)
-            for p in experiment.points()
-        }
+        points: set[GridPoint] = set()
+        for e in self._of(names):
+            if is_prefix_invariant(self.config["architectures"][e.architecture]):
+                columns = ((e.dataset, e.architecture, *column) for column in columns_of(e))
+                points |= {GridPoint(*column, self._deepest[column]) for column in columns}
+            else:
+                points |= set(e.points())
         return sorted(points)
 
+    @once
     def judged(self, *names: str) -> list[GridPoint]:
         """The points with ground truth, of their trainings or of a search, for some experiments or for all."""
         return sorted({p for e in self._of(names) if e.truth for p in e.points(e.truth)})
@@ -69,6 +74,7 @@ class Grid:
         """The points that are all trained, for some experiments or for all."""
         return self.judged(*full) if (full := [e.name for e in self._of(names) if not e.search]) else []
 
+    @once
     def searches(self, name: str) -> list[GridPoint]:
         """The columns of an experiment whose boundary is searched, each as its deepest point."""
         experiment = self.experiments[name]
@@ -79,16 +85,22 @@ class Grid:
     def columns(self) -> dict[str, list[int]]:
         """Depths of the judged networks of every (data set, architecture, σ_w², σ_b²), by the stem of the deepest."""
         depths: dict[tuple, set[int]] = {}
-        for p in self.judged():
-            depths.setdefault((p.dataset, p.architecture, p.sigma_w2, p.sigma_b2), set()).add(p.depth)
-        return {GridPoint(*column, max(found)).stem: sorted(found) for column, found in depths.items()}
+        for e in self._of(()):
+            for column in columns_of(e) if e.truth else ():
+                depths.setdefault((e.truth, e.architecture, *column), set()).update(e.depth)
+        return {GridPoint(*column, max(found)).stem: sorted(found) for column, found in sorted(depths.items())}
 
     def datasets(self) -> list[str]:
         """Names of the data sets that are probed or trained on."""
-        return sorted({p.dataset for p in (*self.probes(), *self.judged())})
+        return sorted({name for e in self._of(()) for name in (e.dataset, e.truth) if name})
 
     def _of(self, names: tuple[str, ...]) -> list[Experiment]:
         return [e for e in self.experiments.values() if not names or e.name in names]
+
+
+def columns_of(experiment: Experiment) -> Iterable[tuple[float, float]]:
+    """(σ_w², σ_b²) of an experiment: whoever wants no depths need not make all of its points."""
+    return itertools.product(experiment.sigma_w2, experiment.sigma_b2)
 
 
 def expand_experiment(name: str, entry: Mapping[str, Any]) -> Experiment:

@@ -17,9 +17,9 @@ from infoflow.files.names import dataset_file, decode
 from infoflow.jobs.memory import memory
 from infoflow.jobs.provenance import code_digest
 from infoflow.reconstruction.kinds import METHODS
-from infoflow.studies.study import OF_NETWORKS, Figure, Parameters, Study
-from infoflow.studies.trainability.experiment import Experiment
-from infoflow.studies.trainability.grid import Grid
+from infoflow.studies.study import OF_NETWORKS, Figure, Parameters, Study, once
+from infoflow.studies.trainability.experiment import Experiment, GridPoint
+from infoflow.studies.trainability.grid import Grid, columns_of
 
 logger = logging.getLogger(__name__)
 
@@ -113,6 +113,7 @@ class Trainability(Study):
 
     # --- files
 
+    @once
     def evaluation_files(self, name: str, method: str) -> list[str]:
         """Evaluated probes of an experiment by one method."""
         return [f"results/{METHODS[method].result}/{p.stem}.nc" for p in self.grid.probes(name)]
@@ -139,16 +140,30 @@ class Trainability(Study):
         """What the search of a column reads: data, probes, and networks that others train anyway."""
         experiment = self.experiments[name]
         column = decode(point)[:2]
-        main, *_ = self.methods(experiment)
-        probes = [f for f in self.evaluation_files(name, main) if _point_of(f)[:2] == column]
-        of = experiment.truth, experiment.architecture
-        known = [p for p in self.grid.trainings() if (p.dataset, p.architecture) == of]
-        trained = [p for p in known if (p.sigma_w2, p.sigma_b2) == column and p.depth in experiment.depth]
+        known = self._trained.get((experiment.truth, experiment.architecture, *column), ())
+        trained = [p for p in known if p.depth in experiment.depth]
         return {
             "dataset": dataset_file(experiment.truth),
-            "probe": probes,
+            "probe": self._probed(name).get(column, []),
             "trained": [f"results/train_network/{p.stem}.nc" for p in trained],
         }
+
+    @once
+    def _probed(self, name: str) -> dict[tuple, list[str]]:
+        """Evaluated probes of an experiment by its main method, by column."""
+        main, *_ = self.methods(self.experiments[name])
+        found: dict[tuple, list[str]] = {}
+        for file in self.evaluation_files(name, main):
+            found.setdefault(_point_of(file)[:2], []).append(file)
+        return found
+
+    @cached_property
+    def _trained(self) -> dict[tuple, list[GridPoint]]:
+        """The points that are all trained, by column."""
+        found: dict[tuple, list[GridPoint]] = {}
+        for p in self.grid.trainings():
+            found.setdefault((p.dataset, p.architecture, p.sigma_w2, p.sigma_b2), []).append(p)
+        return found
 
     def merge_inputs(self, name: str) -> dict[str, list[str]]:
         """What the cube of an experiment is merged from."""
@@ -172,6 +187,7 @@ class Trainability(Study):
         own = (_OF_MODULES[rule],) if self._is_modular(architecture) else ()
         return super().networks(rule, architecture, *own, *plugins)
 
+    @once
     def probe(self, method: str, dataset: str, architecture: str) -> Parameters:
         """Of the rules that probe."""
         about = METHODS[method]
@@ -191,6 +207,7 @@ class Trainability(Study):
             **({} if about.evaluation else {"options": self.config["evaluate"]}),
         }
 
+    @once
     def evaluation(self, method: str, dataset: str, architecture: str) -> Parameters:
         """Of the rules whose results are curves.
 
@@ -205,6 +222,7 @@ class Trainability(Study):
             "code": code_digest("evaluate_kl"),
         }
 
+    @once
     def training(self, dataset: str, architecture: str) -> Parameters:
         """Of rule train_network."""
         return {
@@ -214,6 +232,7 @@ class Trainability(Study):
             "data": self.data(dataset),
         }
 
+    @once
     def search(self, name: str) -> Parameters:
         """Of rule search_boundary."""
         experiment = self.experiments[name]
@@ -230,6 +249,7 @@ class Trainability(Study):
             "data": self.data(experiment.truth),
         }
 
+    @once
     def prediction(self, dataset: str, architecture: str) -> Parameters:
         """Of rule score_predictor, without the depths of the column."""
         plugins = [f"predictors.{name}" for name in self.config["predictors"]["names"]]
@@ -259,6 +279,7 @@ class Trainability(Study):
             "images": max(shown),
         }
 
+    @once
     def merge(self, name: str) -> Parameters:
         """Of rule merge_cube; `made_by` has the parameters of what is merged, by input."""
         experiment = self.experiments[name]
@@ -353,11 +374,8 @@ class Trainability(Study):
 
     def _deepest(self, experiment: Experiment) -> list[str]:
         """Probes by the main method of the deepest network of every column."""
-        deepest = {
-            (p.sigma_w2, p.sigma_b2, self.grid.probe_depth(p))
-            for p in experiment.points()
-            if p.depth == experiment.depth[-1]
-        }
+        of, last = (experiment.dataset, experiment.architecture), experiment.depth[-1]
+        deepest = {(*column, self.grid.probe_depth(GridPoint(*of, *column, last))) for column in columns_of(experiment)}
         files = self.evaluation_files(experiment.name, self.methods(experiment)[0])
         return [f for f in files if _point_of(f) in deepest]
 
@@ -367,8 +385,8 @@ class Trainability(Study):
 
     def _scored(self, name: str) -> dict[str, list[int]]:
         """Columns of the judged networks of an experiment, with their depths."""
-        judged = {(p.sigma_w2, p.sigma_b2) for p in self.grid.judged(name)}
         experiment = self.experiments[name]
+        judged = set(columns_of(experiment)) if experiment.truth else set()
         where = f"{experiment.truth}/{experiment.architecture}/"
         return {
             stem: depths
