@@ -10,11 +10,12 @@ import time
 from pathlib import Path
 
 import pytest
+import xarray as xr
 import yaml
 
 from common import ROOT
 from infoflow.studies.trainability.cube import read_trainability
-from runs import CUBE, TINY, TRAININGS, Checkout, assert_same_numbers, happened
+from runs import CUBE, TINY, TRAININGS, Checkout, assert_same_numbers, happened, results
 from slurm_cluster import Cluster
 
 pytestmark = pytest.mark.slurm
@@ -28,6 +29,12 @@ SMALL = {
 }
 """One probe, one training."""
 TRAINED = TRAININGS[0]
+MANY = {
+    "datasets": {"digits": {**DIGITS, "probe": {**DIGITS["probe"], "method": "kernel"}}},
+    "experiments": {"digits": {"sigma_w2": {"start": 0.5, "stop": 2.7, "num": 12}, "depth": [3], "truth": False}},
+}
+"""A dozen probes of a second."""
+BUNDLED = {"probe_kernel": {"expected_seconds": 2, "mem_mb": "3500 * attempt", "runtime": 60}}
 
 
 @pytest.fixture(scope="session")
@@ -47,23 +54,43 @@ def undisturbed(tmp_path_factory):
     return read_trainability(checkout.root / CUBE)
 
 
+@pytest.fixture(scope="session")
+def many(tmp_path_factory):
+    """The probes of the grid of many from the local profile."""
+    checkout = Checkout(tmp_path_factory.mktemp("many"))
+    checkout.configure(**MANY)
+    checkout.run("all_probes")
+    return probed(checkout)
+
+
 @pytest.fixture
 def site(cluster, checkout):
+    """A site whose jobs go one by one."""
     checkout.configure(**SMALL)
     adapt(checkout, **QUICK)
     yield checkout
     cluster.cancel_all()
 
 
-def adapt(checkout: Checkout, rules: dict | None = None, **changes) -> None:
+@pytest.fixture
+def bundling(cluster, checkout):
+    """A site that submits many probes together."""
+    checkout.configure(**MANY)
+    adapt(checkout, bundle_minutes=10, rules=BUNDLED, **QUICK)
+    yield checkout
+    cluster.cancel_all()
+
+
+def adapt(checkout: Checkout, rules: dict | None = None, bundle_minutes: int = 0, **changes) -> None:
     """Write profiles/site: that of the repository with this cluster's partitions and account, and further changes."""
     profile = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
+    profile["set-resources"] = {rule: dict(wanted) for rule, wanted in profile["set-resources"].items()}  # no aliases
     for resources in (profile["default-resources"], *profile["set-resources"].values()):
         if "slurm_partition" in resources:
             resources["slurm_partition"] = PARTITIONS[resources["slurm_partition"]]
-    profile["default-resources"]["slurm_account"] = "theory"
+    profile["default-resources"] |= {"slurm_account": "theory", "bundle_minutes": bundle_minutes}
     for rule, resources in (rules or {}).items():
-        profile["set-resources"][rule] |= resources
+        profile["set-resources"][rule] = profile["set-resources"].get(rule, {}) | resources
         profile["set-resources"][rule] = {k: v for k, v in profile["set-resources"][rule].items() if v is not None}
     (checkout.root / "profiles/site").mkdir(exist_ok=True)
     (checkout.root / "profiles/site/config.yaml").write_text(yaml.safe_dump(profile | changes))
@@ -130,10 +157,32 @@ def attempts(output: str, rule: str, resource: str) -> list[int]:
     return [int(re.search(rf"\b{resource}=(\d+)", block)[1]) for block in blocks]
 
 
+def submissions(output: str) -> int:
+    """Jobs of SLURM, an array as one."""
+    return len(re.findall(r"has been submitted with SLURM jobid|^Submitted array job", output, re.MULTILINE))
+
+
+def reported(run: Run) -> int:
+    """Probes that Snakemake has taken note of, and has touched."""
+    return sum("(Rule: probe_kernel)" in line for line in run.output)
+
+
+def probed(checkout: Checkout) -> dict[str, xr.Dataset]:
+    """The probes of the grid of many."""
+    return {path.name: xr.load_dataset(path) for path in checkout.root.glob("results/probe_kernel/digits/mlp/*.nc")}
+
+
+def assert_same_probes(checkout: Checkout, expected: dict[str, xr.Dataset]) -> None:
+    found = probed(checkout)
+    assert set(found) == set(expected)
+    for name, probe in found.items():
+        assert_same_numbers(probe, expected[name])
+
+
 def test_the_tiny_grid_runs_through_the_profile_to_every_figure(cluster, checkout, finished):
-    adapt(checkout)
+    adapt(checkout, bundle_minutes=10)
     output = Run(checkout, "all_figures").succeed()
-    assert "Submitted array job" in output
+    assert re.search(r"Submitted array job|and \d+ more of rule", output)
     assert_same_numbers(read_trainability(checkout.root / CUBE), read_trainability(finished.root / CUBE))
     drawn = {path.relative_to(checkout.root) for path in checkout.root.glob("results/figures/*/*")}
     assert drawn == {path.relative_to(finished.root) for path in finished.root.glob("results/figures/digits/*")}
@@ -280,6 +329,74 @@ def test_a_job_that_never_gets_enough_is_reported_and_the_others_finish(site, un
     adapt(site, **QUICK)
     Run(site, "all_cubes").succeed()
     assert_same_numbers(read_trainability(site.root / CUBE), undisturbed)
+
+
+def test_of_a_bundle_a_killed_job_alone_has_failed_and_is_computed_again(bundling, many):
+    adapt(bundling, bundle_minutes=10, rules=BUNDLED, **QUICK, **{"restart-times": 0})
+    faults = bundling.faults({"script": "probe_kernel", "action": "kill", "seconds": 0.2})
+    run = Run(bundling, "all_probes", **faults)
+    output = run.finish()
+    assert run.process.returncode != 0
+    assert submissions(output) == 1
+    assert output.count("Error in rule probe_kernel") == 1
+    (error,) = re.findall(r"^Error in rule probe_kernel:\n((?:    .*\n)+)", output, re.MULTILINE)
+    (name,) = set(many) - set(probed(bundling))
+    assert f"    output: results/probe_kernel/digits/mlp/{name}\n" in error
+    assert f"    log: results/logs/probe_kernel/digits/mlp/{Path(name).stem}.log " in error
+    assert "One of 12 jobs of a bundle" in error
+    assert list(bundling.root.glob("results/logs/slurm/rule_probe_kernel/bundle_of_12/*.log"))
+
+    before = results(bundling)
+    output = Run(bundling, "all_probes", **faults).succeed()
+    assert submissions(output) == 1
+    assert happened(faults, "started.probe_kernel") == 12 + 1
+    assert results(bundling).items() > before.items()
+    assert_same_probes(bundling, many)
+
+
+def test_of_a_cancelled_bundle_what_was_finished_stays_and_what_was_not_begun_loses_no_attempt(cluster, bundling, many):
+    faults = bundling.faults({"script": "probe_kernel", "action": "sleep", "seconds": 600, "skip": 4})
+    run = Run(bundling, "all_probes", **faults)
+    wait_for(lambda: reported(run) == 4, run, "four probes that are reported while the bundle runs")
+    assert happened(faults, "started.probe_kernel") == 5
+    (bundle,) = running(cluster, "probe_kernel")
+    before = results(bundling)
+    cluster.run("scancel", bundle)
+    output = run.succeed()
+    assert happened(faults, "started.probe_kernel") == 12 + 1
+    assert results(bundling).items() > before.items()
+    assert_same_probes(bundling, many)
+    # the twelve, the seven that were not begun, and the one that was, with more memory
+    assert submissions(output) == 3
+    assert sorted(attempts(output, "probe_kernel", "mem_mb")) == [3500] * 12 + [7000]
+    assert "before 7 of its 12 jobs were begun" in output
+
+
+def test_a_bundle_that_is_queued_again_does_not_touch_what_it_had_finished(cluster, bundling, many):
+    """As SLURM does by itself when a node is lost."""
+    faults = bundling.faults({"script": "probe_kernel", "action": "sleep", "seconds": 600, "skip": 4})
+    run = Run(bundling, "all_probes", **faults)
+    wait_for(lambda: reported(run) == 4, run, "four probes that are reported")
+    (bundle,) = running(cluster, "probe_kernel")
+    before = results(bundling)
+    cluster.run("scontrol", "requeue", bundle)
+    output = run.succeed()
+    assert submissions(output) == 1
+    assert happened(faults, "started.probe_kernel") == 12 + 1
+    assert results(bundling).items() > before.items()
+    assert_same_probes(bundling, many)
+
+
+def test_an_interrupted_run_cancels_its_bundles(cluster, bundling):
+    faults = bundling.faults({"script": "probe_kernel", "action": "sleep", "seconds": 600})
+    run = Run(bundling, "all_probes", **faults)
+    wait_for(lambda: started(faults, "probe_kernel"), run, "probe that runs")
+    for _ in range(2):
+        run.process.send_signal(signal.SIGINT)
+        time.sleep(1)
+    run.finish(120)
+    cluster.wait_for(lambda: not cluster.jobs("pending,running,completing"), "cancelled bundle")
+    assert happened(faults, "started.probe_kernel") == 1
 
 
 @pytest.mark.parametrize("share", ["shard:1", "gpu:1"])

@@ -78,6 +78,14 @@ def test_jobs_are_submitted_as_they_come_and_only_with_others_that_need_as_much(
     assert submitted == [[first, second], [again], [other]]
 
 
+def test_jobs_of_different_lengths_that_ask_for_the_same_are_one_array():
+    plugin, submitted = executor()
+    jobs = [Job("train_network", {"mem_mb": 3500, "expected_seconds": seconds}) for seconds in (700, 900)]
+    repair_arrays(plugin)
+    plugin.Executor().run_jobs(jobs)
+    assert submitted == [jobs]
+
+
 def test_an_executor_that_is_not_there_or_another_is_left_alone():
     repair_arrays(None)
     repair_arrays(SimpleNamespace())

@@ -6,7 +6,8 @@ INFOFLOW_FAULTS names a JSON list, in a directory of its own, of what happens to
 
     {"script": "train_network", "times": 1, "chance": 0.05, "action": "kill", "seconds": 0.5}
 
-`times`: to so many processes at most, and `chance`: to each with that probability (1 both, if not given; null: to all).
+`times`: to so many processes at most, and `chance`: to each with that probability (1 both, if not given; null: to all),
+but to none of the first `skip`.
 Actions: `kill` (SIGKILL) and `sleep`, after and for `seconds`, a number or [least, most]; `kill_at_write`, as soon as a
 file is whole but not yet in its place, after so many (`after`) that went well; `hold`, until there is a file `release`
 in that directory; `fill`, which holds `mb` of memory for `seconds`; `limit`: no file may be larger than so many `kb`,
@@ -92,6 +93,8 @@ def meet(faults: Path, path: str) -> None:
         if fault.pop("script") != script:
             continue
         times, chance = fault.pop("times", 1), fault.pop("chance", 1.0)
+        if started < fault.pop("skip", 0):
+            continue
         generator = random.Random(f"{script} {started}")
         if generator.random() < chance and claim(faults.parent, f"fault{index}", times) is not None:
             if isinstance(fault.get("seconds"), list):

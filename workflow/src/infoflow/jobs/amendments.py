@@ -4,13 +4,14 @@ Snakemake's version is pinned, and a test of each looks at what it changes. Stan
 this when it is parsed.
 """
 
-from infoflow.jobs import forkserver, notes, paths, planning, slurm
+from infoflow.jobs import bundles, forkserver, notes, paths, planning, slurm
 
 
 def amend_snakemake() -> None:
     """Change the Snakemake that runs here; a second time changes nothing."""
     notes.read_marks()
     slurm.repair_arrays()
+    bundles.bundle_jobs()
     paths.repair_scripts()
     forkserver.fork_scripts()
     planning.ask_once()

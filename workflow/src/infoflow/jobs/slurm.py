@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from infoflow.errors import InfoflowError
+from infoflow.jobs.bundles import EXPECTED
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +69,8 @@ def repair_arrays(plugin: ModuleType | None = None) -> None:
     def run_jobs(self: Any, jobs: list) -> None:
         alike: dict[tuple, list] = {}
         for job in jobs:
-            alike.setdefault((job.name, repr(sorted(job.resources.items()))), []).append(job)
+            wanted = sorted((name, value) for name, value in job.resources.items() if name != EXPECTED)
+            alike.setdefault((job.name, repr(wanted)), []).append(job)
         for part in alike.values():
             submit(self, part)
 
