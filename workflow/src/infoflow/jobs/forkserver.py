@@ -139,16 +139,16 @@ def fork_scripts(module: ModuleType | None = None, server: ForkServer | None = N
         if special or first:
             return execute(self, fname, edit=edit)
         folder = self.resources.get("tmpdir")
-        command = f"{sys.executable} {fname}"
+        code = -signal.SIGKILL
         try:
             ended = server.run(fname, dict.fromkeys(_TEMPORARY, str(folder)) if folder else {})
+            code = ended.code
+            if self.bench_record is not None:
+                _note(ended, self.bench_record)
         except ConnectionError as error:
             logger.error("error: %s; it may go on, but counts as failed", error)
-            raise subprocess.CalledProcessError(-signal.SIGKILL, command) from None
-        if self.bench_record is not None:
-            _note(ended, self.bench_record)
-        if ended.code:
-            raise subprocess.CalledProcessError(ended.code, command)
+        if code:
+            raise subprocess.CalledProcessError(code, f"{sys.executable} {fname}")
         return None
 
     execute_script.forks = True
