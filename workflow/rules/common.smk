@@ -10,7 +10,7 @@ from infoflow.archive.source import archive_name
 from infoflow.config.check import DEMONSTRATION, merge_config
 from infoflow.errors import InfoflowError
 from infoflow.files.names import COUPLING, NETWORK, POINT, cube_file
-from infoflow.jobs import notes, paths, slurm
+from infoflow.jobs import estimate, notes, paths, resources, slurm
 from infoflow.jobs.captions import caption_rst, read_caption
 from infoflow.jobs.provenance import PACKAGE
 from infoflow.plan import Plan
@@ -39,6 +39,7 @@ except InfoflowError as error:
 config.clear()
 config.update(PLAN.config)  # in place: jobs see the defaults too
 TRAINABILITY = PLAN.of["trainability"]
+COSTS = resources.Costs(PLAN.work)
 
 notes.read_marks()
 slurm.repair_arrays()
