@@ -9,6 +9,7 @@ are non-negative, and make the relative error least; see `infoflow.jobs.costs`.
 
 import argparse
 import base64
+import csv
 import json
 import platform
 import re
@@ -29,7 +30,9 @@ WORK = {rule: work for kind in KINDS for rule, work in kind.WORK.items()}
 _MERGES = ("merge_", "build_", "check_", "recommend", "calibrate_")
 """How rules begin whose results are cubes, which record the cost of all that is in them."""
 _LONGEST, _DIGITS = 3600.0, 5
-_VARIES = 2.0
+_VARIES, _COVERED = 2.0, 0.95
+_AT_LEAST = {"weights": 1.0, "reconstructions": 1.0, "data": 1.0}
+"""Of bytes that are surely held, whatever else is."""
 Row = tuple[Mapping[str, float], float]
 """Terms, and what was measured."""
 _MOST_BYTES = 30.0
@@ -52,6 +55,8 @@ class Measured:
         seconds: of CPUs, or where it recorded none, of the clock.
         memory_mb: largest resident memory; None, where it recorded none.
         disk_mb: of its results.
+        parameters: that it had, as JSON, but for the digests of code.
+        name: of its result.
     """
 
     rule: str
@@ -60,6 +65,8 @@ class Measured:
     seconds: float
     memory_mb: float | None
     disk_mb: float
+    parameters: str = "{}"
+    name: str = ""
 
 
 def read_run(directory: Path) -> Iterator[Measured]:
@@ -101,7 +108,14 @@ def _read_result(path: Path) -> Measured | None:
             done = done.reshape(len(depths), -1).mean(1)
             share = float((done * depths).sum() / depths.sum())
     cost = costs[rule]
-    return Measured(rule, work, share, cost["cpu_seconds"], cost["peak_memory_mb"], path.stat().st_size / 1e6)
+    took = cost["cpu_seconds"], cost["peak_memory_mb"], path.stat().st_size / 1e6
+    return Measured(rule, work, share, *took, json.dumps(_without_code(parameters), sort_keys=True), path.stem)
+
+
+def _without_code(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {key: _without_code(inner) for key, inner in value.items() if key not in ("code", "made_by", "config")}
 
 
 def _read_notes(directory: Path) -> Iterator[Measured]:
@@ -196,6 +210,7 @@ def _prices(rows: Sequence[Row], least: float) -> tuple[float, dict[str, float]]
     groups = _grouped(rows)
     names = _varying(groups)
     values = np.array([sum(found) / len(found) for found in groups.values()])
+    least = min(least, float(values.min()))
     if not names:
         terms, rest = dict(next(iter(groups))), max(0.0, values.mean() - least)
         main = next((name for name, amount in terms.items() if amount), None)
@@ -216,15 +231,17 @@ def _above(rows: Sequence[Row], least: float) -> tuple[float, dict[str, float]]:
 
     groups = _grouped(rows)
     names = _varying(groups)
-    values = np.array([max(found) for found in groups.values()])
+    # the last ones differ by chance, and are for the safety factor
+    values = np.array([np.quantile(found, _COVERED) for found in groups.values()])
+    least = min(least, float(values.min()))
     if not names:
         terms = dict(next(iter(groups)))
         return max(least, values.max() - sum(terms.values())), dict.fromkeys(terms, 1.0)
     amounts = _amounts(groups, names)
     scale = amounts.max(0)
-    bounds = [(0, None), *((0, _MOST_BYTES * largest) for largest in scale[1:])]
+    bounds = [(_AT_LEAST.get(name, 0.0) * s, _MOST_BYTES * s) for name, s in zip(names, scale[1:])]
     needed = np.maximum(values - least, 0.0)
-    found = linprog((amounts / scale / values[:, None]).sum(0), -amounts / scale, -needed, bounds=bounds).x / scale
+    found = linprog((amounts / scale / values[:, None]).sum(0), -amounts / scale, -needed, bounds=[(0, None), *bounds]).x / scale
     return least + float(found[0]), _named(names, found[1:])
 
 
@@ -300,16 +317,13 @@ def rounded(value: Any) -> Any:
     return float(f"{value:.{_DIGITS - 1}g}") if isinstance(value, float) else value
 
 
-def measure(directories: Sequence[Path]) -> dict[str, Any]:
+def measure(rows: Sequence[Measured]) -> dict[str, Any]:
     """Prices of all rules, and where they are from."""
     pythons = {
         "torch": python_that("import torch, netCDF4"),
         "drawing": python_that("import matplotlib.pyplot, xarray, netCDF4"),
         "snakemake": python_that("import snakemake.cli, snakemake.workflow, snakemake.api"),
     }
-    rows = [row for directory in directories for row in read_run(directory)]
-    if not rows:
-        raise InfoflowError("nothing that records what it cost; name the directories of finished runs")
     noted = [row for row in rows if row.memory_mb is None]
     # of jobs whose time is that of a clock, the least of all runs is nearest to what a free core takes
     quickest = {rule: min(row.seconds for row in noted if row.rule == rule) for rule in {row.rule for row in noted}}
@@ -327,17 +341,38 @@ def measure(directories: Sequence[Path]) -> dict[str, Any]:
     }
 
 
+def write_table(rows: Iterable[Measured], path: Path) -> None:
+    """One measured job of every size, the one in the middle, of those rules whose jobs have sizes."""
+    sizes: dict[tuple, list[Measured]] = defaultdict(list)
+    for row in rows:
+        if row.rule in WORK and row.rule != "merge_cube":
+            sizes[row.rule, tuple(row.work.seconds.items())].append(row)
+    chosen = [sorted(some, key=lambda row: row.seconds)[len(some) // 2] for some in sizes.values()]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(["machine", "rule", "name", "share", "cpu_seconds", "memory_mb", "parameters"])
+        for row in sorted(chosen, key=lambda row: (row.rule, row.seconds)):
+            measured = f"{row.share:.4g}", f"{row.seconds:.3g}", f"{row.memory_mb:.0f}"
+            table.writerow([machine(), row.rule, row.name, *measured, row.parameters])
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status."""
     parser = argparse.ArgumentParser(prog="python -m infoflow.measure", description=__doc__.split("\n")[0])
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="directory that has a results")
     parser.add_argument("--output", type=Path, default=PRICES, help="file to write (default: that of the package)")
+    parser.add_argument("--table", type=Path, help="file to write with one measured job of every size")
     options = parser.parse_args(arguments)
     try:
-        found = rounded(measure(options.runs))
+        rows = [row for directory in options.runs for row in read_run(directory)]
+        if not rows:
+            raise InfoflowError("nothing that records what it cost; name the directories of finished runs")
+        found = rounded(measure(rows))
     except InfoflowError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    if options.table:
+        write_table(rows, options.table)
     options.output.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     print(f"{options.output}: prices of {len(found['rules'])} rules, {found['machine']}, {found['date']}")
     return 0

@@ -21,7 +21,7 @@ PRICES = Path(__file__).with_name("costs.json")
 MEMORY_SAFETY, TIME_SAFETY = 1.25, 3.0
 """Factors between what is expected and what is asked for."""
 LEAST_MEMORY_MB = 400
-"""What a Python with torch takes before it computes anything is no less, on any machine."""
+"""Nothing asks for less: what a Python with torch takes before it computes anything is about that, and more here."""
 LEAST_MINUTES = 10
 """Slow file systems and full nodes take minutes to start a Python."""
 ROUND_MB = 50
@@ -120,8 +120,8 @@ def cost(rule: str, work: Work = Work(), gpu: bool = False) -> Cost:
 
 def memory_mb(expected: Cost, attempt: int = 1) -> int:
     """Memory to ask for, of all processes of a job: its own, and the Snakemake that starts it on a node."""
-    asked = MEMORY_SAFETY * (max(expected.memory_mb, LEAST_MEMORY_MB) + prices()["pythons"]["snakemake"]["memory_mb"])
-    return math.ceil(asked / ROUND_MB) * ROUND_MB * attempt
+    asked = MEMORY_SAFETY * (expected.memory_mb + prices()["pythons"]["snakemake"]["memory_mb"])
+    return max(LEAST_MEMORY_MB, math.ceil(asked / ROUND_MB) * ROUND_MB) * attempt
 
 
 def minutes(expected: Cost, attempt: int = 1) -> int:

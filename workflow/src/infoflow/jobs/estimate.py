@@ -14,12 +14,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from infoflow.errors import InfoflowError
 from infoflow.jobs.costs import Cost
 from infoflow.jobs.resources import Costs, has_gpu
 
 _FIGURES = "figure_"
 _EVERY_SECONDS = 300.0
-"""Between lines on what is left, at most; at least a tenth of the way is between them."""
+"""Between lines on what is left, at most, where a tenth of the work takes longer."""
+_MOST_JOBS = 100_000
 _SHORT = 120.0
 """Seconds of runs of which nothing is said on the way."""
 _TRUST = 0.05
@@ -68,8 +70,14 @@ def tasks_of(dag: Any, costs: Costs) -> list[Task]:
         kept = sum(not _is_temporary(file) for file in job.output) / max(1, len(job.output))
         before = [place[other] for other in dag.dependencies[job] if other in place]
         gpu = has_gpu(job.rule)
-        tasks.append(Task(job.rule.name, cost, gpu, cost.disk_mb * kept, before, job.priority))
+        tasks.append(Task(job.rule.name, cost, gpu, cost.disk_mb * kept, before, _priority(job)))
     return tasks
+
+
+def _priority(job: Any) -> float:
+    """That of its rule: Snakemake hands it on to what the job waits for when it starts a run, and not before."""
+    said = job.rule.priority
+    return said(job.wildcards) if callable(said) else said
 
 
 def _is_temporary(file: Any) -> bool:
@@ -120,13 +128,11 @@ def wall_seconds(tasks: Sequence[Task], cores: int) -> float:
     return now
 
 
-def cores_of(workflow: Any) -> tuple[int, str]:
-    """How many jobs run at a time, and what that number is called."""
-    settings = workflow.resource_settings
-    if settings.nodes and not getattr(workflow, "local_exec", True):
-        return settings.nodes, "jobs at a time"
-    cores = settings.cores if isinstance(settings.cores, int) and settings.cores < sys.maxsize else 1
-    return max(1, cores), "core" if cores == 1 else "cores"
+def at_a_time(local: bool, cores: int | None, jobs: int | None) -> tuple[int, str]:
+    """How many jobs run at a time, and what that number is called, from what Snakemake was told."""
+    number = (cores or jobs) if local else jobs
+    number = min(number or 1, _MOST_JOBS)
+    return number, "jobs at a time" if not local else "core" if number == 1 else "cores"
 
 
 def lines(tasks: Sequence[Task], cores: int, called: str) -> list[str]:
@@ -192,7 +198,7 @@ class Progress(logging.Handler):
         self._all = sum(self._left.values())
         self._wall, self._say, self._clock = wall, say, clock
         self._began = self._said = clock()
-        self._share_said = 0.0
+        self._tenths = 0
 
     def emit(self, record: logging.LogRecord) -> None:
         if str(getattr(record, "event", "")) == "job_finished":
@@ -203,11 +209,14 @@ class Progress(logging.Handler):
         if self._left.pop(number, None) is None or not self._left:
             return
         now, share = self._clock(), self.share
-        if share - self._share_said >= 0.1 or now - self._said >= _EVERY_SECONDS:
+        tenths = int(10 * share + 1e-6)
+        if tenths > self._tenths or now - self._said >= _EVERY_SECONDS:
             if self._wall >= _SHORT:
                 left = len(self._left)
-                self._say(f"about {_time(self.seconds_left)} left: {left} job{'s' * (left != 1)}, {1 - share:.0%} of the work")
-            self._said, self._share_said = now, share
+                self._say(
+                    f"about {_time(self.seconds_left)} left: {left} job{'s' * (left != 1)}, {1 - share:.0%} of the work"
+                )
+            self._said, self._tenths = now, tenths
 
     @property
     def share(self) -> float:
@@ -223,6 +232,48 @@ class Progress(logging.Handler):
         return (1 - done) / speed if speed else 0.0
 
 
+def plan(arguments: Sequence[str], snakefile: str) -> list[str]:
+    """The plan of what `snakemake ARGUMENTS` would run, in words. Nothing is run, and nothing is locked.
+
+    Snakemake reads its command line and makes its graph of jobs itself, as it does for `--dag`; what it would print of
+    the graph is not printed.
+
+    Args:
+        arguments: of Snakemake: targets, --configfile, --profile, --cores, --directory, ...
+        snakefile: that is taken if they name none.
+
+    Raises:
+        InfoflowError: Snakemake refuses them; it has said why.
+    """
+    from snakemake.cli import args_to_api, parse_args
+    from snakemake.workflow import Workflow
+
+    told: list[str] = []
+
+    def tell(workflow: Any) -> None:
+        settings = workflow.dag_settings
+        workflow._prepare_dag(forceall=settings.forceall, ignore_incomplete=True, lock_warn_only=True)
+        workflow._build_dag()
+        told.extend(lines(tasks_of(workflow.dag, workflow.globals["COSTS"]), *parallel))
+
+    printdag = Workflow.printdag
+    Workflow.printdag = tell
+    try:
+        # what the arguments say comes last, and is stronger
+        quiet = ["--quiet", "host", "rules", "progress"]
+        parser, options = parse_args(["--dag", "dot", *quiet, "--snakefile", snakefile, *arguments])
+        # for a graph Snakemake itself takes one core
+        parallel = at_a_time(options.executor in (None, "local"), options.cores, options.jobs)
+        fine = args_to_api(options, parser)
+    except SystemExit as stop:
+        fine = stop.code in (0, None)
+    finally:
+        Workflow.printdag = printdag
+    if not fine:
+        raise InfoflowError("there is no plan: see above")
+    return told
+
+
 def start(workflow: Any, costs: Costs) -> None:
     """Say at the start of a run what it will take, and on the way what is left."""
     if workflow.output_settings.quiet and "all" in {str(q) for q in workflow.output_settings.quiet}:
@@ -230,7 +281,8 @@ def start(workflow: Any, costs: Costs) -> None:
     tasks = tasks_of(workflow.dag, costs)
     if not tasks:
         return
-    cores, called = cores_of(workflow)
+    settings = workflow.resource_settings
+    cores, called = at_a_time(workflow.local_exec, settings.cores, settings.nodes)
     print(*lines(tasks, cores, called), "", sep="\n", file=sys.stderr, flush=True)
     jobs = [job for job in workflow.dag.needrun_jobs() if hasattr(job.rule.params, "job")]
     numbered = {job.jobid: task for job, task in zip(jobs, tasks, strict=True)}

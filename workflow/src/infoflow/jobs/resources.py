@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from infoflow.jobs.costs import Cost, Work, cost, memory_mb, minutes
+from infoflow.jobs.costs import Cost, Work, cost, memory_mb, minutes, prices
 
 logger = logging.getLogger(__name__)
 
@@ -56,8 +56,8 @@ class Costs:
     def _name(self, rule: str) -> str:
         """Of the rule; where the workflow is a module of another one, its name there has a prefix."""
         if rule not in self._named:
-            ends = [known for known in self._work if rule.endswith(f"_{known}")]
-            self._named[rule] = rule if rule in self._work or not ends else max(ends, key=len)
+            ends = [known for known in (*self._work, *prices()["rules"]) if f"_{rule}".endswith(f"_{known}")]
+            self._named[rule] = max(ends, key=len, default=rule)
         return self._named[rule]
 
 

@@ -10,13 +10,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from infoflow.architectures.sizes import Size, size_of
-from infoflow.datasets.kinds import image_shape, set_sizes, whole_sizes
+from infoflow.datasets.kinds import DATASETS, image_shape, set_sizes, whole_sizes
 from infoflow.jobs.costs import CALLS
 
 GIGA, MEGA = 1e9, 1e6
 BYTES = {"float32": 4, "float64": 8}
 CACHE, KEPT = 4 << 20, 1 << 30
 """Bytes: of `engine.parallel`, and of the activations that `reconstruction.walk` keeps."""
+PART, FREED = 64 << 20, 32 << 20
+"""Bytes: of the parts in which images are worked through, and of what the system's allocator frees at once."""
 PIXELS = 1 << 14
 """Of `reconstruction.ridge`."""
 UNKNOWN_SHAPE, UNKNOWN_SAMPLES = (28, 28), 60_000
@@ -54,7 +56,9 @@ def reading(data: Options) -> dict[str, float]:
 def preparing(data: Options) -> dict[str, float]:
     """Of a data set, from its original files."""
     whole = sum(n or m for n, m in zip(whole_sizes(data), samples_of(data)))
-    return {"original": whole * math.prod(shape_of(data)) / GIGA, "read": data_memory(data) / 1000}
+    shape = shape_of(data)
+    values = 3 * math.prod(shape[:2]) if "colour" in DATASETS[data["kind"]].optional else math.prod(shape)
+    return {"original": whole * values / GIGA, "read": data_memory(data) / 1000}
 
 
 def training(network: Size, data: Options, train: Options, replicas: int, rates: int = 1) -> dict[str, float]:
@@ -72,12 +76,26 @@ def training(network: Size, data: Options, train: Options, replicas: int, rates:
     }
 
 
-def training_memory(network: Size, train: Options, replicas: int, itemsize: int) -> dict[str, float]:
-    """Of weights with their gradients and moments, and of the states of a batch."""
+def training_memory(
+    network: Size, data: Options, train: Options, replicas: int, itemsize: int
+) -> dict[str, float]:
+    """Of weights with their moments, of the states of a batch, and of the images, tested in parts."""
+    optimizer = train.get("optimizer", "sgd")
+    copies = 1 + (2 if optimizer != "sgd" else bool(train.get("momentum")))
+    tested = samples_of(data)[1] * network.widest * replicas * itemsize
     return {
-        "weights": 4 * network.weights * replicas * itemsize / MEGA,
+        "weights": copies * network.weights * replicas * itemsize / MEGA,
         "states": 2 * train["batch_size"] * network.units * replicas * itemsize / MEGA,
+        "tested": min(tested, PART) / MEGA,
+        "data": data_memory(data, itemsize),
+        "fragments": fragments(network, replicas, itemsize),
     }
+
+
+def fragments(network: Size, replicas: int, itemsize: int) -> float:
+    """MB of the weights of a layer; what is as small as that is not always given back when it is freed."""
+    largest = max((layer.weights for layer in network.layers), default=0)
+    return min(replicas * largest * itemsize, FREED) / MEGA
 
 
 def drawing(network: Size, replicas: int) -> dict[str, float]:
@@ -140,12 +158,19 @@ def reconstructions_memory(network: Size, samples: int, replicas: int) -> float:
 
 def inverses_memory(network: Size, data: Options, samples: int, replicas: int, itemsize: int) -> dict[str, float]:
     """Of a probe that finds reconstruction networks."""
-    largest = max((layer.weights for layer in network.layers), default=0)
     kept = min(2 * replicas * samples_of(data)[0] * network.widest * itemsize, 2 * KEPT)
+    passed = replicas * network.depth * samples
     return {
         "data": data_memory(data, itemsize),
         "weights": 2 * replicas * network.weights * itemsize / MEGA,
-        "largest": replicas * largest * itemsize / MEGA,
+        "solved": max(min(PIXELS, layer.around) * (layer.around + min(layer.inputs, PIXELS)) for layer in network.layers)
+        * 8
+        / MEGA,
+        "convolved": min(
+            max(passed * layer.places * layer.around * (layer.places > 1) for layer in network.layers) * itemsize, PART
+        )
+        / MEGA,
+        "fragments": fragments(network, replicas, itemsize),
         "kept": kept / MEGA,
         "reconstructions": reconstructions_memory(network, samples, replicas),
         "passing": replicas * network.depth * samples * network.widest * itemsize / MEGA,
@@ -173,7 +198,10 @@ def kernels_memory(network: Size, probe: Options, pictures: int, replicas: int, 
     return {
         "states": replicas * (fit + evaluated) * network.widest * itemsize / MEGA,
         "grams": replicas * (fit + evaluated) * fit * 8 / MEGA,
-        "weights": replicas * largest * itemsize / MEGA,
+        "layer": replicas * largest * itemsize / MEGA,
+        # one after the other, but not all of what is freed is given back
+        "drawn": replicas * network.weights * itemsize / MEGA,
+        "parts": min(2 * replicas * (fit + evaluated) * network.widest * itemsize, 2 * PART) / MEGA,
         "images": replicas * (fit + evaluated) * network.pixels * 8 / MEGA,
         "pictures": replicas * network.depth * pictures * network.pixels * 4 / MEGA,
     }

@@ -32,9 +32,7 @@ def training_work(parameters: Parameters, wildcards: Mapping[str, str]) -> Work:
     size = work.BYTES[parameters["run"]["precision"]]
     return Work(
         work.added(work.training(network, data, train, plane["replicas"]), work.reading(data)),
-        work.added(
-            work.training_memory(network, train, plane["replicas"], size), {"data": work.data_memory(data, size)}
-        ),
+        work.training_memory(network, data, train, plane["replicas"], size),
     )
 
 

@@ -32,7 +32,7 @@ def point_work(parameters: Parameters, wildcards: Mapping[str, str]) -> Work:
         return Work(added(measured, work.reading(data)), {**held, "data": work.data_memory(data, size)})
     return Work(
         added(work.training(network, data, train, replicas), measured, work.reading(data)),
-        added(held, work.training_memory(network, train, replicas, size), {"data": work.data_memory(data, size)}),
+        added(held, work.training_memory(network, data, train, replicas, size)),
     )
 
 

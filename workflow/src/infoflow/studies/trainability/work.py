@@ -11,6 +11,8 @@ from infoflow.studies import work
 from infoflow.studies.work import BYTES, GIGA, MEGA, added
 
 Options = Mapping[str, Any]
+AT_ONCE = 30_000_000
+"""Of `score_predictor`: weights that are scored at a time."""
 _EARLY = "success"
 """`engine.training.SUCCESS`: a training stops when it is good enough."""
 
@@ -83,7 +85,7 @@ def evaluate(parameters: Options, wildcards: Mapping[str, str]) -> Work:
     kept = work.reconstructions_memory(network, inner["probe"]["evaluation_samples"], run["replicas"])
     pictures = min(parameters["options"]["pictures"], inner["probe"]["evaluation_samples"])
     written = work.reconstructions_memory(network, pictures, run["replicas"])
-    return Work({"read": kept / 1000}, {"reconstructions": kept}, written)
+    return Work({"read": kept / 1000}, {"reconstructions": kept, "parts": min(kept, work.FREED / MEGA)}, written)
 
 
 def train_network(parameters: Options, wildcards: Mapping[str, str]) -> Work:
@@ -103,10 +105,9 @@ def _training(parameters: Options, depths: list[int], replicas: int) -> Work:
     networks = [work.network_of(parameters, depth) for depth in depths]
     size = BYTES[run["precision"]]
     seconds = added(*(work.training(network, data, train, replicas, _rates(train)) for network in networks))
-    held = work.training_memory(networks[-1], train, replicas, size)
     return Work(
         added(seconds, work.reading(data)),
-        {**held, "data": work.data_memory(data, size)},
+        work.training_memory(networks[-1], data, train, replicas, size),
         early=train.get("stop") == _EARLY,
     )
 
@@ -127,7 +128,8 @@ def score_predictor(parameters: Options, wildcards: Mapping[str, str]) -> Work:
             **work.reading(data),
         },
         {
-            "weights": min(largest.weights * replicas, 30_000_000 + largest.weights) * 8 / MEGA,
+            "copies": min(largest.weights * replicas, max(AT_ONCE, largest.weights)) * 8 / MEGA,
+            "weights": largest.weights * replicas * BYTES[run["precision"]] / MEGA,
             "states": batch * largest.units * replicas * 8 / MEGA,
             "data": work.data_memory(data, BYTES[run["precision"]]),
         },
