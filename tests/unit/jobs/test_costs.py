@@ -94,7 +94,12 @@ def test_sizes_are_those_of_the_networks_that_are_built():
     from infoflow.architectures.build import build_network
     from infoflow.engine.maps.map import units
 
-    for kind, shape, depth in (("mlp", (8, 8), 5), ("cnn", (28, 28), 6), ("resnet", (32, 32, 3), 4), ("vgg16", (64, 64, 3), 20)):
+    for kind, shape, depth in (
+        ("mlp", (8, 8), 5),
+        ("cnn", (28, 28), 6),
+        ("resnet", (32, 32, 3), 4),
+        ("vgg16", (64, 64, 3), 20),
+    ):
         options = {"kind": kind, **ARCHITECTURES[kind].defaults}
         blocks = build_network(options, shape, 10, depth).blocks
         size = size_of(options, shape, depth)
@@ -155,8 +160,9 @@ def test_a_rule_without_prices_gets_the_default():
     assert cost("of_my_own").memory_mb == own["default"]["memory_start"]
     assert cost("figure_of_my_own").seconds == own["figure"]["start"]
     assert cost("of_my_own").most_seconds >= max(
-        about["start"] for rule, about in own.items() if not about["seconds"] and rule != "figure"
-        and not rule.startswith("figure_") and "share" not in about
+        about["start"]
+        for rule, about in own.items()
+        if not about["seconds"] and rule != "figure" and not rule.startswith("figure_") and "share" not in about
     )
 
 

@@ -92,7 +92,11 @@ def _plan(arguments: Sequence[str]) -> int:
     if not (root / "Snakefile").is_file():
         raise InfoflowError("infoflow plan: there is no workflow around this package; run it in a clone")
     if not any(a.partition("=")[0] in ("--cores", "-c", "-j", "--jobs", "--profile") for a in arguments):
-        arguments = ["--cores", str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1), *arguments]
+        arguments = [
+            "--cores",
+            str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1),
+            *arguments,
+        ]
     print("\n".join(estimate.plan(arguments, str(root / "Snakefile"))))
     return 0
 

@@ -30,7 +30,7 @@ WORK = {rule: work for kind in KINDS for rule, work in kind.WORK.items()}
 _MERGES = ("merge_", "build_", "check_", "recommend", "calibrate_")
 """How rules begin whose results are cubes, which record the cost of all that is in them."""
 _LONGEST, _DIGITS = 3600.0, 5
-_VARIES, _COVERED = 2.0, 0.95
+_VARIES, _COVERED, _ROWS = 2.0, 0.95, 16
 _AT_LEAST = {"weights": 1.0, "reconstructions": 1.0, "data": 1.0}
 """Of bytes that are surely held, whatever else is."""
 Row = tuple[Mapping[str, float], float]
@@ -241,7 +241,10 @@ def _above(rows: Sequence[Row], least: float) -> tuple[float, dict[str, float]]:
     scale = amounts.max(0)
     bounds = [(_AT_LEAST.get(name, 0.0) * s, _MOST_BYTES * s) for name, s in zip(names, scale[1:])]
     needed = np.maximum(values - least, 0.0)
-    found = linprog((amounts / scale / values[:, None]).sum(0), -amounts / scale, -needed, bounds=[(0, None), *bounds]).x / scale
+    found = (
+        linprog((amounts / scale / values[:, None]).sum(0), -amounts / scale, -needed, bounds=[(0, None), *bounds]).x
+        / scale
+    )
     return least + float(found[0]), _named(names, found[1:])
 
 
@@ -342,12 +345,19 @@ def measure(rows: Sequence[Measured]) -> dict[str, Any]:
 
 
 def write_table(rows: Iterable[Measured], path: Path) -> None:
-    """One measured job of every size, the one in the middle, of those rules whose jobs have sizes."""
+    """One measured job, that in the middle, of every size or of some, of the rules whose jobs have sizes."""
     sizes: dict[tuple, list[Measured]] = defaultdict(list)
     for row in rows:
         if row.rule in WORK and row.rule != "merge_cube":
             sizes[row.rule, tuple(row.work.seconds.items())].append(row)
-    chosen = [sorted(some, key=lambda row: row.seconds)[len(some) // 2] for some in sizes.values()]
+    by_rule: dict[str, list[Measured]] = defaultdict(list)
+    for (rule, _), some in sizes.items():
+        by_rule[rule].append(sorted(some, key=lambda row: row.seconds)[len(some) // 2])
+    chosen = []
+    for some in by_rule.values():
+        some.sort(key=lambda row: row.seconds)
+        places = {round(k * (len(some) - 1) / (_ROWS - 1)) for k in range(_ROWS)}
+        chosen += [some[k] for k in sorted(places)]
     with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(["machine", "rule", "name", "share", "cpu_seconds", "memory_mb", "parameters"])

@@ -18,7 +18,7 @@ from typing import Any
 PRICES = Path(__file__).with_name("costs.json")
 """Written by `python -m infoflow.measure`, and never by hand."""
 
-MEMORY_SAFETY, TIME_SAFETY = 1.25, 3.0
+MEMORY_SAFETY, TIME_SAFETY = 1.2, 3.0
 """Factors between what is expected and what is asked for."""
 LEAST_MEMORY_MB = 400
 """Nothing asks for less: what a Python with torch takes before it computes anything is about that, and more here."""

@@ -153,7 +153,8 @@ def lines(tasks: Sequence[Task], cores: int, called: str) -> list[str]:
         rows.append((rule, str(one.jobs), _time(seconds) + gpu, each, _size(one.memory_mb), _size(one.disk_mb)))
     widths = [max(map(len, column)) for column in zip(*rows)]
     table = [
-        "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:]))]).rstrip() for row in rows
+        "  ".join([row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:]))]).rstrip()
+        for row in rows
     ]
     return [f"to do: {', '.join(sums)}", f"about {wall} with {cores} {called}", "", *table]
 

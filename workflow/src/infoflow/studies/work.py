@@ -76,9 +76,7 @@ def training(network: Size, data: Options, train: Options, replicas: int, rates:
     }
 
 
-def training_memory(
-    network: Size, data: Options, train: Options, replicas: int, itemsize: int
-) -> dict[str, float]:
+def training_memory(network: Size, data: Options, train: Options, replicas: int, itemsize: int) -> dict[str, float]:
     """Of weights with their moments, of the states of a batch, and of the images, tested in parts."""
     optimizer = train.get("optimizer", "sgd")
     copies = 1 + (2 if optimizer != "sgd" else bool(train.get("momentum")))
@@ -163,7 +161,9 @@ def inverses_memory(network: Size, data: Options, samples: int, replicas: int, i
     return {
         "data": data_memory(data, itemsize),
         "weights": 2 * replicas * network.weights * itemsize / MEGA,
-        "solved": max(min(PIXELS, layer.around) * (layer.around + min(layer.inputs, PIXELS)) for layer in network.layers)
+        "solved": max(
+            min(PIXELS, layer.around) * (layer.around + min(layer.inputs, PIXELS)) for layer in network.layers
+        )
         * 8
         / MEGA,
         "convolved": min(

@@ -5,13 +5,13 @@ import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from infoflow.architectures.sizes import Layer, Size
 from infoflow.config import settings
 from infoflow.config.axes import expand_axis
 from infoflow.config.check import check_names
 from infoflow.datasets.kinds import check_number, is_labelled, set_sizes
 from infoflow.errors import InfoflowError
 from infoflow.estimators.kinds import check_options, output_names
-from infoflow.architectures.sizes import Layer, Size
 from infoflow.files.names import dataset_file
 from infoflow.jobs.costs import Work
 from infoflow.jobs.provenance import code_digest

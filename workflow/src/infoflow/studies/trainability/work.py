@@ -150,7 +150,14 @@ def merge_cube(parameters: Options, wildcards: Mapping[str, str]) -> Work:
     per_column = sum(len(depths) if part == "trainings" else 1 for part in methods)
     replicas = parameters["config"]["run"]["replicas"]
     values = columns * depths[-1] * replicas * len(methods)
-    return Work({"files": columns * per_column / 1000, "values": values / MEGA}, {"values": values / MEGA}, values / MEGA)
+    judged = columns * len(depths) * replicas if parameters.get("truth") else 0
+    seconds = {
+        "files": columns * per_column / 1000,
+        "values": values / MEGA,
+        "judged": judged / 1000,
+        "resampled": float(judged > 0),
+    }
+    return Work(seconds, {"values": values / MEGA}, values / MEGA)
 
 
 WORK: dict[str, Callable[[Options, Mapping[str, str]], Work]] = {
