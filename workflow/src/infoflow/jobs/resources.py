@@ -4,6 +4,7 @@ Standard library only: the workflow imports this when it is parsed. A job is siz
 on no variance.
 """
 
+import inspect
 import logging
 import math
 import os
@@ -83,11 +84,16 @@ def attach(workflow: Any, costs: Costs) -> None:
 
 
 def _resources(costs: Costs, rule: Any) -> dict[str, Callable[..., int]]:
-    return {
+    found = {
         "mem_mb": lambda wildcards, attempt: memory_mb(costs.of(rule, _dict(wildcards)), attempt),
         "runtime": lambda wildcards, attempt: minutes(costs.of(rule, _dict(wildcards)), attempt),
         "expected_seconds": lambda wildcards: max(1, math.ceil(costs.of(rule, _dict(wildcards)).seconds)),
     }
+    for function in (*found.values(), rule.params.job, getattr(rule, "priority", None)):
+        # Snakemake asks for it, of every job: what it finds written down it need not find out
+        if inspect.isfunction(function):
+            function.__signature__ = inspect.signature(function)
+    return found
 
 
 def _dict(wildcards: Any) -> dict[str, str]:
