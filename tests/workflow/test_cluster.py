@@ -15,7 +15,7 @@ import yaml
 
 from common import ROOT
 from infoflow.files.results import read_result
-from infoflow.jobs.costs import LEAST_MEMORY_MB, prices
+from infoflow.jobs.costs import LEAST_MEMORY_MB, memory_around
 from infoflow.studies.trainability.cube import read_trainability
 from runs import CUBE, TINY, TRAININGS, Checkout, assert_same_numbers, happened
 from slurm_cluster import Cluster
@@ -310,14 +310,13 @@ def test_small_and_large_jobs_ask_for_what_they_take(cluster, checkout):
     asked = dict(
         re.findall(r"^    output: (\S+\.nc)\n(?:    .*\n)*?    resources: .*?mem_mb=(\d+)", output, re.MULTILINE)
     )
-    around = prices()["pythons"]["snakemake"]["memory_mb"]
     taken = {}
     for path, mb in asked.items():
         result = read_result(checkout.root / path)
         rule = Path(path).parts[1]
         peak = json.loads(result.attributes["cost"]).get(rule, {}).get("peak_memory_mb")
         if peak is not None:
-            taken[path] = peak + around
+            taken[path] = peak + memory_around()
             assert taken[path] <= int(mb) <= max(2 * taken[path], LEAST_MEMORY_MB), path
     assert max(taken.values()) > 5 * min(taken.values())
     assert {Path(path).parts[1] for path in taken} >= {"probe_cascade", "probe_kernel", "train_network", "evaluate_kl"}

@@ -10,7 +10,7 @@ import pytest
 from infoflow.architectures.kinds import ARCHITECTURES
 from infoflow.architectures.sizes import size_of
 from infoflow.jobs import costs
-from infoflow.jobs.costs import Cost, Work, cost, memory_mb, minutes, prices
+from infoflow.jobs.costs import Cost, Work, cost, memory_around, memory_mb, minutes, prices
 from infoflow.plan import KINDS
 
 WORK = {rule: work for kind in KINDS for rule, work in kind.WORK.items()}
@@ -115,8 +115,7 @@ def test_sizes_are_those_of_the_networks_that_are_built():
 def test_memory_is_enough_and_at_most_twice(row):
     """Of what was measured: with the Snakemake that starts the job on a node."""
     told = TABLE[row]
-    around = prices()["pythons"]["snakemake"]["memory_mb"]
-    asked, used = memory_mb(estimate(told)), float(told["memory_mb"]) + around
+    asked, used = memory_mb(estimate(told)), float(told["memory_mb"]) + memory_around()
     assert used <= asked <= max(2 * used, costs.LEAST_MEMORY_MB)
 
 

@@ -24,6 +24,7 @@ from typing import Any
 
 from infoflow.errors import InfoflowError
 from infoflow.jobs.costs import PRICES, Work
+from infoflow.jobs.provenance import PACKAGE
 from infoflow.plan import KINDS
 
 WORK = {rule: work for kind in KINDS for rule, work in kind.WORK.items()}
@@ -37,6 +38,16 @@ Row = tuple[Mapping[str, float], float]
 """Terms, and what was measured."""
 _MOST_BYTES = 30.0
 """Price of a byte of memory that is held, at most: what costs more is a constant in disguise."""
+_SNAKEMAKE = """
+import tempfile
+from snakemake.cli import main
+with tempfile.TemporaryDirectory() as directory:
+    try:
+        main(["--snakefile", "{snakefile}", "--directory", directory, "--dry-run", "--quiet", "all", "--", "all_probes"])
+    except SystemExit:
+        pass
+"""
+"""A parse of this workflow and a small graph, as on a node."""
 _TELL = (
     "import re, sys, time; "
     r"peak = re.search(r'VmHWM:\s+(\d+)', open('/proc/self/status').read())[1]; "
@@ -297,7 +308,7 @@ def summarize(rules: dict[str, Any], names: Sequence[str], name: str) -> None:
 
 def python_that(code: str) -> dict[str, float]:
     """CPU seconds, and MB at most, of a Python that runs some code and ends."""
-    done = subprocess.run([sys.executable, "-c", f"{code}; {_TELL}"], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", f"{code}\n{_TELL}"], capture_output=True, text=True)
     if done.returncode:
         raise InfoflowError(f"{code}: {done.stderr.strip().splitlines()[-1]}")
     seconds, peak = done.stderr.split()[-2:]
@@ -325,7 +336,7 @@ def measure(rows: Sequence[Measured]) -> dict[str, Any]:
     pythons = {
         "torch": python_that("import torch, netCDF4"),
         "drawing": python_that("import matplotlib.pyplot, xarray, netCDF4"),
-        "snakemake": python_that("import snakemake.cli, snakemake.workflow, snakemake.api"),
+        "snakemake": python_that(_SNAKEMAKE.format(snakefile=PACKAGE.parents[2] / "Snakefile")),
     }
     noted = [row for row in rows if row.memory_mb is None]
     # of jobs whose time is that of a clock, the least of all runs is nearest to what a free core takes

@@ -18,7 +18,7 @@ from typing import Any
 PRICES = Path(__file__).with_name("costs.json")
 """Written by `python -m infoflow.measure`, and never by hand."""
 
-MEMORY_SAFETY, TIME_SAFETY = 1.2, 3.0
+MEMORY_SAFETY, TIME_SAFETY = 1.3, 3.0
 """Factors between what is expected and what is asked for."""
 LEAST_MEMORY_MB = 400
 """Nothing asks for less: what a Python with torch takes before it computes anything is about that, and more here."""
@@ -119,9 +119,14 @@ def cost(rule: str, work: Work = Work(), gpu: bool = False) -> Cost:
 
 
 def memory_mb(expected: Cost, attempt: int = 1) -> int:
-    """Memory to ask for, of all processes of a job: its own, and the Snakemake that starts it on a node."""
-    asked = MEMORY_SAFETY * (expected.memory_mb + prices()["pythons"]["snakemake"]["memory_mb"])
+    """Memory to ask for, of all processes of a job: its own, and those of Snakemake around it."""
+    asked = MEMORY_SAFETY * (expected.memory_mb + memory_around())
     return max(LEAST_MEMORY_MB, math.ceil(asked / ROUND_MB) * ROUND_MB) * attempt
+
+
+def memory_around() -> float:
+    """MB of the Snakemake that a job begins with on a node of a cluster, and of the one that this starts."""
+    return 2 * prices()["pythons"]["snakemake"]["memory_mb"]
 
 
 def minutes(expected: Cost, attempt: int = 1) -> int:
