@@ -43,7 +43,7 @@ import tempfile
 from snakemake.cli import main
 with tempfile.TemporaryDirectory() as directory:
     try:
-        main(["--snakefile", "{snakefile}", "--directory", directory, "--dry-run", "--quiet", "all", "--", "all_probes"])
+        main(["--snakefile", "{snakefile}", "--directory", directory, "-n", "--quiet", "all", "--", "all_probes"])
     except SystemExit:
         pass
 """
