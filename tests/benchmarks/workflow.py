@@ -11,11 +11,14 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import torch
 import yaml
 from machine import describe, spread, table
+
+from infoflow.jobs.forkserver import OFF
 
 ROOT = Path(__file__).parents[2]
 SNAKEMAKE = [sys.executable, "-m", "snakemake", "--profile", str(ROOT / "profiles/local"), "--snakefile"]
@@ -130,11 +133,15 @@ def starting(folder: Path, repeats: int) -> str:
             }
         },
     }
-    snakemake(folder, tiny, "--", "all_cubes")
     rows = []
-    for rule in ("probe_cascade", "probe_ridge", "train_network"):
-        lines = [p.read_text().split("\n")[1] for p in (folder / f"results/benchmarks/{rule}").glob("**/*.tsv")]
-        rows.append([f"`{rule}`, start to end", spread([float(line.split("\t")[0]) for line in lines])])
+    for way, fork in (("a Python of its own", "0"), ("forked", "1")):
+        place = folder / way
+        place.mkdir()
+        with mock.patch.dict(os.environ, {OFF: fork}):
+            snakemake(place, tiny, "--", "all_cubes")
+        for rule in ("probe_cascade", "probe_ridge", "train_network"):
+            lines = [p.read_text().split("\n")[1] for p in (place / f"results/benchmarks/{rule}").glob("**/*.tsv")]
+            rows.append([f"`{rule}`, start to end, {way}", spread([float(line.split("\t")[0]) for line in lines])])
     parts = {
         "Python": "pass",
         "Snakemake's preamble": "from snakemake import script",

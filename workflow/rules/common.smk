@@ -8,9 +8,11 @@ sys.path.insert(0, str(ROOT / "workflow/src"))
 
 from infoflow.archive.source import archive_name
 from infoflow.config.check import DEMONSTRATION, merge_config
+from infoflow.config.repeated import refuse_repeated_keys
 from infoflow.errors import InfoflowError
 from infoflow.files.names import COUPLING, NETWORK, POINT, cube_file
-from infoflow.jobs import estimate, notes, paths, resources, slurm
+from infoflow.jobs import estimate, paths, resources, slurm
+from infoflow.jobs.amendments import amend_snakemake
 from infoflow.jobs.captions import caption_rst, read_caption
 from infoflow.jobs.provenance import PACKAGE
 from infoflow.plan import Plan
@@ -23,16 +25,20 @@ if PACKAGE != (ROOT / "workflow/src/infoflow").resolve():
     )
 
 
+FILES = workflow.config_settings.configfiles or [ROOT / DEMONSTRATION]
+
+
 # Snakemake hands on all files as one, in which a later file's word looks like an earlier one's.
 def layers():
     given = workflow.config_settings
     if workflow.modifier.skip_configfile:  # a module gets its whole config
         return [config]
-    return [*map(load_configfile, given.configfiles or [ROOT / DEMONSTRATION]), given.config]
+    return [*map(load_configfile, FILES), given.config]
 
 
 try:
     paths.refuse_braces(ROOT)
+    refuse_repeated_keys(FILES)
     PLAN = Plan(merge_config(layers()), ROOT)
 except InfoflowError as error:
     raise WorkflowError(str(error)) from None
@@ -41,9 +47,7 @@ config.update(PLAN.config)  # in place: jobs see the defaults too
 TRAINABILITY = PLAN.of["trainability"]
 COSTS = resources.Costs(PLAN.work)
 
-notes.read_marks()
-slurm.repair_arrays()
-paths.repair_scripts()
+amend_snakemake()
 
 
 wildcard_constraints:

@@ -1,5 +1,7 @@
 """Faults of jobs: Python runs this file at its start, wherever this directory is on PYTHONPATH.
 
+A job that is forked has them when its script begins.
+
 INFOFLOW_FAULTS names a JSON list, in a directory of its own, of what happens to the processes of a job's script:
 
     {"script": "train_network", "times": 1, "chance": 0.05, "action": "kill", "seconds": 0.5}
@@ -18,6 +20,7 @@ import os
 import random
 import re
 import resource
+import runpy
 import signal
 import sys
 import threading
@@ -69,9 +72,21 @@ def suffer(directory: Path, action: str, seconds: float = 0.0, mb: int = 0, kb: 
 
 
 def main(faults: Path) -> None:
-    script = next((m[1] for a in sys.orig_argv if (m := SCRIPT.search(a))), None)
-    if script is None:
-        return
+    if "forkserver.py" in map(os.path.basename, sys.orig_argv):
+        run = runpy.run_path
+
+        def run_path(path: str, **options: object) -> object:
+            meet(faults, path)
+            return run(path, **options)
+
+        runpy.run_path = run_path
+    elif script := next((a for a in sys.orig_argv if SCRIPT.search(a)), None):
+        meet(faults, script)
+
+
+def meet(faults: Path, path: str) -> None:
+    """What happens to the process of a script."""
+    script = SCRIPT.search(path)[1]
     started = claim(faults.parent, f"started.{script}", None)
     for index, fault in enumerate(json.loads(faults.read_text())):
         if fault.pop("script") != script:

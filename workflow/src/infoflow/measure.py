@@ -174,6 +174,7 @@ def fit(rows: Iterable[Measured], pythons: Mapping[str, Mapping[str, float]]) ->
         ratios = [row.seconds / _sum(start, seconds, _done(row)) for row in own]
         rules[rule] = {
             "jobs": len(own),
+            "import": min(start, least["seconds"]),
             "start": start,
             "seconds": seconds,
             "upper": max(1.0, max(ratios)),
@@ -296,6 +297,7 @@ def summarize(rules: dict[str, Any], names: Sequence[str], name: str) -> None:
         start = sum(rule["start"] * rule["jobs"] for rule in some) / jobs
         rules[name] = {
             "jobs": jobs,
+            "import": min(rule["import"] for rule in some),
             "start": start,
             "seconds": {},
             "upper": max(1.0, *(rule["upper"] * rule["start"] / start for rule in some)),

@@ -1,11 +1,16 @@
 """What is read off from a cube whose boundaries are known."""
 
 import csv
+import re
 
+import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
+from infoflow.figures.style import STYLE
 from infoflow.files.names import encode
+from infoflow.studies.recommendation.figures.recommendation import draw
 from infoflow.studies.recommendation.initializations import INITIALIZATIONS
 from infoflow.studies.recommendation.recommend import read_off, write_table
 from infoflow.studies.recommendation.variables import MEASURED, OUTSIDE
@@ -28,6 +33,16 @@ def test_the_best_column_and_the_ranges_are_those_of_the_boundaries(cube):
     assert found["best_depth_low"] < found["best_depth"] < found["best_depth_high"]
     assert found["sigma_w2_low"].values.tolist() == [1.0, 1.0, 1.8]
     assert found["sigma_w2_high"].values.tolist() == [3.0, 3.0, 1.8]
+
+
+def test_a_depth_beyond_the_grid_is_not_told_as_a_number(cube):
+    found = read_off({"all of it": cube, "half of it": cube.sel(sigma_w2=[0.5, 1.0, 3.0])})
+    with mpl.rc_context(STYLE):
+        figure = draw(found)
+    cards = [ax.get_title() for ax in figure.axes[:2]]
+    plt.close(figure)
+    assert "more than depth 6" in cards[0]
+    assert re.search(r"depth 5 \[\d, \d\]", cards[1])
 
 
 def test_initialisations_are_read_off_between_columns_and_not_beyond_them(cube):

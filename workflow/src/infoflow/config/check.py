@@ -20,6 +20,7 @@ from jsonschema.validators import extend
 from infoflow.architectures.kinds import ARCHITECTURES, check_architectures
 from infoflow.config.misfits import drop_misfits
 from infoflow.config.overlays import lay_over
+from infoflow.config.repeated import refuse_repeated_keys
 from infoflow.datasets.kinds import DATASETS, check_datasets
 from infoflow.errors import InfoflowError
 
@@ -61,8 +62,9 @@ def read_config(path: str | Path) -> dict[str, Any]:
     """What a config file says.
 
     Raises:
-        InfoflowError: it cannot be read, or has no keys.
+        InfoflowError: it cannot be read, has no keys, or one of them twice.
     """
+    refuse_repeated_keys([path])
     try:
         read = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

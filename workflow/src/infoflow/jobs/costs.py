@@ -71,12 +71,14 @@ class Cost:
         most_seconds: of the longest job that does such work.
         memory_mb: of the job's process.
         disk_mb: of its results.
+        import_seconds: of `seconds`, those in which a Python starts and imports: a job that is forked has none.
     """
 
     seconds: float
     most_seconds: float
     memory_mb: float
     disk_mb: float
+    import_seconds: float = 0.0
 
 
 @cache
@@ -115,6 +117,7 @@ def cost(rule: str, work: Work = Work(), gpu: bool = False) -> Cost:
         most_seconds=own["upper"] * (start + full),
         memory_mb=memory + (GPU_MEMORY_MB if gpu else 0),
         disk_mb=own["disk_start"] + own["disk"] * work.disk,
+        import_seconds=own["import"],
     )
 
 

@@ -7,21 +7,25 @@ the workflow imports this when it is parsed.
 
 import heapq
 import logging
+import os
 import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from infoflow.errors import InfoflowError
 from infoflow.jobs.costs import Cost
+from infoflow.jobs.forkserver import OFF
 from infoflow.jobs.resources import Costs, has_gpu
 
 _FIGURES = "figure_"
 _EVERY_SECONDS = 300.0
 """Between lines on what is left, at most, where a tenth of the work takes longer."""
 _MOST_JOBS = 100_000
+_LEAST = 0.1
+"""Seconds of a job that is forked and does nothing."""
 _SHORT = 120.0
 """Seconds of runs of which nothing is said on the way."""
 _TRUST = 0.05
@@ -60,13 +64,22 @@ class Sum:
     disk_mb: float
 
 
-def tasks_of(dag: Any, costs: Costs) -> list[Task]:
-    """The jobs of Snakemake's graph that are still to be run, without targets, which do nothing."""
+def tasks_of(dag: Any, costs: Costs, local: bool) -> list[Task]:
+    """The jobs of Snakemake's graph that are still to be run, without targets, which do nothing.
+
+    Args:
+        dag: Snakemake's.
+        costs: of its jobs.
+        local: whether they are computed here, where they are forked and import nothing.
+    """
+    forked = local and os.environ.get(OFF) != "0"
     jobs = [job for job in dag.needrun_jobs() if hasattr(job.rule.params, "job")]
     place = {job: k for k, job in enumerate(jobs)}
     tasks = []
     for job in jobs:
         cost = costs.of(job.rule, job.wildcards_dict)
+        if forked:
+            cost = replace(cost, seconds=max(_LEAST, cost.seconds - cost.import_seconds))
         kept = sum(not _is_temporary(file) for file in job.output) / max(1, len(job.output))
         before = [place[other] for other in dag.dependencies[job] if other in place]
         gpu = has_gpu(job.rule)
@@ -255,7 +268,7 @@ def plan(arguments: Sequence[str], snakefile: str) -> list[str]:
         settings = workflow.dag_settings
         workflow._prepare_dag(forceall=settings.forceall, ignore_incomplete=True, lock_warn_only=True)
         workflow._build_dag()
-        told.extend(lines(tasks_of(workflow.dag, workflow.globals["COSTS"]), *parallel))
+        told.extend(lines(tasks_of(workflow.dag, workflow.globals["COSTS"], local), *parallel))
 
     printdag = Workflow.printdag
     Workflow.printdag = tell
@@ -264,7 +277,8 @@ def plan(arguments: Sequence[str], snakefile: str) -> list[str]:
         quiet = ["--quiet", "host", "rules", "progress"]
         parser, options = parse_args(["--dag", "dot", *quiet, "--snakefile", snakefile, *arguments])
         # for a graph Snakemake itself takes one core
-        parallel = at_a_time(options.executor in (None, "local"), options.cores, options.jobs)
+        local = options.executor in (None, "local")
+        parallel = at_a_time(local, options.cores, options.jobs)
         fine = args_to_api(options, parser)
     except SystemExit as stop:
         fine = stop.code in (0, None)
@@ -279,7 +293,7 @@ def start(workflow: Any, costs: Costs) -> None:
     """Say at the start of a run what it will take, and on the way what is left."""
     if workflow.output_settings.quiet and "all" in {str(q) for q in workflow.output_settings.quiet}:
         return
-    tasks = tasks_of(workflow.dag, costs)
+    tasks = tasks_of(workflow.dag, costs, workflow.local_exec)
     if not tasks:
         return
     settings = workflow.resource_settings

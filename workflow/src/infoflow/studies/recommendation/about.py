@@ -29,6 +29,11 @@ CUBE: dict[str, dict] = {
     "best_depth": {"long_name": "depth at which half of its networks train", "units": "1"},
     "best_depth_low": {"long_name": "2.5 % quantile of best_depth", "units": "1"},
     "best_depth_high": {"long_name": "97.5 % quantile of best_depth", "units": "1"},
+    "deepest_depth": {
+        "long_name": "depth of the deepest networks of the grid",
+        "units": "1",
+        "comment": "a best_depth beyond it is extrapolated",
+    },
     "alike_sigma_w2_low": {
         "long_name": "smallest sigma_w^2 whose interval of the depth meets that of the best column",
         "units": "1",

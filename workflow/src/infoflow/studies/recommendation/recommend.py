@@ -3,7 +3,7 @@
 | variable | dimensions | |
 |---|---|---|
 | sigma_w2_low, sigma_w2_high, sure_… | experiment, depth | columns that train |
-| best_sigma_w2, best_sigma_b2, best_depth, …_low, …_high, alike_sigma_w2_low, …_high | experiment | |
+| best_sigma_w2, best_sigma_b2, best_depth, …_low, …_high, alike_sigma_w2_low, …_high, deepest_depth | experiment | |
 | initialization_depth, …_low, …_high, initialization_case | experiment, initialization | |
 | at_sigma_b2 | experiment, initialization | |
 | initialization_sigma_w2, initialization_sigma_b2 | initialization | |
@@ -48,7 +48,15 @@ def read_off(cubes: Mapping[str, xr.Dataset], attributes: Mapping[str, Any] | No
     depths = sorted({d for cube in cubes.values() for d in cube["depth"].values.tolist()})
     names = list(INITIALIZATIONS)
     found = xr.Dataset(coords={"experiment": list(cubes), "depth": depths, "initialization": names})
-    columns = [{**best_column(cube), **_ranges(cube, depths), **_initializations(cube)} for cube in cubes.values()]
+    columns = [
+        {
+            **best_column(cube),
+            "deepest_depth": cube["depth"].values[-1],
+            **_ranges(cube, depths),
+            **_initializations(cube),
+        }
+        for cube in cubes.values()
+    ]
     per = {"sigma_w2": ("depth",), "sure": ("depth",), "initialization": ("initialization",), "at": ("initialization",)}
     for name in columns[0]:
         further = next((of for start, of in per.items() if name.startswith(start)), ())

@@ -10,6 +10,7 @@ from infoflow.figures.say import listed, say
 from infoflow.figures.style import SIGMA_W2
 from infoflow.studies.recommendation.initializations import INITIALIZATIONS
 from infoflow.studies.recommendation.variables import MEASURED
+from infoflow.studies.trainability.columns import ENDS
 
 SURE, LIKELY = "0.35", "0.75"
 MARKERS = dict(zip(INITIALIZATIONS, ("o", "s", "^", "D", "v")))
@@ -43,10 +44,15 @@ def _finding(cube: xr.Dataset) -> str:
     for name in cube["experiment"].values:
         one = cube.sel(experiment=name)
         if np.isfinite(float(one["best_depth"])):
-            low, high = (f"{float(one[f'best_depth_{end}']):.0f}" for end in ("low", "high"))
-            depth = f"depth {float(one['best_depth']):.0f} [{low}, {high}]"
-            said.append(f"σ_w² = {float(one['best_sigma_w2']):g} on {name}, {depth}")
+            said.append(f"σ_w² = {float(one['best_sigma_w2']):g} on {name}, {_depth(one)}")
     return f"Deepest trains {listed(said)}" if said else "No network trains"
+
+
+def _depth(one: xr.Dataset) -> str:
+    """At which half of the networks of the best column train; beyond the grid no number is said."""
+    depth, low, high = (float(one[f"best_depth{end}"]) for end in ENDS)
+    last = int(one["deepest_depth"])
+    return f"more than depth {last}" if depth > last else f"depth {depth:.0f} [{low:.0f}, {high:.0f}]"
 
 
 def _draw_card(ax: Axes, one: xr.Dataset, name: str) -> None:
@@ -68,14 +74,14 @@ def _draw_card(ax: Axes, one: xr.Dataset, name: str) -> None:
         error = [[depth - low], [high - depth]]
         style = {"color": "#3a9bc1", "markerfacecolor": "white", "capsize": 2, "zorder": 4}
         ax.errorbar(about.sigma_w2, depth, error, marker=MARKERS[key], linestyle="none", label=label, **style)
-    best = [float(one[f"best_depth{end}"]) for end in ("", "_low", "_high")]
-    if np.isfinite(best[0]):
+    best = float(one["best_depth"])
+    if np.isfinite(best):
         w = float(one["best_sigma_w2"])
-        ax.plot(w, best[0], "*", color="#c2410c", markersize=12, zorder=5, label="deepest")
+        ax.plot(w, best, "*", color="#c2410c", markersize=12, zorder=5, label="deepest")
         alike = float(one["alike_sigma_w2_low"]), float(one["alike_sigma_w2_high"])
         span = f"{alike[0]:g} to {alike[1]:g}" if alike[0] < alike[1] else f"{w:g}"
         ax.set_title(
-            f"{name}: {SIGMA_W2} = {w:g}, depth {best[0]:.0f} [{best[1]:.0f}, {best[2]:.0f}]\n"
+            f"{name}: {SIGMA_W2} = {w:g}, {_depth(one)}\n"
             f"as good within the intervals: {SIGMA_W2} = {span}, at $\\sigma_b^2$ = {float(one['best_sigma_b2']):g}"
         )
     else:
