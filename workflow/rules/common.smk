@@ -45,7 +45,6 @@ except InfoflowError as error:
 config.clear()
 config.update(PLAN.config)  # in place: jobs see the defaults too
 TRAINABILITY = PLAN.of["trainability"]
-COSTS = resources.Costs(PLAN.work)
 
 amend_snakemake()
 

@@ -167,7 +167,7 @@ def inverses_memory(network: Size, data: Options, samples: int, replicas: int, i
         * 8
         / MEGA,
         "convolved": min(
-            max(passed * layer.places * layer.around * (layer.places > 1) for layer in network.layers) * itemsize, PART
+            max(passed * 9 * layer.outputs * (layer.places > 1) for layer in network.layers) * itemsize, PART
         )
         / MEGA,
         "fragments": fragments(network, replicas, itemsize),
