@@ -10,9 +10,11 @@ TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 CONFIG ?=
 # Directories with results that claims are decided from, of several runs together.
 RESULTS ?= results
+# Directories in which Snakemake was run, that prices of jobs are taken from.
+RUNS ?= .
 SNAKEMAKE := $(BIN)/snakemake --profile profiles/local $(if $(CONFIG),--configfile $(CONFIG))
 
-.PHONY: help setup figures pictures report archive verify claims settings docs unlock unchanged
+.PHONY: help setup figures plan costs pictures report archive verify claims settings docs unlock unchanged
 .PHONY: test test-long test-slurm test-browser bench gpu lint lock
 .DELETE_ON_ERROR:
 
@@ -20,6 +22,7 @@ setup: $(READY)
 
 help:
 	@echo "make figures  [CONFIG=config/mine.yaml]   all figures, in results/figures"
+	@echo "make plan     [CONFIG=...]                what all figures would take: jobs, time, memory, disk"
 	@echo "make pictures [RESULTS=results]           pictures of the documents, from figures that were drawn"
 	@echo "make report   [CONFIG=...]                figures with captions in one file, results/report.zip"
 	@echo "make archive  [CONFIG=...]                cubes, figures, config and source in results/archive"
@@ -28,14 +31,22 @@ help:
 	@echo "make settings [CONFIG=...]                settings in force, and where each of them comes from"
 	@echo "make docs                                 all documents as a book to read, in results/docs/index.html"
 	@echo "make unlock   [CONFIG=...]                after Snakemake was killed"
+	@echo "make costs RUNS=...                       measure anew what jobs take, from finished runs"
 	@echo "make unchanged MODULE=... WHY=...         say that an edit of a module changes no number"
 	@echo "make gpu      [ARGUMENTS=--anew]          what a GPU at hand computes, and how fast, in results/gpu"
 	@echo "make test, test-slurm, test-browser, test-long, lint, bench"
 
 figures: $(READY)
-	@test -n "$(CONFIG)" || echo "The demonstration: five to six minutes on two idle cores; within two of them there is" \
-		"results/figures/digits/trainability_map.png"
+	@test -n "$(CONFIG)" || echo "The demonstration; first of all there is results/figures/digits/trainability_map.png"
 	$(SNAKEMAKE) -- all_figures
+
+# What that would take, without running it.
+plan: $(READY)
+	@$(BIN)/infoflow plan --profile profiles/local $(if $(CONFIG),--configfile $(CONFIG)) -- all_figures
+
+# Prices of jobs, from finished runs: RUNS="directory another/directory".
+costs: $(READY)
+	@$(BIN)/python -m infoflow.measure $(RUNS)
 
 # Of the documents, from the figures of runs: RESULTS="results another/results".
 pictures: $(READY)

@@ -59,7 +59,9 @@ def check_snakemake(words: list[str]) -> None:
             assert word in known, word
             if word in ("--sdm", "--conda-prefix"):
                 words.pop(0)
-            if word in ("--profile", "--configfile"):
+            elif word == "--cores":
+                assert words.pop(0).isdecimal()
+            elif word in ("--profile", "--configfile"):
                 name = words.pop(0)
                 check_file(name)
                 if word == "--configfile" and (ROOT / name).is_file():
@@ -76,9 +78,12 @@ OWN_EXPERIMENTS = ("pictures",)
 
 def check_infoflow(words: list[str], monkeypatch) -> None:
     read = []
-    monkeypatch.setattr(cli, "_check", lambda options: read.append(options) or 0)
+    for name in ("_check", "_plan"):
+        monkeypatch.setattr(cli, name, lambda options: read.append(options) or 0)
     assert cli.main(words) == 0
     assert len(read) == 1
+    if words[0] == "plan":
+        check_snakemake(words[1:])
 
 
 def check_python(words: list[str]) -> None:

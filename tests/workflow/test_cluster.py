@@ -1,5 +1,6 @@
 """Runs on a real SLURM, started here: what a cluster does to jobs, and what the profile does about it."""
 
+import json
 import os
 import re
 import signal
@@ -14,6 +15,8 @@ import xarray as xr
 import yaml
 
 from common import ROOT
+from infoflow.files.results import read_result
+from infoflow.jobs.costs import LEAST_MEMORY_MB, memory_around
 from infoflow.studies.trainability.cube import read_trainability
 from runs import CUBE, TINY, TRAININGS, Checkout, assert_same_numbers, happened, results
 from slurm_cluster import Cluster
@@ -397,6 +400,43 @@ def test_an_interrupted_run_cancels_its_bundles(cluster, bundling):
     run.finish(120)
     cluster.wait_for(lambda: not cluster.jobs("pending,running,completing"), "cancelled bundle")
     assert happened(faults, "started.probe_kernel") == 1
+
+
+def test_small_and_large_jobs_ask_for_what_they_take(cluster, checkout):
+    """From 64 units and 2 layers to 784 and 200, of 3 replicas: none is killed, none asks for more than twice of it."""
+    probe = {
+        "method": ["kernel", "adam"],
+        "epochs": 1,
+        "batch_size": 32,
+        "evaluation_samples": 10,
+        "kernel_samples": 40,
+    }
+    pictures = {"kind": "photographs", "size": 28, "colour": False, "train_samples": 64, "test_samples": 20}
+    train = {"epochs": 1, "batch_size": 32, "learning_rate": 0.05}
+    one = {"sigma_w2": [1.0], "sigma_b2": [0.05], "highlight": [1.0]}
+    checkout.configure(
+        run={"name": "sizes", "replicas": 3},
+        datasets={"digits": DIGITS, "photographs": pictures | {"probe": probe, "train": train}},
+        architectures={"mlp": {"width": None}},
+        predictors=None,
+        experiments={"digits": one | {"depth": [2]}, "deep": one | {"dataset": "photographs", "depth": [200]}},
+    )
+    no_gpu = {"gpu": None, "slurm_partition": PARTITIONS["cpu"]}
+    adapt(checkout, rules=dict.fromkeys(("probe_cascade", "probe_kernel", "train_network"), no_gpu), **QUICK)
+    output = Run(checkout, "all_cubes", "--retries", "0").succeed()
+    asked = dict(
+        re.findall(r"^    output: (\S+\.nc)\n(?:    .*\n)*?    resources: .*?mem_mb=(\d+)", output, re.MULTILINE)
+    )
+    taken = {}
+    for path, mb in asked.items():
+        result = read_result(checkout.root / path)
+        rule = Path(path).parts[1]
+        peak = json.loads(result.attributes["cost"]).get(rule, {}).get("peak_memory_mb")
+        if peak is not None:
+            taken[path] = peak + memory_around()
+            assert taken[path] <= int(mb) <= max(2 * taken[path], LEAST_MEMORY_MB), path
+    assert max(taken.values()) > 5 * min(taken.values())
+    assert {Path(path).parts[1] for path in taken} >= {"probe_cascade", "probe_kernel", "train_network", "evaluate_kl"}
 
 
 @pytest.mark.parametrize("share", ["shard:1", "gpu:1"])

@@ -11,7 +11,7 @@ from infoflow.config.check import DEMONSTRATION, merge_config
 from infoflow.config.repeated import refuse_repeated_keys
 from infoflow.errors import InfoflowError
 from infoflow.files.names import COUPLING, NETWORK, POINT, cube_file
-from infoflow.jobs import paths, provenance, slurm
+from infoflow.jobs import estimate, paths, provenance, resources, slurm
 from infoflow.jobs.amendments import amend_snakemake
 from infoflow.jobs.captions import caption_rst, read_caption
 from infoflow.plan import Plan

@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import importlib
 import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,6 +22,16 @@ examples:
   infoflow check ./model.py:Net --data batch.npz --optimizer adamw:1e-3,steps=5000 --json -
 
 exit code: 0 trainable, 1 not trainable, 2 uncertain, 3 error
+"""
+_OF_PLANS = """\
+All that follows is handed to Snakemake: targets, --configfile, --profile, --cores, --directory, --set-resources, ...
+Nothing is run. Times are those of a core like the one that the prices were measured on, without what others take of it;
+on a cluster, without the time in the queue.
+
+examples:
+  infoflow plan
+  infoflow plan --configfile config/mnist.yaml --cores 16 -- all_figures
+  infoflow plan --profile profiles/mysite --configfile config/paper.yaml -- all_figures
 """
 
 
@@ -50,8 +61,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
             help=f"write the report as {kind}" + ("; - is the screen" if kind == "json" else ""),
         )
     check.add_argument("--quiet", action="store_true", help="say nothing while it runs")
+    plan = commands.add_parser(
+        "plan",
+        help="say what a run of the workflow would take: jobs, time, memory, disk",
+        epilog=_OF_PLANS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        add_help=True,
+        prefix_chars="-",
+    )
+    plan.add_argument("snakemake", nargs=argparse.REMAINDER, metavar="...", help="what snakemake would be told")
     try:
-        return _check(parser.parse_args(arguments))
+        given = list(sys.argv[1:] if arguments is None else arguments)
+        # argparse would take options at the beginning of the rest for its own
+        if given[:1] == ["plan"] and not {"-h", "--help"} & {*given}:
+            return _plan(given[1:])
+        return _check(parser.parse_args(given))
     except InfoflowError as error:
         print(f"error: {error}", file=sys.stderr)
     except KeyboardInterrupt:
@@ -59,6 +83,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as stop:
         return ERROR if stop.code not in (0, None) else 0
     return ERROR
+
+
+def _plan(arguments: Sequence[str]) -> int:
+    from infoflow.jobs import estimate
+
+    root = Path(__file__).resolve().parents[3]
+    if not (root / "Snakefile").is_file():
+        raise InfoflowError("infoflow plan: there is no workflow around this package; run it in a clone")
+    if not any(a.partition("=")[0] in ("--cores", "-c", "-j", "--jobs", "--profile") for a in arguments):
+        arguments = [
+            "--cores",
+            str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1),
+            *arguments,
+        ]
+    print("\n".join(estimate.plan(arguments, str(root / "Snakefile"))))
+    return 0
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -3,7 +3,7 @@
 Standard library, YAML and JSON Schema only: every parse of the workflow imports this, and no job does.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from infoflow.config.check import SCHEMA, check_config, closest
 from infoflow.datasets.kinds import DATASETS
 from infoflow.errors import InfoflowError
 from infoflow.files.names import cube_file
+from infoflow.jobs.costs import Work
 from infoflow.jobs.provenance import code_digest
 from infoflow.studies.check_calibration.plan import CheckCalibration
 from infoflow.studies.claims.plan import Claims
@@ -100,6 +101,11 @@ class Plan:
     def pages(self) -> list[str]:
         """Pages of several cubes that the default target has."""
         return [file for study in self.of.values() if study.chosen for file in study.pages()]
+
+    @cached_property
+    def work(self) -> dict[str, Callable[[Parameters, Mapping[str, str]], Work]]:
+        """By rule, the work of a job from its parameters and wildcards."""
+        return {rule: work for study in self.of.values() for rule, work in study.WORK.items()}
 
     def archive(self, root: str | Path) -> Parameters:
         """Of rule archive."""

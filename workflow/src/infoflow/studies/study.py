@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from infoflow.architectures.kinds import activations
 from infoflow.config import settings
 from infoflow.files.names import cube_file
+from infoflow.jobs.costs import Work
 from infoflow.jobs.provenance import code_digest
 from infoflow.jobs.record import mark
 
@@ -77,6 +78,10 @@ class Study:
     """Of the folder, and of the study in `run.studies`."""
     FIGURES: ClassVar[Mapping[str, Any]]
     """Names of the figures, in the order in which a reader meets them, with what they need."""
+
+    WORK: ClassVar[Mapping[str, Callable[[Parameters, Mapping[str, str]], Work]]] = {}
+    """By rule, the work of a job from its parameters and wildcards: see `jobs.costs`. Jobs whose work is alike, for
+    another σ_w² or σ_b², have to give the same. Of rules that are not here every job is expected to take the same."""
 
     chosen: bool = True
     """Whether `run.studies` has it."""

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from infoflow.config.check import closest
 from infoflow.errors import InfoflowError
+from infoflow.jobs.costs import Work
 from infoflow.jobs.provenance import code_digest
 from infoflow.studies.study import Parameters, Study
 
@@ -30,11 +31,17 @@ FAMILIES = (
 CUBE = "check_calibration"
 
 
+def family_work(parameters: Parameters, wildcards: Mapping[str, str]) -> Work:
+    """Every family has a price of its own."""
+    return Work({wildcards["family"]: parameters["seeds"]})
+
+
 class CheckCalibration(Study):
     """Section `check_calibration`; without it there is none."""
 
     name = "check_calibration"
     FIGURES: ClassVar[Mapping[str, Any]] = {"check_calibration": None}
+    WORK: ClassVar[Mapping[str, Any]] = {"try_networks": family_work}
 
     def __init__(self, config: Mapping[str, Any], others: Mapping[str, Study]):
         super().__init__(config, others)

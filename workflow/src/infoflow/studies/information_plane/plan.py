@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from infoflow.architectures.sizes import Layer, Size
 from infoflow.config import settings
 from infoflow.config.axes import expand_axis
 from infoflow.config.check import check_names
@@ -12,12 +13,53 @@ from infoflow.datasets.kinds import check_number, is_labelled, set_sizes
 from infoflow.errors import InfoflowError
 from infoflow.estimators.kinds import check_options, output_names
 from infoflow.files.names import dataset_file
+from infoflow.jobs.costs import Work
 from infoflow.jobs.provenance import code_digest
+from infoflow.studies import work
 from infoflow.studies.information_plane.networks import AXES, TrainedNetwork
 from infoflow.studies.study import Parameters, Study
 
 _LONGEST_NAME = 200
 _MOST_NETWORKS = 10_000
+_IN_PAIRS = ("kernel_density", "nearest_neighbours")
+"""Estimators that compare every sample with every other."""
+
+
+def training_work(parameters: Parameters, wildcards: Mapping[str, str]) -> Work:
+    """All epochs of all replicas."""
+    plane, network, data = parameters["plane"], _size(parameters), parameters["data"]["options"]
+    train = {**plane, "optimizer": parameters["network"]["optimizer"]}
+    size = work.BYTES[parameters["run"]["precision"]]
+    return Work(
+        work.added(work.training(network, data, train, plane["replicas"]), work.reading(data)),
+        work.training_memory(network, data, train, plane["replicas"], size),
+    )
+
+
+def measuring_work(parameters: Parameters, wildcards: Mapping[str, str]) -> Work:
+    """Every estimator, of every layer, replica and snapshot."""
+    plane, trained, network = parameters["plane"], parameters["trained"]["plane"], _size(parameters)
+    data = parameters["data"]["options"]
+    samples = plane["samples"] or sum(work.samples_of(data))
+    measured = trained["replicas"] * trained["snapshots"] * network.depth
+    kinds = [entry for entry in plane["estimators"].values() if entry["kind"] in _IN_PAIRS]
+    passes = sum(entry.get("draws", 1) for entry in kinds)
+    fitted = min(samples, plane["ridge_samples"] or samples)
+    return Work(
+        {
+            "pairs": measured * passes * samples**2 / work.GIGA,
+            "samples": measured * len(plane["estimators"]) * samples / work.GIGA,
+            "fits": trained["replicas"] * trained["snapshots"] * fitted * network.weights / work.GIGA,
+            **work.reading(data),
+        },
+        {"pairs": samples**2 * 8 / work.MEGA, "states": samples * network.units * 4 / work.MEGA},
+    )
+
+
+def _size(parameters: Parameters) -> Size:
+    """Of a network, which has the layers that its name says."""
+    widths = [math.prod(work.shape_of(parameters["data"]["options"])), *parameters["network"]["hidden"]]
+    return Size(tuple(Layer(a, b, a * b, around=b) for a, b in itertools.pairwise(widths)))
 
 
 class InformationPlane(Study):
@@ -35,6 +77,7 @@ class InformationPlane(Study):
             "information_reconstruction",
         )
     )
+    WORK: ClassVar[Mapping[str, Any]] = {"train_snapshots": training_work, "measure_information": measuring_work}
 
     def __init__(self, config: Mapping[str, Any], others: Mapping[str, Study]):
         super().__init__(config, others)

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from infoflow.config.axes import expand_axis
 from infoflow.errors import InfoflowError
 from infoflow.files.names import encode_coupling
+from infoflow.jobs.costs import Work
 from infoflow.jobs.provenance import code_digest
 from infoflow.studies.study import Figure, Parameters, Study
 
@@ -13,6 +14,27 @@ LATTICES = {"1d": "chain", "2d": "square"}
 """Exactly solved lattice of each dimension."""
 SECTIONS = {"1d": ("chain",), "2d": ("square", "monte_carlo")}
 """Of section `ising`, by the dimension that they are about."""
+
+
+def exact_work(parameters: Parameters, wildcards: Mapping[str, str]) -> Work:
+    """Of the chain, decimations; of the square, states of lattices and strips."""
+    options = parameters["options"]
+    couplings = len(options["couplings"])
+    if parameters["section"] == "chain":
+        return Work({"decimated": couplings * options["steps"] / 1e3})
+    strips = sum(2**width * width for width in options["strip_widths"])
+    return Work({"states": couplings * (2 ** options["enumerated_side"] ** 2 + strips) / 1e9})
+
+
+def samples_work(parameters: Parameters, wildcards: Mapping[str, str]) -> Work:
+    """Spins that are visited, by an algorithm."""
+    options = parameters["options"]
+    spins = sum(side**2 for side in options["sides"])
+    visited = (options["equilibration"] + options["sweeps"]) * options["replicas"] * spins
+    return Work(
+        {options["algorithm"]: visited / 1e9},
+        {"spins": options["replicas"] * max(options["sides"]) ** 2 * 8 / 1e6},
+    )
 
 
 class Ising(Study):
@@ -26,6 +48,7 @@ class Ising(Study):
         "ising_asymptote_2d": "2d",
         "ising_probes": "2d",
     }
+    WORK: ClassVar[Mapping[str, Any]] = {"ising_exact": exact_work, "ising_monte_carlo": samples_work}
 
     def __init__(self, config: Mapping[str, Any], others: Mapping[str, Study]):
         super().__init__(config, others)

@@ -10,11 +10,30 @@ from infoflow.config.axes import expand_axis
 from infoflow.config.check import check_names
 from infoflow.datasets.kinds import check_number, is_labelled, set_sizes
 from infoflow.errors import InfoflowError
-from infoflow.files.names import dataset_file, encode
+from infoflow.files.names import dataset_file, decode, encode
+from infoflow.jobs.costs import Work
 from infoflow.jobs.provenance import code_digest
+from infoflow.studies import work
 from infoflow.studies.study import OF_NETWORKS, Parameters, Study
+from infoflow.studies.work import added
 
 _MOST_POINTS = 200_000
+
+
+def point_work(parameters: Parameters, wildcards: Mapping[str, str]) -> Work:
+    """A training, and densities of the units of every layer for some images."""
+    run, data, train = parameters["run"], parameters["data"]["options"], parameters["train"]
+    network = work.network_of(parameters, decode(wildcards["point"])[2])
+    size, replicas, entropy = work.BYTES[run["precision"]], run["replicas"], parameters["entropy"]
+    drawn = entropy["images"] * entropy["samples"] * replicas * (2 if train else 1)
+    held = {"states": entropy["images"] * entropy["samples"] * network.widest * replicas * size / work.MEGA}
+    measured = {"values": drawn * network.units / work.GIGA}
+    if not train:
+        return Work(added(measured, work.reading(data)), {**held, "data": work.data_memory(data, size)})
+    return Work(
+        added(work.training(network, data, train, replicas), measured, work.reading(data)),
+        added(held, work.training_memory(network, data, train, replicas, size)),
+    )
 
 
 class NetworkEntropy(Study):
@@ -30,6 +49,7 @@ class NetworkEntropy(Study):
             "network_accuracy",
         )
     )
+    WORK: ClassVar[Mapping[str, Any]] = {"network_entropy": point_work}
 
     def __init__(self, config: Mapping[str, Any], others: Mapping[str, Study]):
         super().__init__(config, others)

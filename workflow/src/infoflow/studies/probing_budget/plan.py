@@ -4,14 +4,44 @@ import math
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from infoflow.architectures.sizes import Size
 from infoflow.config import settings
 from infoflow.config.check import closest
 from infoflow.errors import InfoflowError
-from infoflow.files.names import cube_file, dataset_file, encode
+from infoflow.files.names import cube_file, dataset_file, decode, encode
+from infoflow.jobs.costs import Work
 from infoflow.jobs.provenance import code_digest
 from infoflow.reconstruction.kinds import METHODS
+from infoflow.studies import work
 from infoflow.studies.study import OF_NETWORKS, Parameters, Study
 from infoflow.studies.trainability.experiment import Experiment
+
+
+def probe_work(parameters: Parameters, wildcards: Mapping[str, str]) -> Work:
+    """Every method of the probe, for every width and every fraction of its steps or samples."""
+    run, budget, data = parameters["run"], parameters["budget"], parameters["data"]["options"]
+    depth, size = decode(wildcards["point"])[2], work.BYTES[run["precision"]]
+    amounts, held = [], {}
+    for width in budget["widths"]:
+        options = parameters["architecture"] if width is None else {**parameters["architecture"], "width": width}
+        network = work.network_of({**parameters, "architecture": options}, depth)
+        for method, probe in parameters["probes"].items():
+            amounts += [work.added(one, times=sum(budget["fractions"])) for one in _steps(method, network, data, probe)]
+            samples = probe["evaluation_samples"]
+            amounts += [work.composing(network, samples, 1)] * len(budget["fractions"])
+            held = work.inverses_memory(network, data, samples, run["replicas"], size)
+    return Work(work.added(*amounts, work.reading(data), times=run["replicas"]), held)
+
+
+def _steps(method: str, network: Size, data: Mapping[str, Any], probe: Mapping[str, Any]) -> list[dict[str, float]]:
+    """What one replica takes, of a method."""
+    if method == "kernel":
+        return [work.by_kernels(network, probe, 1)]
+    if method == "theory":
+        return [work.by_theory(network.depth, probe)]
+    if method == "ridge":
+        return [work.inverting_by_regression(network, data, probe, 1)]
+    return [work.inverting_with_adam(network, data, {"epochs": 1, "batch_size": 32, **probe}, 1)]
 
 
 class ProbingBudget(Study):
@@ -19,6 +49,7 @@ class ProbingBudget(Study):
 
     name = "probing_budget"
     FIGURES: ClassVar[Mapping[str, Any]] = {"probing_budget": None}
+    WORK: ClassVar[Mapping[str, Any]] = {"probe_budget": probe_work}
 
     def __init__(self, config: Mapping[str, Any], others: Mapping[str, Study]):
         super().__init__(config, others)

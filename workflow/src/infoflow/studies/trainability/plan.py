@@ -20,6 +20,7 @@ from infoflow.reconstruction.kinds import METHODS
 from infoflow.studies.study import OF_NETWORKS, Figure, Parameters, Study, once
 from infoflow.studies.trainability.experiment import Experiment, GridPoint
 from infoflow.studies.trainability.grid import Grid, columns_of
+from infoflow.studies.trainability.work import WORK
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +79,7 @@ class Trainability(Study):
         "resources": Needs(),
         "decisions": Needs(truth=True, decisions=True),
     }
+    WORK = WORK
 
     def __init__(self, config: Mapping[str, Any], others: Mapping[str, Study]):
         super().__init__(config, others)
