@@ -43,7 +43,7 @@ from infoflow.reconstruction.kinds import METHODS
 # --- the source itself
 
 PICKLE, IMPORTS = "datasets/cifar10.py", "importlib.import_module"
-PROCESSES = ("jobs/provenance.py", "jobs/slurm.py", "jobs/unchanged.py", "jobs/forkserver.py")
+PROCESSES = ("jobs/provenance.py", "jobs/slurm.py", "jobs/unchanged.py", "jobs/forkserver.py", "measure.py")
 STARTERS = {
     "jobs/forkserver.py": ("imports runpy", "os.fork", "__import__"),
     "jobs/run_bundle.py": ("os.execvp",),
