@@ -78,13 +78,16 @@ class Bundle:
         self._seen: set[Any] = set()
 
     def is_group(self) -> bool:
+        """Whether it is one of Snakemake's own groups."""
         return False
 
     def log_info(self, **options: Any) -> None:
+        """Tell of all members, as of jobs that start."""
         for job in self.jobs:
             job.log_info(**options)
 
     def register(self, external_jobid: str | None = None) -> None:
+        """Note of all members by which job of SLURM they are made."""
         for job in self.jobs:
             job.register(external_jobid=external_jobid)
 
