@@ -4,7 +4,6 @@ Standard library only: the workflow imports this when it is parsed. A job is siz
 on no variance.
 """
 
-import inspect
 import logging
 import math
 import os
@@ -84,20 +83,19 @@ def attach(workflow: Any, costs: Costs) -> None:
 
 
 def _resources(costs: Costs, rule: Any) -> dict[str, Callable[..., int]]:
-    found = {
-        "mem_mb": lambda wildcards, attempt: memory_mb(costs.of(rule, _dict(wildcards)), attempt),
-        "runtime": lambda wildcards, attempt: minutes(costs.of(rule, _dict(wildcards)), attempt),
-        "expected_seconds": lambda wildcards: max(1, math.ceil(costs.of(rule, _dict(wildcards)).seconds)),
+    last: list[Any] = [None, None]
+
+    def expected(wildcards: Any) -> Cost:
+        """Of a job: it is asked for all of its resources in turn."""
+        if wildcards is not last[0]:
+            last[:] = wildcards, costs.of(rule, dict(wildcards.items()))
+        return last[1]
+
+    return {
+        "mem_mb": lambda wildcards, attempt: memory_mb(expected(wildcards), attempt),
+        "runtime": lambda wildcards, attempt: minutes(expected(wildcards), attempt),
+        "expected_seconds": lambda wildcards: max(1, math.ceil(expected(wildcards).seconds)),
     }
-    for function in (*found.values(), rule.params.job, getattr(rule, "priority", None)):
-        # Snakemake asks for it, of every job: what it finds written down it need not find out
-        if inspect.isfunction(function):
-            function.__signature__ = inspect.signature(function)
-    return found
-
-
-def _dict(wildcards: Any) -> dict[str, str]:
-    return dict(wildcards.items())
 
 
 def has_gpu(rule: Any) -> bool:
