@@ -34,6 +34,7 @@ EVIDENCE = {
     "evidence_fashion_mnist_cnn": "FashionMNIST, likewise a CNN",
     "evidence_cifar10_cnn": "CIFAR-10, likewise a CNN",
     "evidence_mnist_resnet": "MNIST, ResNet of 16",
+    "evidence_cifar10_resnet": "CIFAR-10, likewise a ResNet",
 }
 """Of docs/evidence.csv, by grid: how its row begins in the tables of README and results."""
 COUNTED = {19: "Nineteen"}
