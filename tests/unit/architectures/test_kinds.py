@@ -16,7 +16,7 @@ from infoflow.errors import InfoflowError
 from infoflow.plan import Plan
 
 SHAPES = [(12,), (1, 64), (7, 7), (8, 8), (8, 7), (8, 8, 3), (31, 32, 3), (32, 32, 3), (32, 32), (40, 32, 3), (8, 8, 2)]
-HELPERS = ("build", "layer_lists", "modular", "modules", "published", "stem", "widths")
+HELPERS = ("build", "layer_lists", "modular", "modules", "published", "sizes", "stem", "widths")
 NETWORKS = {**ARCHITECTURES, "vgg16": {"kind": "vgg16"}}  # which takes no such small images as the others
 
 

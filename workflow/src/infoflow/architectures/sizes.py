@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from infoflow.architectures.kinds import ARCHITECTURES, count_repeated
+from infoflow.architectures.kinds import ARCHITECTURES, count_repeated, count_weights
 from infoflow.architectures.layer_lists import channels_first, output_shape, unroll
 from infoflow.architectures.stem import strides
 
@@ -96,6 +96,9 @@ def size_of(options: Mapping[str, Any], shape: tuple[int, ...], depth: int) -> S
         return Size((Layer(pixels, 16 * pixels, int(UNKNOWN * pixels / places), places, 576),) * max(1, min(depth, 50)))
     if kind == "resnet_dense":
         return Size((Layer(pixels, pixels, pixels**2, around=pixels, repeated=depth),))
+    if kind != "mlp":  # one that is new here
+        weights = count_weights(options, shape, depth) or round(UNKNOWN * pixels)
+        return Size((Layer(pixels, pixels, weights // depth, around=pixels, repeated=depth),))
     width = options["width"] or pixels
     if options["layout"] == "shrinking":
         widths = [width, *(max(1, round(width * (depth - l) / depth)) for l in range(1, depth))]
