@@ -66,7 +66,7 @@ def training(network: Size, data: Options, train: Options, replicas: int, rates:
     train_samples, test_samples = samples_of(data)
     passes = train["epochs"] * rates * replicas
     steps = train["epochs"] * rates * math.ceil(train_samples / train["batch_size"])
-    together = max(1, min(replicas, CACHE // max(1, 4 * network.weights // max(1, network.depth))))
+    together = _at_once(network, replicas)
     adaptive = train.get("optimizer", "sgd") not in ("sgd",)
     return {
         "products": 2 * (3 * train_samples + test_samples) * network.products * passes / GIGA,
@@ -76,13 +76,18 @@ def training(network: Size, data: Options, train: Options, replicas: int, rates:
     }
 
 
+def _at_once(network: Size, replicas: int) -> int:
+    """Replicas that are trained side by side on a CPU: see `engine.training`."""
+    return max(1, min(replicas, CACHE // max(1, 4 * network.weights // max(1, network.depth))))
+
+
 def training_memory(network: Size, data: Options, train: Options, replicas: int, itemsize: int) -> dict[str, float]:
     """Of weights with their moments, of the states of a batch, and of the images, tested in parts."""
     optimizer = train.get("optimizer", "sgd")
     copies = 1 + (2 if optimizer != "sgd" else bool(train.get("momentum")))
     tested = samples_of(data)[1] * network.widest * replicas * itemsize
     return {
-        "weights": copies * network.weights * replicas * itemsize / MEGA,
+        "weights": copies * network.weights * _at_once(network, replicas) * itemsize / MEGA,
         "states": 2 * train["batch_size"] * network.units * replicas * itemsize / MEGA,
         "tested": min(tested, PART) / MEGA,
         "data": data_memory(data, itemsize),
