@@ -1,11 +1,21 @@
 """Mean-field theory against closed forms, tables, and Monte-Carlo."""
 
+import itertools
 import math
+import time
 
 import numpy as np
 import pytest
 
-from infoflow.theory.meanfield import ACTIVATIONS, depth_scales, edge_of_chaos, variance_map, variance_recursion
+from infoflow.theory import meanfield, uneven
+from infoflow.theory.meanfield import (
+    ACTIVATIONS,
+    correlation_map,
+    depth_scales,
+    edge_of_chaos,
+    variance_map,
+    variance_recursion,
+)
 
 # σ_b², q*, σ_w² at the edge, ξ_q
 EDGE_TANH = [
@@ -51,15 +61,47 @@ def test_edge_of_chaos_of_erf(b, edge):
     assert edge_of_chaos(b, "erf") == pytest.approx(edge, abs=6e-7)
 
 
-@pytest.mark.parametrize("w", [0.3, 0.9, 1.5, 3.0, 20.0])
-@pytest.mark.parametrize("b", [0.001, 0.05, 1.0])
+@pytest.mark.parametrize("w", [0.3, 0.9, 1.5, 3.0, 20.0, 60.0, 1e4, 1e6])
+@pytest.mark.parametrize("b", [0.001, 0.05, 1.0, 100.0])
 def test_erf_by_quadrature_equals_its_closed_form(w, b):
     s = depth_scales(w, b, "erf")
     q, c = s.q_star, s.c_star
     assert w * 2 / math.pi * math.asin(2 * q / (1 + 2 * q)) + b == pytest.approx(q, rel=1e-12)
-    assert s.chi_1 == pytest.approx(w * 4 / math.pi / math.sqrt((1 + 2 * q) ** 2 - (2 * q) ** 2), rel=1e-12)
+    assert s.chi_1 == pytest.approx(w * 4 / math.pi / math.sqrt(1 + 4 * q), rel=1e-12)
     assert (w * 2 / math.pi * math.asin(2 * q * c / (1 + 2 * q)) + b) / q == pytest.approx(c, abs=1e-10)
     assert s.chi_c == pytest.approx(w * 4 / math.pi / math.sqrt((1 + 2 * q) ** 2 - (2 * q * c) ** 2), rel=1e-9)
+
+
+@pytest.mark.parametrize("w", [1e3, 1e4])
+@pytest.mark.parametrize("activation", ["tanh", "sine", "sigmoid"])
+def test_the_slope_of_the_correlation_map_at_large_variances_is_its_derivative(activation, w):
+    s = depth_scales(w, 0.05, activation)
+    # of a sine the map falls off over 1/q around its fixed point
+    h = 1e-5 / s.q_star if activation == "sine" else 1e-5
+    above, below = correlation_map([s.c_star + h, max(s.c_star - h, 0)], w, 0.05, activation)
+    assert correlation_map(s.c_star, w, 0.05, activation) == pytest.approx(s.c_star, abs=1e-12)
+    slope = (above - below) / (h + min(h, s.c_star))
+    assert slope == pytest.approx(s.chi_c, rel=1e-4, abs=1e-6)
+
+
+def test_graded_steps_are_as_exact_as_even_ones(monkeypatch):
+    points = [(phi, q, epsilon) for phi in meanfield.SMOOTH for q in (40.0, 150.0) for epsilon in (0.01, 0.3, 0.999)]
+    found = []
+    for far in (uneven.FAR, math.inf):
+        monkeypatch.setattr(uneven, "FAR", far)
+        found.append([meanfield._pair(meanfield.SMOOTH[phi], q, epsilon) for phi, q, epsilon in points])
+    assert np.array(found[0]) == pytest.approx(np.array(found[1]), rel=1e-12, abs=1e-15)
+
+
+def test_no_variance_that_a_config_can_have_takes_long():
+    """400 of them are drawn, for a line: even steps took hours for one."""
+    start = time.process_time()
+    for w, b in itertools.product((1e4, 1e6), (0.05, 1e6)):
+        for activation in meanfield.ACTIVATIONS:
+            if activation != "sine":  # which bends everywhere
+                depth_scales(w, b, activation)
+    variance_recursion(1.0, np.full(400, 1e6), 0.05, [10, 10])
+    assert time.process_time() - start < 20
 
 
 def test_relu_has_its_closed_forms():
@@ -89,8 +131,6 @@ def test_the_correlation_length_is_smooth_through_the_edge(activation, b):
 
 
 def test_the_expansion_near_the_edge_meets_the_root():
-    from infoflow.theory import meanfield
-
     edge = edge_of_chaos(0.05)
     near = depth_scales(edge + 4e-5, 0.05)  # χ₁ - 1 = 8.5e-6, expanded
     original = meanfield.NEAR_EDGE

@@ -195,7 +195,7 @@ NO_WEIGHTS = {
     "not a state dict": [
         lambda: [torch.zeros(3)],
         lambda: {"a": 3},
-        lambda: hollow(a=torch.zeros(3, dtype=torch.int64)),
+        lambda: {"a": torch.zeros(3, dtype=torch.int64)},
         lambda: hollow(a=torch.zeros(3).to_sparse()),
         lambda: hollow(a=torch.zeros(3, device="meta")),
     ],
@@ -204,6 +204,9 @@ NO_WEIGHTS = {
     "it lacks classifier.0.bias, classifier.0.weight, classifier.3.bias and 29 more;": [dict],
     r"features.2.weight is of size \(64, 64, 1, 1\), not \(64, 64, 3, 3\)": [
         lambda: hollow(**{"features.2.weight": torch.zeros(64, 64, 1, 1)})
+    ],
+    "features.0.bias has values that are NaN or infinite": [
+        lambda: hollow(**{"features.0.bias": torch.full((64,), torch.nan)})
     ],
     r"classifier.6.bias is of size \(10,\), not \(1000,\)": [lambda: hollow(**{"classifier.6.bias": torch.zeros(10)})],
     r"classifier.0.weight is of size \(4096, 7\), not \(4096, 512\); weights should hold": [
@@ -228,7 +231,7 @@ def test_missing_and_damaged_files_are_told(tmp_path):
     torch.save(hollow(), tmp_path / "u.pth")
     (tmp_path / "u.pth").write_bytes((tmp_path / "u.pth").read_bytes()[:-100])
     for name in ("w.pth", "v.pth", "u.pth"):
-        with pytest.raises(InfoflowError, match=rf"{name}: damaged[^\n]*$"):
+        with pytest.raises(InfoflowError, match=rf"{name}: (damaged|empty)[^\n]*$"):
             load_weights({"weights": name}, tmp_path, SMALL, 1)
     for name in ("nowhere.pth", "."):
         with pytest.raises(InfoflowError, match="cannot be read .* set weights to IMAGENET1K_V1 or to the path"):

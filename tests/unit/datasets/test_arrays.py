@@ -1,6 +1,7 @@
 import logging
 import pickle
 
+import h5py
 import netCDF4
 import numpy as np
 import pytest
@@ -206,6 +207,57 @@ def test_files_that_are_something_else_are_refused_by_name(tmp_path, ending):
         with pytest.raises(InfoflowError, match=f"own{ending}: (array|it|kind)") as refused:
             load_images(options, tmp_path, 0)
         assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("kind", ["<f2", ">f4", "longdouble", "bool", "F"])
+@pytest.mark.parametrize("ending", [".npz", ".h5"])
+def test_numbers_of_all_kinds_are_read(tmp_path, ending, kind):
+    """The library of NetCDF ends the process at some of them in HDF5."""
+    x = BYTES / 255
+    x = np.asfortranarray(x) if kind == "F" else x > 0.5 if kind == "bool" else x.astype(kind)
+    if ending == ".npz":
+        np.savez(tmp_path / "own.npz", x=x, y=LABELS.astype(">i8"))
+    else:
+        with h5py.File(tmp_path / "own.h5", "w") as file:
+            file.create_dataset("x", data=x, compression="lzf")
+            file["y"] = LABELS.astype(">i8")
+    found = load_images(OWN | {"path": f"own{ending}"}, tmp_path, 0)
+    assert found.train_images.shape == (20, 6, 5)
+    assert found.class_names == ("3", "7")
+    assert found.train_images.sum() > 0
+
+
+def test_links_within_a_file_of_hdf5_are_no_maze(tmp_path):
+    with h5py.File(tmp_path / "own.h5", "w") as file:
+        group = file.create_group("data")
+        group["pixels"], group["classes"] = BYTES, [f"class {k}" for k in LABELS]
+        group["up"] = file["/"]
+        file["x"] = h5py.ExternalLink(str(tmp_path / "other.h5"), "/x")
+    paths = {"images": "data/pixels", "labels": "/data/classes"}
+    found = load_images(OWN | {"path": "own.h5"} | paths, tmp_path, 0)
+    assert found.class_names == ("class 3", "class 7")
+    with pytest.raises(InfoflowError, match="it has no array x, but data/pixels; correct images"):
+        load_images(OWN | {"path": "own.h5"} | paths | {"images": "x"}, tmp_path, 0)
+
+
+def test_files_under_the_name_of_another_kind_are_refused(tmp_path):
+    np.save(tmp_path / "one.npy", BYTES)
+    np.savez(tmp_path / "some.npz", x=BYTES, y=LABELS)
+    (tmp_path / "one.npy").rename(tmp_path / "own.npz")
+    (tmp_path / "some.npz").rename(tmp_path / "own.npy")
+    (tmp_path / "own.h5").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")
+    for name, message in {
+        "own.npz": "it cannot be read .not a file .npz, which is a ZIP archive of arrays.; save it again",
+        "own.npy": "it cannot be read .it holds several arrays; call it .npz.; save it again",
+        "own.h5": "a pointer of git LFS and not the file itself; fetch that, git lfs pull",
+    }.items():
+        with pytest.raises(InfoflowError, match=f"{name}: {message}"):
+            load_images(OWN | {"path": name, "labels": None}, tmp_path, 0)
+
+
+def test_labels_beyond_all_whole_numbers_stay_different(tmp_path):
+    options = save(tmp_path / "own.npz", x=BYTES, y=LABELS * 1e300)
+    assert load_images(options, tmp_path, 0).class_names == ("3e+300", "7e+300")
 
 
 def test_nothing_is_unpickled(tmp_path):

@@ -1,4 +1,5 @@
 import logging
+import os
 
 import numpy as np
 import pytest
@@ -105,7 +106,7 @@ def test_pictures_of_16_bits_are_refused_rather_than_cut_off(own_pictures):
 
 
 def test_a_folder_with_too_few_pictures_or_none_is_refused(own_pictures):
-    with pytest.raises(InfoflowError, match=r"own: .* are 9 \+ 4, but there are only 12 pictures; choose fewer"):
+    with pytest.raises(InfoflowError, match=r"own: .* are 9 \+ 4, but there are only 12 pictures, .*; choose fewer"):
         load_images(FOLDER | {"train_samples": 9}, own_pictures, 0)
     with pytest.raises(InfoflowError, match="nowhere: .*No such file .*; path should be a directory"):
         load_images(FOLDER | {"path": "nowhere"}, own_pictures, 0)
@@ -165,6 +166,21 @@ def test_files_and_folders_that_begin_with_a_dot_are_not_there(own_pictures, log
     assert load_images(FOLDER, own_pictures, 0).class_names == ("a", "b", "c")
     assert "12 pictures" in log.text
     assert "3 files left out (1 .db, 2 .txt)" in log.text
+
+
+def test_what_was_left_out_is_told_where_pictures_are_too_few(own_pictures):
+    (own_pictures / "own/a/photo.HEIC").write_bytes(b"no format of Pillow")
+    with pytest.raises(
+        InfoflowError, match=r"only 12 pictures, and 3 files left out \(1 .heic, 2 .txt\); choose fewer"
+    ):
+        load_images(FOLDER | {"train_samples": 9}, own_pictures, 0)
+
+
+def test_classes_whose_names_are_not_in_utf8_can_be_written(own_pictures):
+    os.rename(own_pictures / "own/c", os.fsencode(own_pictures / "own") + b"/c\xff")
+    names = load_images(FOLDER, own_pictures, 0).class_names
+    assert names == ("a", "b", "c\ufffd")
+    assert "".join(names).encode("utf-8")
 
 
 def test_all_unreadable_files_are_named_at_once(own_pictures):

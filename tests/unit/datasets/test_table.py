@@ -1,3 +1,5 @@
+import logging
+
 import numpy as np
 import pytest
 
@@ -53,8 +55,12 @@ def test_columns_are_chosen_and_a_first_line_of_numbers_is_a_sample(tmp_path):
         (table(), {"columns": ["z"]}, "it has no column z, but first, second, Species; correct columns"),
         (table(), {"columns": ["Species"]}, "column Species is the label; leave it out of columns"),
         (table(), {"labels": "first"}, "column Species has text like 'a'; leave it out by columns"),
-        (table().replace("0.3,", ","), {}, "column first is empty in 1 rows; fill it"),
-        (table().replace(",a\n", ",\n", 1), {}, "column Species is empty in 1 rows; fill or leave them out"),
+        (table().replace("0.3,", ","), {}, "column first is empty, or NA or the like, in 1 rows; fill it"),
+        (
+            table().replace(",a\n", ",\n", 1),
+            {},
+            "column Species is empty, or NA or the like, in 1 rows; fill or leave them out",
+        ),
         (table().replace("0.3", "30.3"), {}, r"has values from 0 to 30.3, beyond \[0, 1\], .*or standardise: true"),
         (
             table(),
@@ -62,16 +68,32 @@ def test_columns_are_chosen_and_a_first_line_of_numbers_is_a_sample(tmp_path):
             "column first has 8 values like 0.1: these are no classes",
         ),
         (table() + "1,2,3,4,5\n", {}, "not a table .*; save it as CSV in UTF-8"),
+        (table().replace("\n", ",1\n").replace(",1\n", "\n", 1), {}, "rows have more cells than the first line"),
+        ("version https://git-lfs.github.com/spec/v1\noid sha256:0\n", {}, "a pointer of git LFS .*git lfs pull"),
+        (table().encode("utf-16-le").decode("latin-1"), {}, "it has zero bytes, which no text in UTF-8 has"),
         ("", {}, "not a table"),
         ("a,b\n", {"labels": None}, "there is no row below its columns a, b"),
     ],
-    ids=range(12),
+    ids=range(15),
 )
 def test_what_is_no_table_of_samples_is_told_in_one_line(tmp_path, text, more, message):
     with pytest.raises(InfoflowError, match=message) as refused:
         load_images(write(tmp_path, text) | more, tmp_path, 0)
     assert str(refused.value).startswith(str(tmp_path / "own.csv"))
     assert "\n" not in str(refused.value)
+
+
+def test_what_pandas_writes_besides_is_no_feature(tmp_path, caplog):
+    """Numbers of the rows, which tell the class where rows are in their order."""
+    rows = table().splitlines()
+    counted = "\n".join([f",{rows[0]}", *(f"{k},{row}" for k, row in enumerate(rows[1:]))])
+    ended = "\n".join(f"{row}," for row in rows)
+    for text in (counted, ended):
+        caplog.clear()
+        with caplog.at_level(logging.INFO):
+            found = load_images(write(tmp_path, text), tmp_path, 0)
+        assert found.train_images.shape[1] == 2
+        assert "a column without a name left out" in caplog.text
 
 
 def test_other_files_are_refused_with_the_way_to_make_one(tmp_path):

@@ -2,13 +2,13 @@ import numpy as np
 import xarray as xr
 from matplotlib.colors import to_rgba
 
+from infoflow.figures.chosen import evenly
 from infoflow.figures.style import (
     CATEGORIES,
     ENTROPY_FLOOR,
     NORMS,
     R2_COLOURS,
     cell_edges,
-    evenly,
     finite_entropy,
     name_point,
     over_replicas,

@@ -1,4 +1,7 @@
 import argparse
+import gzip
+import io
+import zipfile
 
 import pytest
 import safetensors.torch
@@ -51,8 +54,13 @@ def assert_plain(found: dict) -> None:
             "hyper_parameters": {"lr": 0.1, "name": "a"},
         },
         {name: p.half() for name, p in PLAIN.items()},
+        {name: p.to(torch.float8_e4m3fn) for name, p in PLAIN.items()},
+        PLAIN | {"norm.num_batches_tracked": torch.tensor(3)},
+        {name.replace(".", "._checkpoint_wrapped_module.", 1): p for name, p in PLAIN.items()},
+        {"module": PLAIN, "ds_config": {}},
+        {"model": PLAIN, "model_ema": under("module.", n=torch.ones(1)), "optimizer": {"state": {}}, "epoch": 2},
     ],
-    ids=range(14),
+    ids=range(19),
 )
 def test_a_network_is_found_whatever_it_was_wrapped_in(tmp_path, saved):
     torch.save(saved, tmp_path / "w.ckpt")
@@ -83,6 +91,33 @@ def test_a_network_that_is_there_twice_is_refused(tmp_path):
     torch.save(under("model.") | under("ema."), tmp_path / "w.pth")
     with pytest.raises(InfoflowError, match=r"w.pth: it holds the network several times, as ema., model.; save"):
         read(tmp_path / "w.pth")
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")
+def test_files_of_other_kinds_are_told_by_their_kind(tmp_path):
+    whole = io.BytesIO()
+    torch.save(PLAIN, whole)
+    with zipfile.ZipFile(tmp_path / "zipped", "w") as archive:
+        archive.writestr("inner.pth", whole.getvalue())
+    torch.jit.script(torch.nn.Linear(3, 2)).save(str(tmp_path / "program"))
+    torch.save(torch.nn.Linear(3, 2), tmp_path / "module")
+    (tmp_path / "empty").write_bytes(b"")
+    (tmp_path / "pointer").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")
+    (tmp_path / "index").write_text('{"weight_map": {"a.weight": "model-00001-of-00002.safetensors"}}')
+    (tmp_path / "page").write_text("\n<!DOCTYPE html>")
+    (tmp_path / "gzip").write_bytes(gzip.compress(whole.getvalue()))
+    for name, message in {
+        "zipped": "a ZIP archive of inner.pth, which torch.save did not write; unzip it",
+        "program": r"a program of TorchScript, .* torch.save\(torch.jit.load\(old\).state_dict\(\), path\)",
+        "module": r"damaged, or holds .* of a network that you trust, .*\(torch.load\(old, weights_only=False\).state_dict\(\), path\)",
+        "empty": "empty; save a state dict there",
+        "pointer": "a pointer of git LFS and not the file itself; fetch that, git lfs pull",
+        "index": "JSON, like an index of several files, and not weights; set weights to a file",
+        "page": "a page of the web and not weights",
+        "gzip": "gzip and not weights",
+    }.items():
+        with pytest.raises(InfoflowError, match=f"/{name}: {message}"):
+            read(tmp_path / name)
 
 
 def test_what_only_its_code_would_read_is_refused_with_the_way_to_read_it(tmp_path):

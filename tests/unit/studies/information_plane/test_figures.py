@@ -13,6 +13,7 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 
 from common import assert_nothing_beyond_the_edges
+from infoflow.figures.chosen import evenly
 from infoflow.figures.draw_study import draw_study
 from infoflow.figures.say import settle
 from infoflow.figures.style import STYLE
@@ -20,7 +21,6 @@ from infoflow.files.cubes import write_cube
 from infoflow.studies.information_plane.figures._shared import (
     describe,
     epoch_axis,
-    evenly,
     family,
     known_estimator,
     name_estimator,

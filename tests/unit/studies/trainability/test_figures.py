@@ -14,7 +14,8 @@ from matplotlib.collections import QuadMesh
 
 from common import assert_nothing_beyond_the_edges
 from infoflow.errors import InfoflowError
-from infoflow.figures.style import MOST_BIASES, STYLE
+from infoflow.figures.chosen import MOST_BIASES
+from infoflow.figures.style import STYLE
 from infoflow.files.conventions import DIVERGED
 from infoflow.files.cubes import write_cube
 from infoflow.files.names import decode, encode

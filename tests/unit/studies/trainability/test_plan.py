@@ -9,6 +9,7 @@ import pytest
 from common import ROOT, changed_config, load_config, modular_experiment
 from infoflow.config.check import merge_config
 from infoflow.errors import InfoflowError
+from infoflow.figures.chosen import MOST_BIASES
 from infoflow.files.names import decode
 from infoflow.jobs.provenance import code_digest, imported_modules, module_name
 from infoflow.plan import Plan
@@ -274,6 +275,14 @@ def test_figures_that_show_pictures_read_the_probes_of_the_highlighted_variances
     assert drawn["reconstructions"].inputs("own") == {"cube": "results/cubes/own.nc", "probes": files}
     assert drawn["cost"].inputs("own")["probes"] == []
     assert {decode(f.rpartition("/")[2].removesuffix(".nc"))[2] for f in files} == {5}
+
+
+def test_of_many_bias_variances_pictures_are_shown_of_those_that_have_panels():
+    study = planned({"own": experiment(sigma_b2={"start": 0.01, "stop": 0.9, "num": 90}, depth=[3])})
+    probes = figures(study)["reconstructions"].inputs("own")["probes"]
+    points = [decode(f.rpartition("/")[2].removesuffix(".nc")) for f in probes]
+    assert len({b for _, b, _ in points}) == MOST_BIASES
+    assert len(points) == 2 * MOST_BIASES
 
 
 def test_the_figure_of_decisions_reads_those_of_the_explained_network():

@@ -182,8 +182,13 @@ def _compare(given: Parameters, wanted: Parameters, probed: list[str], path: Pat
             raise InfoflowError(f"{path}: it {what} {first}{more}; weights should hold torchvision's VGG16")
     for name in probed:
         size, expected = tuple(given[name].shape), tuple(wanted[name].shape)
-        if size == expected:
+        if size == expected and given[name].isfinite().all():
             continue
+        if size == expected:
+            raise InfoflowError(
+                f"{path}: {name} has values that are NaN or infinite; weights should be those of a "
+                "network that has learned"
+            )
         told = f"{path}: {name} is of size {size}, not {expected}"
         if name == "classifier.0.weight" and size == (expected[0], CHANNELS * math.prod(POOLED)):
             raise InfoflowError(

@@ -11,7 +11,7 @@ import numpy as np
 from infoflow.datasets._split import split, stratify, told
 from infoflow.datasets.images import Images
 from infoflow.errors import InfoflowError
-from infoflow.files.originals import user_path
+from infoflow.files.originals import refuse_pointer, user_path
 
 logger = logging.getLogger(__name__)
 
@@ -48,8 +48,7 @@ def find_file(options: Mapping[str, Any], data_root: Path, suffixes: tuple[str, 
     try:
         if not path.is_file():  # to read a pipe would be to wait
             raise FileNotFoundError("there is no such file")
-        with path.open("rb"):
-            pass
+        refuse_pointer(path)
     except OSError as error:
         raise InfoflowError(f"{path}: cannot be read ({error}); correct path") from error
     return path
@@ -162,7 +161,8 @@ def _as_classes(path: Path, part: Part) -> np.ndarray:
                 "regression aims at cannot be learned here; give classes, or set labels: null and the truth of the "
                 "experiment to false to probe only"
             )
-        labels = labels.astype(np.int64)
+        if np.abs(labels).max(initial=0) < 2**53:  # beyond, floats have no room for all whole numbers
+            labels = labels.astype(np.int64)
     return labels
 
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 
 from infoflow.datasets._own import Part, find_file, listed, make_images
 from infoflow.datasets.images import Images
 from infoflow.errors import InfoflowError
-from infoflow.files.locks import open_unlocked
 from infoflow.files.originals import user_path
 
 HDF5 = (".h5", ".hdf5", ".hdf", ".he5", ".nc", ".nc4")
@@ -25,6 +25,8 @@ SPLIT = (
 """Names of arrays of which those to test on are apart: images to train and to test on, labels likewise."""
 IMAGES, LABELS = ("images", "x", "X", "data", "features"), ("labels", "label", "y", "Y", "targets", "target", "classes")
 """Usual names of arrays."""
+_NO_ARRAY = b"This is a netCDF dimension but not a netCDF variable"
+"""What NetCDF calls the lengths of axes, which it keeps as arrays."""
 _REMEDY = "numpy.savez(path, images=..., labels=...) makes one; of a table, choose kind table"
 
 
@@ -69,6 +71,7 @@ def _choose(path: Path, names: Sequence[str], options: Mapping[str, Any]) -> lis
 
 def _one(path: Path, names: Sequence[str], wanted: str | None, usual: Sequence[str], key: str) -> str:
     if wanted is not None:
+        wanted = wanted if wanted in names else wanted.strip("/")  # as HDF5 writes paths
         if wanted not in names:
             raise InfoflowError(f"{path}: it has no array {wanted}, but {listed(list(names))}; correct {key}")
         return wanted
@@ -97,13 +100,18 @@ def _of_npy(path: Path, options: Mapping[str, Any], data_root: Path) -> Part:
 
 def _read_npy(path: Path) -> np.ndarray:
     try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
+        found = np.load(path, mmap_mode="r", allow_pickle=False)
+        if not isinstance(found, np.ndarray):
+            raise ValueError("it holds several arrays; call it .npz")
+        return found
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise _unreadable(path, "", error) from error
 
 
 def _npz_names(path: Path) -> list[str]:
     try:
+        if not zipfile.is_zipfile(path):
+            raise ValueError("not a file .npz, which is a ZIP archive of arrays")
         with np.load(path, allow_pickle=False) as file:
             return list(file.files)
     except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
@@ -124,33 +132,39 @@ def _read_npz(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
 
 
 def _hdf5_names(path: Path) -> list[str]:
+    """Names of all arrays, each once: links to what has a name already are not followed, nor those to other files."""
+    names: list[str] = []
+
+    def note(name: str, what: h5py.Dataset | h5py.Group) -> None:
+        if isinstance(what, h5py.Dataset) and not bytes(what.attrs.get("NAME", b"")).startswith(_NO_ARRAY):
+            names.append(name)
+
     try:
-        with open_unlocked(path) as file:
-            return sorted(_variables(file))
-    except Exception as error:  # netCDF4 raises almost anything
+        with _open_hdf5(path) as file:
+            file.visititems(note)
+    except Exception as error:  # h5py raises almost anything
         raise _unreadable(path, "", error) from error
+    return sorted(names)
+
+
+def _open_hdf5(path: Path) -> h5py.File:
+    if not h5py.is_hdf5(path):
+        raise ValueError("not a file of HDF5")
+    return h5py.File(path, "r", locking=False)  # of file systems some have no locks
 
 
 def _read_hdf5(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
     found, name = {}, ""
     try:
-        with open_unlocked(path) as file:
-            variables = _variables(file)
+        with _open_hdf5(path) as file:
             for name in names:
-                variable = variables[name]
-                variable.set_auto_maskandscale(False)
-                values = variable[...]
-                found[name] = values.astype(str) if values.dtype == object else values  # text of any length
+                array = file[name]
+                if h5py.check_string_dtype(array.dtype):
+                    found[name] = np.asarray(array.asstr(errors="replace")[()], str)
+                else:
+                    found[name] = np.asarray(array[()])
     except Exception as error:
         raise _unreadable(path, f" {name}", error) from error
-    return found
-
-
-def _variables(group: Any, prefix: str = "") -> dict[str, Any]:
-    """All arrays of a file or group of netCDF4 by their path in it."""
-    found = {prefix + name: variable for name, variable in group.variables.items()}
-    for name, inner in group.groups.items():
-        found |= _variables(inner, f"{prefix}{name}/")
     return found
 
 
@@ -161,7 +175,8 @@ def _unreadable(path: Path, name: str, error: Exception) -> InfoflowError:
             f"{path}: {what} holds Python objects, which are read by running what a file says, so it is not read; "
             "save it as an array of numbers, numpy.asarray(values, dtype=numpy.float32)"
         )
-    return InfoflowError(f"{path}: {what} cannot be read ({error or type(error).__name__}); save it again")
+    told = " ".join(str(error).split()) or type(error).__name__
+    return InfoflowError(f"{path}: {what} cannot be read ({told}); save it again")
 
 
 def _channels_last(path: Path, part: Part, options: Mapping[str, Any]) -> Part:

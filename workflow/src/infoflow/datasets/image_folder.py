@@ -15,7 +15,7 @@ from torchvision.transforms import functional
 from infoflow.datasets._split import split, stratify, told
 from infoflow.datasets.images import Images
 from infoflow.errors import InfoflowError
-from infoflow.files.originals import user_path
+from infoflow.files.originals import refuse_pointer, user_path
 
 logger = logging.getLogger(__name__)
 
@@ -68,22 +68,15 @@ def load(options: Mapping[str, Any], data_root: Path, seed: int) -> Images:
     rng = np.random.default_rng(seed)
     parts = _find_parts(folder)
     for found, name in zip(parts, ("", "") if len(parts) == 1 else ("to train on: ", "to test on: ")):
-        left_out = ", ".join(f"{count} {ending}" for ending, count in sorted(found.others.items()))
-        logger.info(
-            "%s: %s%d pictures, %s, %d files left out%s",
-            folder,
-            name,
-            len(found.files),
-            told(found.classes, found.labels),
-            found.others.total(),
-            f" ({left_out})" if left_out else "",
-        )
+        classes = told(found.classes, found.labels)
+        logger.info("%s: %s%d pictures, %s, %s", folder, name, len(found.files), classes, _left_out(found))
     if len(parts) == 1:
         (found,) = parts
         if train + test > len(found.files):
+            left_out = f", and {_left_out(found)}" if found.others else ""
             raise InfoflowError(
                 f"{folder}: train_samples and test_samples are {train} + {test}, but there are only {len(found.files)} "
-                "pictures; choose fewer"
+                f"pictures{left_out}; choose fewer"
             )
         rest, chosen = split(found.labels, test, rng)
         places = [(found, rest[:train]), (found, chosen)]
@@ -161,7 +154,13 @@ def _find(folder: Path, classes: Sequence[str]) -> Found:
             f"{folder}: there is no picture in {', '.join(empty[:_TOLD])}{_more(empty)}; remove what is no class, or "
             "put pictures there"
         )
-    return Found(tuple(classes), files, found, others)
+    # of names that are not UTF-8 what is readable, as files of results hold no others
+    return Found(tuple(os.fsencode(name).decode("utf-8", "replace") for name in classes), files, found, others)
+
+
+def _left_out(found: Found) -> str:
+    endings = ", ".join(f"{count} {ending}" for ending, count in sorted(found.others.items()))
+    return f"{found.others.total()} files left out{f' ({endings})' if endings else ''}"
 
 
 def _is_seen(name: str) -> bool:
@@ -220,6 +219,7 @@ def _open(name: str, size: int, mode: str, limits: Sequence[float] | None) -> np
     """A picture as it is prepared, of 8 bits or, with limits, float32 within [0, 1]."""
     if not os.path.isfile(name):  # to read a pipe would be to wait
         raise FileNotFoundError("there is no such file")
+    refuse_pointer(Path(name))
     with Image.open(name, formats=_formats()) as file:  # of several pictures, the first
         if max(file.size) > LONGEST * min(file.size):
             raise ValueError(f"{file.width} x {file.height} pixels, more than {LONGEST} times longer than wide")

@@ -1,6 +1,8 @@
 """A table of the user's own: CSV, one sample per row, one feature per column, and a column of classes."""
 
 import gzip
+import logging
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,8 @@ import pandas
 from infoflow.datasets._own import Part, find_file, listed, make_images
 from infoflow.datasets.images import Images
 from infoflow.errors import InfoflowError
+
+logger = logging.getLogger(__name__)
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz")
 SEPARATORS = ",;\t|"
@@ -50,7 +54,9 @@ def load(options: Mapping[str, Any], data_root: Path, seed: int) -> Images:
     if labels is not None:
         classes = table[labels].to_numpy()
         if (empty := int(table[labels].isna().sum())) > 0:
-            raise InfoflowError(f"{path}: column {labels} is empty in {empty} rows; fill or leave them out")
+            raise InfoflowError(
+                f"{path}: column {labels} is empty, or NA or the like, in {empty} rows; fill or leave them out"
+            )
         classes = classes if classes.dtype.kind in "buif" else classes.astype(str)
     part = Part(values, classes, "the table", f"column {labels}")
     return make_images(path, options, (part,), seed)
@@ -64,17 +70,32 @@ def _read(path: Path) -> pandas.DataFrame:
         number = float if separator != ";" else lambda text: float(text.replace(",", "."))
         cells = [cell.strip().strip('"') for cell in first.split(separator)]
         headless = all(_is(number, cell) for cell in cells)
-        options = {"sep": separator, "header": None if headless else 0, "encoding": "utf-8-sig"}
-        table = pandas.read_csv(path, **options, skipinitialspace=True)
+        options = {"sep": separator, "header": None if headless else 0, "encoding": "utf-8-sig", "index_col": False}
+        options["skipinitialspace"] = True
+        if "\0" in first:
+            raise ValueError("it has zero bytes, which no text in UTF-8 has")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pandas.errors.ParserWarning)  # of cells beyond the header, which it cuts off
+            table = pandas.read_csv(path, **options)
+            comma = pandas.read_csv(path, **options, decimal=",") if separator == ";" else table
         if separator == ";":
-            comma = pandas.read_csv(path, **options, skipinitialspace=True, decimal=",")
             table = max(table, comma, key=lambda t: sum(kind.kind in "buif" for kind in t.dtypes))
+    except pandas.errors.ParserWarning as error:
+        raise InfoflowError(
+            f"{path}: rows have more cells than the first line has names; let that name all columns, and quote texts "
+            "that have separators in them"
+        ) from error
     except (OSError, ValueError, EOFError) as error:  # of pandas all parsers' errors are ValueErrors
         told = " ".join(str(error).split())
         raise InfoflowError(f"{path}: not a table ({told}); save it as CSV in UTF-8, one sample per row") from error
     if headless:
         table.columns = [str(k) for k in range(1, table.shape[1] + 1)]
     table.columns = [str(name).strip() for name in table.columns]
+    for name in [] if headless else [n for n in table.columns if n.startswith("Unnamed: ")]:
+        column = table[name]
+        if column.isna().all() or (len(column) > 1 and np.array_equal(column, np.arange(len(column)) + column.iloc[0])):
+            logger.info("%s: a column without a name left out, which is empty or counts the rows", path)
+            table = table.drop(columns=name)
     if not len(table):
         raise InfoflowError(f"{path}: there is no row below its columns {listed(list(table.columns))}; add samples")
     return table
@@ -96,7 +117,8 @@ def _labels(path: Path, columns: list[str], options: Mapping[str, Any]) -> str |
     found = [name for name in columns if name.lower() in LABELS]
     if len(found) != 1:
         raise InfoflowError(
-            f"{path}: which column are the classes? It has {listed(columns)}; set labels to one, or null to probe only"
+            f"{path}: which column are the classes? It has {listed(columns)}; set labels to one, or null to "
+            "probe only; a first line that has names or text is taken for the header"
         )
     return found[0]
 
@@ -108,5 +130,7 @@ def _numbers(path: Path, name: str, column: pandas.Series) -> np.ndarray:
             f"{path}: column {name} has text like {text!r}; leave it out by columns, or make numbers of it"
         )
     if empty := int(column.isna().sum()):
-        raise InfoflowError(f"{path}: column {name} is empty in {empty} rows; fill it, or leave it out by columns")
+        raise InfoflowError(
+            f"{path}: column {name} is empty, or NA or the like, in {empty} rows; fill it, or leave it out by columns"
+        )
     return column.to_numpy(np.float64)

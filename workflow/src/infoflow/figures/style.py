@@ -27,8 +27,6 @@ ENTROPY_FLOOR = -20.0
 WIDEST = 9.8
 """Inches of a figure: letters of 8 points then have 7 in a column of 830 pixels (96 to the inch), as README's."""
 MOST_TICKS = 60
-MOST_BIASES = 4
-"""Values of σ_b² that have panels of their own; of more some are shown, spread over all."""
 R2_COLOURS = LinearSegmentedColormap.from_list(
     "explained_variance",
     [(0, "#1a0509"), (0.25, "#6e1423"), (0.5, "#c0392f"), (0.5, "#3d7d8c"), (0.75, "#7fbfae"), (1, "#fbfbd8")],
@@ -77,13 +75,6 @@ def tick_samples(axis: Axis, values: Sequence[float]) -> None:
     if len(values) <= MOST_TICKS:
         axis.set_ticks(list(values), minor=True)
         axis.set_tick_params(which="minor", length=2.5, width=0.6)
-
-
-def evenly(items: Sequence, count: int) -> list:
-    """At most so many of the items, spread over them, their ends included."""
-    if len(items) <= count:
-        return list(items)
-    return [items[round(k * (len(items) - 1) / (count - 1))] for k in range(count)]
 
 
 def curve_colours(count: int) -> list:

@@ -15,19 +15,31 @@ import safetensors.torch
 import torch
 
 from infoflow.errors import InfoflowError
+from infoflow.files.originals import refuse_pointer
 
 StateDict = dict[str, torch.Tensor]
 
-WITHIN = ("state_dict", "model_state_dict", "model", "network", "net", "weights", "params")
+WITHIN = (
+    "state_dict",
+    "model_state_dict",
+    "model",
+    "network",
+    "net",
+    "weights",
+    "params",
+    "module",
+    "model_ema",
+    "ema",
+)
 """Keys of checkpoints that hold a state dict, the more telling before the others."""
-WRAPPERS = ("module", "_orig_mod")
+WRAPPERS = ("module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module")
 """Parts of names that are no module of a network, but what it was wrapped in."""
 _UNKNOWN = re.compile(r"GLOBAL ([\w.]+)")
 _TOLD = 3
 
 
 def read_state_dict(file: BinaryIO, path: Path) -> StateDict:
-    """The tensors of a file, by name; of a checkpoint those of its state dict.
+    """The floating-point tensors of a file, by name; of a checkpoint those of its state dict.
 
     Args:
         file: open at its beginning; `path` is for the messages.
@@ -35,6 +47,7 @@ def read_state_dict(file: BinaryIO, path: Path) -> StateDict:
     Raises:
         InfoflowError: it is damaged, or holds no state dict, or what only running its code would read.
     """
+    refuse_pointer(path)
     found: Any = _of_safetensors(file, path) if _is_safetensors(file, path) else _of_torch(file, path)
     for _ in range(len(WITHIN)):
         if not isinstance(found, Mapping) or _is_plain(found):
@@ -49,7 +62,8 @@ def read_state_dict(file: BinaryIO, path: Path) -> StateDict:
             f"{path}: not a state dict, which is floating-point tensors by name, nor a checkpoint that holds one as "
             f"{' or '.join(WITHIN[:3])}{keys}; save one there, torch.save(network.state_dict(), path)"
         )
-    return {str(name): p.float() if p.dtype in (torch.float16, torch.bfloat16) else p for name, p in found.items()}
+    weights = {str(name): p for name, p in found.items() if p.is_floating_point()}
+    return {name: p if p.dtype in (torch.float32, torch.float64) else p.float() for name, p in weights.items()}
 
 
 def unwrap(given: StateDict, wanted: Collection[str], path: Path) -> StateDict:
@@ -97,30 +111,61 @@ def _of_safetensors(file: BinaryIO, path: Path) -> StateDict:
 
 def _of_torch(file: BinaryIO, path: Path) -> Any:
     try:
-        _refuse_inflation(file)
+        _refuse_others(file, path)
         return torch.load(file, map_location="cpu", weights_only=True)
+    except InfoflowError:
+        raise
     except Exception as error:
         unknown = sorted(set(_UNKNOWN.findall(str(error))))
         what = f"{type(error).__name__}{': ' if unknown else ''}{', '.join(unknown[:_TOLD])}"
+        whole = any(name.startswith("torch.nn.") for name in unknown)
+        there = ".state_dict()" if whole else '["state_dict"]'
         raise InfoflowError(
             f"{path}: damaged, or holds more than tensors ({what}), so nothing of it was used; save a state dict "
-            "there, torch.save(network.state_dict(), path), or, of a checkpoint that you trust, "
-            'torch.save(torch.load(old, weights_only=False)["state_dict"], path)'
+            f"there, torch.save(network.state_dict(), path), or, of {'a network' if whole else 'a checkpoint'} that "
+            f"you trust, torch.save(torch.load(old, weights_only=False){there}, path)"
         ) from error
 
 
-def _refuse_inflation(file: BinaryIO) -> None:
-    """torch.save compresses nothing, but torch.load would inflate a small file to any size."""
+def _refuse_others(file: BinaryIO, path: Path) -> None:
+    """Refuse by its kind what torch.save did not write, and what would be inflated to any size: it compresses nothing.
+
+    Raises:
+        InfoflowError: it is a file of another kind.
+        ValueError: it holds more than its size.
+    """
+    beginning = file.read(512).lstrip()
+    file.seek(0)
+    if not beginning:
+        raise InfoflowError(f"{path}: empty; save a state dict there, torch.save(network.state_dict(), path)")
+    if beginning.startswith((b"{", b"<", b"\x1f\x8b", b"\x89HDF")):
+        kind = {b"{": "JSON, like an index of several files,", b"<": "a page of the web", b"\x1f": "gzip"}
+        told = kind.get(beginning[:1], "HDF5")
+        raise InfoflowError(
+            f"{path}: {told} and not weights; set weights to a file that torch.save or safetensors wrote, all of them "
+            "in one"
+        )
     if zipfile.is_zipfile(file):
         with zipfile.ZipFile(file) as archive:
+            names = [part.filename for part in archive.infolist()]
+            if any(name.endswith("/constants.pkl") for name in names):
+                raise InfoflowError(
+                    f"{path}: a program of TorchScript, which is not run; of one that you trust, "
+                    "torch.save(torch.jit.load(old).state_dict(), path) makes a state dict"
+                )
+            if not any(name.endswith("data.pkl") for name in names):
+                raise InfoflowError(
+                    f"{path}: a ZIP archive of {', '.join(names[:_TOLD]) or 'nothing'}, which torch.save did not "
+                    "write; unzip it, or save a state dict there, torch.save(network.state_dict(), path)"
+                )
             if sum(part.file_size for part in archive.infolist()) > file.seek(0, os.SEEK_END):
                 raise ValueError("it holds more than its size")
     file.seek(0)
 
 
 def _is_plain(found: Mapping[Any, Any]) -> bool:
-    """Whether all values are tensors that weights can be."""
+    """Whether all values are tensors that weights can be, or whole numbers that layers count in."""
     return all(
-        isinstance(p, torch.Tensor) and p.is_floating_point() and p.layout == torch.strided and p.device.type == "cpu"
+        isinstance(p, torch.Tensor) and not p.is_complex() and p.layout == torch.strided and p.device.type == "cpu"
         for p in found.values()
-    )
+    ) and (not found or any(p.is_floating_point() for p in found.values()))

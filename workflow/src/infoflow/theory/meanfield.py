@@ -21,13 +21,18 @@ from infoflow.theory.uneven import length as _length
 
 @dataclass(frozen=True)
 class Smooth:
-    """An odd, bounded, analytic φ with |φ| <= 1, its derivatives, and its slope at zero."""
+    """An odd, bounded, analytic φ with |φ| <= 1, its derivatives, and its slope at zero.
+
+    Attributes:
+        far_pair: what `_pair` gives where q is large, of q and ε, if φ does not bend near zero alone.
+    """
 
     phi: Callable
     d1: Callable
     d2: Callable
     d3: Callable
     slope: float
+    far_pair: Callable | None = None
 
 
 def _tanh_slope(z):
@@ -36,6 +41,11 @@ def _tanh_slope(z):
 
 def _erf_slope(z):
     return 2 / math.sqrt(math.pi) * np.exp(-z * z)
+
+
+def _sine_pair(q: float, epsilon: float) -> tuple[float, float]:
+    """Without e^-2q, which is nothing."""
+    return -math.expm1(-q * epsilon) / 2, (math.exp(-q * epsilon) + math.exp(-q * (2 - epsilon))) / 2
 
 
 SMOOTH = {
@@ -53,9 +63,19 @@ SMOOTH = {
         d3=lambda z: (4 * z * z - 2) * _erf_slope(z),
         slope=2 / math.sqrt(math.pi),
     ),
-    "sine": Smooth(phi=np.sin, d1=np.cos, d2=lambda z: -np.sin(z), d3=lambda z: -np.cos(z), slope=1.0),
+    "sine": Smooth(
+        phi=np.sin,
+        d1=np.cos,
+        d2=lambda z: -np.sin(z),
+        d3=lambda z: -np.cos(z),
+        slope=1.0,
+        far_pair=_sine_pair,
+    ),
 }
 ACTIVATIONS = (*SMOOTH, "relu", *uneven.ACTIVATIONS)
+
+_AT_ONCE = 2**20
+"""Values of φ, at most: 8 MB."""
 
 Phi = Smooth | uneven.Analytic | uneven.Leaky | None
 """What is known of an activation; None, ReLU."""
@@ -129,7 +149,7 @@ def variance_map(q: ArrayLike, sigma_w2: float, sigma_b2: float, activation: str
     if phi is None:
         second = q / 2
     elif isinstance(phi, Smooth):
-        second = np.reshape([_mean(phi.phi, phi.phi, v) for v in q.flat], q.shape)
+        second = np.reshape([_mean(phi, phi.phi, phi.phi, v) for v in q.flat], q.shape)
     else:
         second = phi.moments(q.ravel())[1].reshape(q.shape)
     return sigma_w2 * second + sigma_b2
@@ -140,7 +160,7 @@ def slope_at(q: float, sigma_w2: float, activation: str = "tanh") -> float:
     phi = _lookup(activation)
     if phi is None:
         return sigma_w2 * 0.5
-    return sigma_w2 * (_mean(phi.d1, phi.d1, q) if isinstance(phi, Smooth) else phi.slope(q))
+    return sigma_w2 * (_mean(phi, phi.d1, phi.d1, q) if isinstance(phi, Smooth) else phi.slope(q))
 
 
 def variance_recursion(
@@ -221,21 +241,23 @@ def _lookup(activation: str) -> Phi:
     return SMOOTH.get(activation) or uneven.ACTIVATIONS.get(activation)
 
 
-def _nodes(q: float) -> tuple[np.ndarray, np.ndarray]:
+def _nodes(q: float, phi: Smooth) -> tuple[np.ndarray, np.ndarray]:
     """Trapezoidal nodes and weights for ∫Dz g(√q z).
 
     The nearest singularity of tanh(√q z) is at ±iπ/(2√q): the step that keeps the error, exp(-π²/(h√q)), at 1e-16
-    shrinks with √q; 0.25 does for the Gaussian itself.
+    shrinks with √q; 0.25 does for the Gaussian itself. Where q is large, steps are graded, unless φ bends everywhere.
     """
+    if q > uneven.FAR and phi.far_pair is None:
+        return uneven.graded_nodes(1 / math.sqrt(q))
     step = min(0.25, math.pi**2 / 40 / math.sqrt(max(q, 1e-300)))
     z = np.arange(-math.ceil(9 / step), math.ceil(9 / step) + 1) * step
     weight = np.exp(-z * z / 2)
     return z, weight / weight.sum()
 
 
-def _mean(f: Callable, g: Callable, q: float) -> float:
-    """E f(u) g(u), u ~ N(0, q)."""
-    z, weight = _nodes(q)
+def _mean(phi: Smooth, f: Callable, g: Callable, q: float) -> float:
+    """E f(u) g(u), u ~ N(0, q), of functions that belong to φ."""
+    z, weight = _nodes(q, phi)
     u = math.sqrt(q) * z
     return float(weight @ (f(u) * g(u)))
 
@@ -247,9 +269,11 @@ def _moments(phi: Phi, q: np.ndarray, block: int = 256) -> np.ndarray:
     if not isinstance(phi, Smooth):
         return phi.moments(q)
     found = np.empty((3, len(q)))
+    if len(q):
+        block = max(1, min(block, _AT_ONCE // len(_nodes(q.max(), phi)[0])))
     for first in range(0, len(q), block):
         some = slice(first, first + block)
-        z, weight = _nodes(q[some].max())
+        z, weight = _nodes(q[some].max(), phi)
         u = np.sqrt(q[some])[:, None] * z
         value = phi.phi(u)
         second = value**2
@@ -259,16 +283,19 @@ def _moments(phi: Phi, q: np.ndarray, block: int = 256) -> np.ndarray:
 
 def _variance_slope(phi: Smooth, q: float) -> float:
     """V'(q)/σ_w² = E φ'² + E φ φ''."""
-    return _mean(phi.d1, phi.d1, q) + _mean(phi.phi, phi.d2, q)
+    return _mean(phi, phi.d1, phi.d1, q) + _mean(phi, phi.phi, phi.d2, q)
 
 
 def _pair(phi: Smooth, q: float, epsilon: float) -> tuple[float, float]:
     """E (φ(u₁) - φ(u₂))²/2 and E φ'(u₁) φ'(u₂) at correlation 1 - ε.
 
     With u_i = √q (√c z₀ + √ε z_i) the double integrals become averages over z₀ of a conditional variance, and of a
-    squared conditional mean. The first keeps its relative precision for small ε, where 1 - c does not.
+    squared conditional mean. The first keeps its relative precision for small ε, where 1 - c does not. Even steps are
+    ∝ q in number: where q is large, they are graded.
     """
-    z, weight = _nodes(q)
+    if q > uneven.FAR:
+        return phi.far_pair(q, epsilon) if phi.far_pair else uneven.graded_pair(phi.phi, phi.d1, q, epsilon)
+    z, weight = _nodes(q, phi)
     u = math.sqrt(q) * (math.sqrt(1 - epsilon) * z[:, None] + math.sqrt(epsilon) * z[None, :])
     centre = phi.phi(math.sqrt(q * (1 - epsilon)) * z)[:, None]
     deviation = phi.phi(u) - centre
@@ -278,7 +305,7 @@ def _pair(phi: Smooth, q: float, epsilon: float) -> tuple[float, float]:
 
 def _smooth_scales(w: float, b: float, phi: Smooth) -> DepthScales:
     q = _fixed_variance(w, b, phi)
-    chi_1 = w * _mean(phi.d1, phi.d1, q)
+    chi_1 = w * _mean(phi, phi.d1, phi.d1, q)
     xi_q = _length(w * _variance_slope(phi, q))
     if chi_1 <= 1 + EDGE:
         return DepthScales(q, chi_1, 1.0, chi_1, _length(chi_1), xi_q)
@@ -286,8 +313,8 @@ def _smooth_scales(w: float, b: float, phi: Smooth) -> DepthScales:
         epsilon = 1.0
     elif chi_1 - 1 < NEAR_EDGE:
         # To second order in ε = 1 - c: (1 - c')/ε = χ₁ - Aε/2 + Bε²/6 = 1, and dc'/dc = χ₁ - Aε + Bε²/2.
-        slope = w * q * _mean(phi.d2, phi.d2, q)
-        curvature = w * q**2 * _mean(phi.d3, phi.d3, q)
+        slope = w * q * _mean(phi, phi.d2, phi.d2, q)
+        curvature = w * q**2 * _mean(phi, phi.d3, phi.d3, q)
         epsilon = 2 * (chi_1 - 1) / slope
         epsilon *= 1 + curvature * epsilon / (3 * slope)
         chi_c = chi_1 - slope * epsilon + curvature * epsilon**2 / 2
@@ -298,7 +325,9 @@ def _smooth_scales(w: float, b: float, phi: Smooth) -> DepthScales:
             """(1 - c')/(1 - c) - 1: positive close to c = 1, which repels; zero at c*."""
             return w / q * _pair(phi, q, math.exp(log_epsilon))[0] / math.exp(log_epsilon) - 1
 
-        epsilon = math.exp(scipy.optimize.brentq(expansion, math.log((chi_1 - 1) * 1e-2), 0.0, xtol=1e-14, rtol=1e-14))
+        # Below the root: it is at 2 (χ₁ - 1)/A at least, and of a step, which φ becomes for large q, at 0.4 or more.
+        low = math.log(min((chi_1 - 1) * min(1e-2, 1 / (w * q * _mean(phi, phi.d2, phi.d2, q))), 0.1))
+        epsilon = math.exp(scipy.optimize.brentq(expansion, low, 0.0, xtol=1e-14, rtol=1e-14))
     chi_c = w * _pair(phi, q, epsilon)[1]
     return DepthScales(q, chi_1, 1 - epsilon, chi_c, _length(chi_c), xi_q)
 
@@ -309,7 +338,7 @@ def _fixed_variance(w: float, b: float, phi: Smooth) -> float:
         return 0.0
     q = w + b  # φ² <= 1, so V(q) <= w + b
     for _ in range(200):
-        step = (w * _mean(phi.phi, phi.phi, q) + b - q) / (w * _variance_slope(phi, q) - 1)
+        step = (w * _mean(phi, phi.phi, phi.phi, q) + b - q) / (w * _variance_slope(phi, q) - 1)
         q, before = q - step, q
         if abs(step) <= 4e-16 * before or q >= before:
             break
@@ -322,13 +351,13 @@ def _smooth_edge(b: float, phi: Smooth) -> float:
         return 1 / phi.slope**2
 
     def bias(q: float) -> float:
-        return q - _mean(phi.phi, phi.phi, q) / _mean(phi.d1, phi.d1, q)
+        return q - _mean(phi, phi.phi, phi.phi, q) / _mean(phi, phi.d1, phi.d1, q)
 
     high = 1.0
     while bias(high) < b:
         high *= 2
     q = scipy.optimize.brentq(lambda q: bias(q) - b, 0.0, high, xtol=1e-18, rtol=1e-15)
-    return 1 / _mean(phi.d1, phi.d1, q)
+    return 1 / _mean(phi, phi.d1, phi.d1, q)
 
 
 def _relu_scales(w: float, b: float, _: None) -> DepthScales:

@@ -24,6 +24,8 @@ EDGE = 1e-12
 NEAR_EDGE = 1e-5
 # Step of the quadrature over t, of error 1e-15 where the sectors of decay end at π/4; and where the density ends.
 STEP, CUTOFF = 0.09, 9
+# Variances from which on functions of √q z are integrated in graded steps; nodes of a panel, longest panel.
+FAR, PANEL, WIDEST_PANEL = 32.0, np.polynomial.legendre.leggauss(16), 2.0
 # A larger variance is infinite: mean squares of networks leave the range of float32 there.
 LARGEST = 1e38
 # Precision of roots, the highest that they can be asked for.
@@ -259,6 +261,8 @@ class Analytic:
         Averages over the common part of a conditional variance, and of a squared conditional mean. What is not common
         is integrated in even steps, since it bends at any place.
         """
+        if q * epsilon > FAR:
+            return graded_pair(self.phi, self.d1, q, epsilon)
         own, share = _even_nodes(q * epsilon)
         common, weight = _nodes(q * (1 - epsilon))
         centre = math.sqrt(q * (1 - epsilon)) * common[:, None]
@@ -284,6 +288,43 @@ def _even_nodes(q: float) -> tuple[np.ndarray, np.ndarray]:
     z = np.arange(-math.ceil(CUTOFF / step), math.ceil(CUTOFF / step) + 1) * step
     weight = np.exp(-z * z / 2)
     return z, weight / weight.sum()
+
+
+def graded_pair(phi: Callable, d1: Callable, q: float, epsilon: float) -> tuple[float, float]:
+    """`_pair` of a φ that bends near zero alone, in steps that are short where √q z is small: their number is ∝ ln q.
+
+    Gauss-Legendre rules on panels that double in length with the distance from where φ bends.
+    """
+    own, common = math.sqrt(q * epsilon), math.sqrt(q * (1 - epsilon))
+    z, weight = graded_nodes(max(1.0, own) / max(common, 1e-150))
+    centre = common * z[:, None]
+    distance, length_ = _panels(1 / own, 2 * CUTOFF)
+    bend = np.clip(-centre / own, -CUTOFF, CUTOFF)
+    z = np.concatenate([bend - distance, bend + distance], axis=1)
+    share = np.exp(-z * z / 2) * np.tile(length_, 2)
+    share /= share.sum(1, keepdims=True)
+    u = centre + own * z
+    deviation = phi(u) - phi(centre)
+    variance = (deviation**2 * share).sum(1) - (deviation * share).sum(1) ** 2
+    return float(weight @ variance), float(weight @ (d1(u) * share).sum(1) ** 2)
+
+
+def graded_nodes(shortest: float) -> tuple[np.ndarray, np.ndarray]:
+    """z and weights of N(0, 1), for functions that bend over the distance `shortest`, near zero alone."""
+    distance, length_ = _panels(shortest, CUTOFF)
+    z, weight = np.concatenate([-distance, distance]), np.tile(length_, 2)
+    weight = weight * np.exp(-z * z / 2)
+    return z, weight / weight.sum()
+
+
+def _panels(shortest: float, reach: float) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes and weights of ∫ from 0 to `reach` on panels that double from `shortest` on, up to the length of two."""
+    ends = [0.0, min(shortest, WIDEST_PANEL)]
+    while ends[-1] < reach:
+        ends.append(ends[-1] + min(ends[-1], WIDEST_PANEL))
+    start, length_ = np.array(ends[:-1])[:, None], np.diff(ends)[:, None]
+    x, weight = PANEL
+    return (start + length_ * (x + 1) / 2).ravel(), (length_ * weight / 2).ravel()
 
 
 def _mean(q: float, f: Callable, g: Callable | None = None) -> float:

@@ -1,5 +1,6 @@
 """What a config asks for of trainability: probes, full trainings, predictors, decisions, and a cube per experiment."""
 
+import itertools
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from infoflow.config.check import check_names
 from infoflow.config.overlays import said_by
 from infoflow.datasets.kinds import check_number, image_shape, is_labelled, set_sizes
 from infoflow.errors import InfoflowError
+from infoflow.figures.chosen import MOST_BIASES, evenly
 from infoflow.files.names import dataset_file, decode
 from infoflow.jobs.memory import memory
 from infoflow.jobs.provenance import code_digest
@@ -46,7 +48,7 @@ class Needs:
     truth: bool = False
     """Only for experiments with ground truth."""
     probes: bool = False
-    """The evaluated probes of the highlighted σ_w², for their pictures."""
+    """The evaluated probes of the highlighted σ_w², and of the σ_b² that have panels, for their pictures."""
     channels: bool = False
     """Only for experiments whose probes show single channels."""
     pre_activations: bool = False
@@ -372,7 +374,8 @@ class Trainability(Study):
             return [f"results/explain_decisions/{experiment.explained.stem}.nc"]
         if not needs.probes:
             return []
-        return [f for f in self._deepest(experiment) if _point_of(f)[0] in experiment.highlight]
+        shown = {*itertools.product(experiment.highlight, evenly(experiment.sigma_b2, MOST_BIASES))}
+        return [f for f in self._deepest(experiment) if _point_of(f)[:2] in shown]
 
     def _deepest(self, experiment: Experiment) -> list[str]:
         """Probes by the main method of the deepest network of every column."""

@@ -13,8 +13,9 @@ from matplotlib.colors import FuncNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from infoflow.figures.chosen import evenly
 from infoflow.figures.say import say as say_all
-from infoflow.figures.style import SIGMA_W2, WIDEST, curve_colours, evenly
+from infoflow.figures.style import SIGMA_W2, WIDEST, curve_colours
 from infoflow.files.conventions import OK
 
 SETTINGS = (

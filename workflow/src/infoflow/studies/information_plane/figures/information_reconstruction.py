@@ -6,8 +6,9 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from infoflow.figures.chosen import evenly
 from infoflow.figures.say import listed
-from infoflow.figures.style import SIGMA_W2, WIDEST, curve_colours, evenly, finite_entropy, over_replicas
+from infoflow.figures.style import SIGMA_W2, WIDEST, curve_colours, finite_entropy, over_replicas
 from infoflow.studies.information_plane.figures._shared import (
     epoch_axis,
     family,

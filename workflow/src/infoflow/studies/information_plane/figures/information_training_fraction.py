@@ -4,8 +4,8 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
+from infoflow.figures.chosen import evenly
 from infoflow.figures.say import listed
-from infoflow.figures.style import evenly
 from infoflow.studies.information_plane.figures._shared import draw_panels, family, mean_and_error, one, say, sound
 
 MOST_PANELS = 4

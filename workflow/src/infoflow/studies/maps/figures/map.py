@@ -7,15 +7,14 @@ from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 
+from infoflow.figures.chosen import MOST_BIASES, evenly
 from infoflow.figures.say import say as say_all
 from infoflow.figures.style import (
     ENTROPY_FLOOR,
-    MOST_BIASES,
     NORMS,
     SIGMA_W2,
     WIDEST,
     cell_edges,
-    evenly,
     mark_edge,
     tick_samples,
 )

@@ -7,7 +7,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 
-from infoflow.figures.style import MOST_BIASES, evenly
+from infoflow.figures.chosen import MOST_BIASES, evenly
 from infoflow.studies.trainability.experiment import Experiment
 from infoflow.studies.trainability.variables import PICTURE_LEVELS
 

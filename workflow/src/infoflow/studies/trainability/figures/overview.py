@@ -6,8 +6,9 @@ import matplotlib.pyplot as plt
 import xarray as xr
 from matplotlib.figure import Figure
 
+from infoflow.figures.chosen import evenly
 from infoflow.figures.say import say
-from infoflow.figures.style import WIDEST, evenly
+from infoflow.figures.style import WIDEST
 from infoflow.studies.trainability.experiment import Experiment
 from infoflow.studies.trainability.figures._shared import shown_biases, title
 from infoflow.studies.trainability.figures.cost import auroc_height, draw_auroc, draw_seconds, say_quality
