@@ -1,6 +1,7 @@
-# Every target first makes ./.venv from the lock if it is missing or older than the lock.
+# Every target first makes ./.venv from the lock if it is missing or older than the lock; VENV=/other/place, there.
+# Its programs are started by `python -m`: the first line of a script can hold no long path, nor one with quotes.
 PYTHON ?= python3
-VENV := .venv
+VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # One process per core, whose libraries have that core for themselves.
@@ -12,7 +13,7 @@ CONFIG ?=
 RESULTS ?= results
 # Directories in which Snakemake was run, that prices of jobs are taken from.
 RUNS ?= .
-SNAKEMAKE := $(BIN)/snakemake --profile profiles/local $(if $(CONFIG),--configfile $(CONFIG))
+SNAKEMAKE := $(BIN)/python -m snakemake --profile profiles/local $(if $(CONFIG),--configfile $(CONFIG))
 
 .PHONY: help setup figures plan costs pictures report archive verify claims settings docs unlock unchanged
 .PHONY: test test-long test-slurm test-browser bench gpu lint lock
@@ -42,7 +43,7 @@ figures: $(READY)
 
 # What that would take, without running it.
 plan: $(READY)
-	@$(BIN)/infoflow plan --profile profiles/local $(if $(CONFIG),--configfile $(CONFIG)) -- all_figures
+	@$(BIN)/python -m infoflow.cli plan --profile profiles/local $(if $(CONFIG),--configfile $(CONFIG)) -- all_figures
 
 # Prices of jobs, from finished runs: RUNS="directory another/directory".
 costs: $(READY)
@@ -117,17 +118,23 @@ gpu: $(READY)
 	@$(BIN)/python tests/benchmarks/gpu.py $(ARGUMENTS)
 
 lint: $(READY)
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/snakefmt --check Snakefile workflow
-	$(BIN)/snakemake --lint
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m snakefmt --check Snakefile workflow
+	$(BIN)/python -m snakemake --lint
 
 # Resolve envs/requirements.in again; the one lock serves Python 3.11 and newer.
 lock: $(READY)
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
+	$(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links envs/requirements.in --output-file envs/requirements.lock
 
 $(READY): envs/requirements.lock pyproject.toml
+	@case "$$(pwd)" in *[{}]*) \
+		echo "error: $$(pwd): Snakemake takes what is in braces for a variable; move the checkout to another path" >&2; exit 1;; \
+	esac
+	@case "$(VENV)$$(test "$(VENV)" = .venv && pwd)" in *:*) \
+		echo "error: $$(pwd): no virtual environment can be in a path with a colon; name another place with make VENV=/other/place" >&2; exit 1;; \
+	esac
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "error: Python 3.11 or newer is needed; name it with make PYTHON=..." >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' \
