@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import xarray as xr
@@ -16,6 +17,7 @@ import yaml
 
 from common import ROOT
 from infoflow.files.results import read_result
+from infoflow.jobs.bundles import Bundle
 from infoflow.jobs.costs import LEAST_MEMORY_MB, memory_around
 from infoflow.studies.trainability.cube import read_trainability
 from runs import CUBE, TINY, TRAININGS, Checkout, assert_same_numbers, happened, results
@@ -347,7 +349,10 @@ def test_of_a_bundle_a_killed_job_alone_has_failed_and_is_computed_again(bundlin
     assert f"    output: results/probe_kernel/digits/mlp/{name}\n" in error
     assert f"    log: results/logs/probe_kernel/digits/mlp/{Path(name).stem}.log " in error
     assert "One of 12 jobs of a bundle" in error
-    assert list(bundling.root.glob("results/logs/slurm/rule_probe_kernel/bundle_of_12/*.log"))
+    (log,) = bundling.root.glob("results/logs/slurm/rule_probe_kernel/bundle_of_12/*.log")
+    jobs = [SimpleNamespace(output=[f"results/probe_kernel/digits/mlp/{name}"]) for name in many]
+    bundle = SimpleNamespace(pending=jobs, _read=0, _failed=False)
+    assert [job.output for job in Bundle.failed(bundle, log)] == [[f"results/probe_kernel/digits/mlp/{name}"]]
 
     before = results(bundling)
     output = Run(bundling, "all_probes", **faults).succeed()

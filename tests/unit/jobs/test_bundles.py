@@ -31,6 +31,7 @@ class Job:
             self.resources["expected_seconds"] = self.seconds
         self.scheduler_resources = {"_nodes": 1}
         self.output = [f"{self.point}.nc"]
+        self.log = [f"{self.point}.log"]
 
     def is_group(self):
         return self.is_grouped
@@ -274,6 +275,28 @@ def test_members_are_reported_while_the_others_run(site, tmp_path):
     site.states["1"] = "COMPLETED"
     assert site.look() == [("success", 1)]
     assert site.active == []
+
+
+def test_a_member_that_fails_is_told_at_once_and_judged_when_its_bundle_ends(site, tmp_path):
+    site.executor.run_jobs([Job(k) for k in range(1, 13)])
+    log = tmp_path / "slurm.log"
+    said = "[now]\nError in rule probe_kernel:\n    jobid: 0\n    input: data.nc\n    output: 2.nc, 2.tsv\n    log: 2.log\n"
+    log.write_text(f"rule probe_kernel:\n    output: 1.nc\n{said[:60]}")
+    assert site.look() == []
+    log.write_text(f"rule probe_kernel:\n    output: 1.nc\n{said}rule probe_kernel:\n    output: 12.nc\n")
+    ((kind, told),) = site.look()
+    assert kind == "info"
+    assert told.startswith("2.nc: rule probe_kernel failed, in a bundle that goes on, SLURM job 1; it is tried again")
+    assert "2.log" in told
+    assert "slurm.log" in told
+    assert site.look() == []  # once
+    finish(tmp_path, 1, *range(3, 13))
+    site.notes[2] = None
+    site.states["1"] = "FAILED"
+    assert {told[:2] for told in [*site.look(), *site.look()]} == {
+        ("error", 2),
+        *(("success", k) for k in (1, *range(3, 13))),
+    }
 
 
 @pytest.mark.parametrize("state", ["FAILED", "TIMEOUT", "CANCELLED", "OUT_OF_MEMORY", "NODE_FAIL"])

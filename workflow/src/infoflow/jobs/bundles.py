@@ -2,7 +2,8 @@
 
 A bundle is one job of SLURM, in which one Snakemake computes all of its members, one after the other (`run_bundle`).
 For the executor it looks like a job; for Snakemake there are only its members: each is reported by itself, while the
-bundle runs if it is finished by then. Once the bundle has ended, however that came, of those that are not finished
+bundle runs if it is finished by then; of one that fails, a line is said at once. Once the bundle has ended, however
+that came, of those that are not finished
 
 - the ones that were begun have failed, and are tried again as any other job;
 - the ones that were not are submitted again, as if nothing had been: they had no part in it. If nothing at all was
@@ -76,6 +77,7 @@ class Bundle:
         self.over: float | None = None
         self.why: str | None = None
         self._seen: set[Any] = set()
+        self._read, self._failed = 0, False
 
     def is_group(self) -> bool:
         """Whether it is one of Snakemake's own groups."""
@@ -103,6 +105,27 @@ class Bundle:
         now = {job for job in self.pending if self.files[job].is_finished()}
         found = [job for job in self.pending if job in now and (self.over is not None or job in self._seen)]
         self._seen = now
+        return found
+
+    def failed(self, log: Path) -> list[Any]:
+        """The pending members of which the Snakemake within the bundle has said since the last look that they failed.
+
+        Args:
+            log: SLURM's, of what it says: `Error in rule ...:`, and the outputs in one of the lines below.
+        """
+        with log.open("rb") as file:
+            file.seek(self._read)
+            lines = file.read().split(b"\n")
+            self._read = file.tell() - len(lines.pop())  # of a line that is not whole, all at the next look
+        named = {str(job.output[0]): job for job in self.pending if job.output}
+        found = []
+        for line in (line.decode("utf-8", "replace") for line in lines):
+            key, _, value = line.strip().partition(": ")
+            if line.startswith("Error in rule "):
+                self._failed = True
+            elif self._failed and key == "output":
+                self._failed = False
+                found += [job for path, job in named.items() if value == path or value.startswith(f"{path}, ")]
         return found
 
     def end(self, why: str | None) -> None:
@@ -239,12 +262,26 @@ def bundle_jobs(plugin: ModuleType | None = None) -> None:
                 finished = bundle.finished()
                 report(self, info, finished)
                 any_finished = any_finished or bool(finished)
+                if bundle.over is None:
+                    say_failed(self, info)
             if id(info) in ended and bundle.pending:
                 settle(self, info)
             if bundle.over is not None and bundle.pending:
                 yield info  # files may show up late: it is judged at the next look
         if any_finished:  # as the executor does, which waits longer and longer otherwise
             self.next_seconds_between_status_checks = self.workflow.executor_settings.init_seconds_before_status_checks
+
+    def say_failed(self: Any, info: Any) -> None:
+        try:
+            failed = info.job.failed(Path(info.aux["slurm_logfile"]))
+        except OSError:  # it is told when the bundle ends
+            return
+        for job in failed:
+            self.logger.info(
+                f"{job.output[0]}: rule {job.name} failed, in a bundle that goes on, SLURM job {info.external_jobid}; it "
+                f"is tried again, or given up, when that ends. Logs: {', '.join(map(str, job.log))}, "
+                f"{info.aux['slurm_logfile']}"
+            )
 
     def settle(self: Any, info: Any) -> None:
         """Report what is pending of a bundle that has ended, or submit it again."""
