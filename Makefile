@@ -130,10 +130,15 @@ lock: $(READY)
 
 $(READY): envs/requirements.lock pyproject.toml
 	@case "$$(pwd)" in *[{}]*) \
-		echo "error: $$(pwd): Snakemake takes what is in braces for a variable; move the checkout to another path" >&2; exit 1;; \
+		echo "error: $$(pwd): Snakemake takes what is in braces for a variable; move the checkout to another path" >&2; \
+		exit 1;; \
 	esac
-	@case "$(VENV)$$(test "$(VENV)" = .venv && pwd)" in *:*) \
-		echo "error: $$(pwd): no virtual environment can be in a path with a colon; name another place with make VENV=/other/place" >&2; exit 1;; \
+	@test "$$(pwd)" = "$$(pwd | head -n 1)" \
+		|| { echo "error: there is a line break in the path of this folder; move the checkout to another path" >&2; exit 1; }
+	@case "$(VENV):$$(pwd)" in .venv:*[:$$]*) \
+		printf 'error: %s: no Python can be installed into a path with a $$ or a colon; %s\n' "$$(pwd)" \
+			"name another place with make VENV=/other/place, in every call" >&2; \
+		exit 1;; \
 	esac
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "error: Python 3.11 or newer is needed; name it with make PYTHON=..." >&2; exit 1; }

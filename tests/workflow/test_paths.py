@@ -1,12 +1,16 @@
 """Where a checkout can lie."""
 
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
 import venv
 from pathlib import Path
 
+import pytest
+
+from common import ROOT
 from runs import Checkout
 
 ISING = {
@@ -63,3 +67,67 @@ def test_a_cluster_is_sent_no_job_from_such_a_path(tmp_path):
     assert done.returncode != 0
     assert "on a cluster paths pass through several shells, and this one has ' '; move the checkout" in done.stderr
     assert not (checkout.root / SAMPLES).exists()
+
+
+RECORDING = """#!/bin/sh
+# In place of Python: notes what it is called for, and makes an environment of itself.
+printf '%s\\n' "$*" >> "$CALLS"
+if [ "$1 $2" = "-m venv" ]; then
+    mkdir -p "$3/bin"
+    cp "$0" "$3/bin/python"
+fi
+"""
+
+
+def make(folder: Path, *arguments: str) -> tuple[subprocess.CompletedProcess, list[str]]:
+    """`make` of a checkout in a folder, and what it starts Python for."""
+    folder.mkdir(parents=True)
+    for name in ("Makefile", "pyproject.toml", "envs/requirements.lock"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, folder / name)
+    python, calls = folder.parent / "recording", folder.parent / "calls"
+    python.write_text(RECORDING)
+    python.chmod(0o755)
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("MAKE")} | {"CALLS": str(calls)}
+    done = subprocess.run(
+        ["make", f"PYTHON={python}", *arguments], cwd=folder, env=environment, capture_output=True, text=True
+    )
+    return done, calls.read_text().splitlines() if calls.exists() else []
+
+
+@pytest.mark.parametrize("name", ["a b", 'it\'s "ü" `c`', "x" * 200])
+def test_make_starts_python_itself_as_first_lines_of_scripts_hold_no_such_path(tmp_path, name):
+    done, calls = make(tmp_path / name, "figures", "plan", "lint", "CONFIG=config/digits.yaml")
+    assert done.returncode == 0, done.stderr
+    assert calls[2:5] == [
+        "-m venv .venv",
+        "-m pip install --quiet --disable-pip-version-check --requirement envs/requirements.lock",
+        "-m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .",
+    ]
+    profile = "--profile profiles/local --configfile config/digits.yaml -- all_figures"
+    assert calls[5:7] == [f"-m snakemake {profile}", f"-m infoflow.cli plan {profile}"]
+    assert "-m snakemake --lint" in calls
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("p{q}", "p{q}: Snakemake takes what is in braces for a variable; move the checkout to another path"),
+        ("p\nq", "there is a line break in the path of this folder; move the checkout to another path"),
+        ("p$q", "p$q: no Python can be installed into a path with a $ or a colon; name another place with make VENV="),
+        ("p:q", "p:q: no Python can be installed into a path with a $ or a colon; name another place with make VENV="),
+    ],
+)
+def test_paths_that_nothing_can_be_installed_into_are_refused_before_anything_is_done(tmp_path, name, message):
+    done, calls = make(tmp_path / name, "setup")
+    assert done.returncode != 0
+    assert calls == []
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+    assert message in line
+
+
+def test_the_environment_can_lie_elsewhere(tmp_path):
+    done, calls = make(tmp_path / "p$q:r", "setup", f"VENV={tmp_path}/elsewhere")
+    assert done.returncode == 0, done.stderr
+    assert f"-m venv {tmp_path}/elsewhere" in calls
+    assert (tmp_path / "elsewhere/.ready").exists()
