@@ -280,7 +280,7 @@ def test_members_are_reported_while_the_others_run(site, tmp_path):
 def test_a_member_that_fails_is_told_at_once_and_judged_when_its_bundle_ends(site, tmp_path):
     site.executor.run_jobs([Job(k) for k in range(1, 13)])
     log = tmp_path / "slurm.log"
-    said = "[now]\nError in rule probe_kernel:\n    jobid: 0\n    input: data.nc\n    output: 2.nc, 2.tsv\n    log: 2.log\n"
+    said = "Error in rule probe_kernel:\n    jobid: 0\n    input: data.nc\n    output: 2.nc, 2.tsv\n    log: 2.log\n"
     log.write_text(f"rule probe_kernel:\n    output: 1.nc\n{said[:60]}")
     assert site.look() == []
     log.write_text(f"rule probe_kernel:\n    output: 1.nc\n{said}rule probe_kernel:\n    output: 12.nc\n")

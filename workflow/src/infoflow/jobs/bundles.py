@@ -278,8 +278,8 @@ def bundle_jobs(plugin: ModuleType | None = None) -> None:
             return
         for job in failed:
             self.logger.info(
-                f"{job.output[0]}: rule {job.name} failed, in a bundle that goes on, SLURM job {info.external_jobid}; it "
-                f"is tried again, or given up, when that ends. Logs: {', '.join(map(str, job.log))}, "
+                f"{job.output[0]}: rule {job.name} failed, in a bundle that goes on, SLURM job {info.external_jobid}; "
+                f"it is tried again, or given up, when that ends. Logs: {', '.join(map(str, job.log))}, "
                 f"{info.aux['slurm_logfile']}"
             )
 
