@@ -478,3 +478,18 @@ def test_a_damaged_probe_is_refused_by_name(files, tmp_path):
     (tmp_path / probes[0].name).write_bytes(b"noise")
     with pytest.raises(InfoflowError, match=probes[0].name):
         draw("reconstructions", folder / "cube.nc", experiment(), [tmp_path / probes[0].name], [])
+
+
+def test_where_no_network_trains_none_trains_deepest(files):
+    cube = read_trainability(files[0] / "cube.nc").copy(deep=True)
+    cube["trainable"][:] = 0
+    with mpl.rc_context(STYLE):
+        figure = trainability_map.draw(cube, experiment(), {})
+    assert figure.finding == "No network was trained, or none could be"
+    plt.close(figure)
+
+
+def test_the_plane_has_all_bias_variances_and_says_so():
+    asked = experiment(biases=tuple(np.linspace(0.01, 0.9, 90)))
+    cube = merge({encode(1.8, 0.05, 6): evaluation(0, 6)}, {})
+    assert "values of σ_b²" not in title(cube, asked, all_biases=True)

@@ -12,10 +12,10 @@ def best_column(cube: xr.Dataset) -> dict[str, float]:
 
     Keys: `best_sigma_w2`, `best_sigma_b2`; `best_depth`, at which half of its networks train, with its interval; and
     `alike_sigma_w2_low`, `alike_sigma_w2_high`, of the columns whose intervals meet it. All NaN if no
-    boundary is known.
+    boundary is known, or no network trains.
     """
     middle, low, high = (cube[f"threshold_depth{end}"].values for end in ENDS)
-    if np.isnan(middle).all():
+    if np.isnan(middle).all() or not (cube["trainable"] == 1).any():
         names = ("sigma_w2", "sigma_b2", "depth", "depth_low", "depth_high")
         return {f"best_{n}": np.nan for n in names} | {f"alike_sigma_w2_{end}": np.nan for end in ("low", "high")}
     epochs = cube["epochs_to_success"].mean("replica").transpose("sigma_w2", "sigma_b2", "depth").values

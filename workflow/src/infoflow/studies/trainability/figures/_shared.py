@@ -51,15 +51,15 @@ def label_depths(axis: Axis, depths: np.ndarray) -> None:
     axis.set_ticks([], minor=True)
 
 
-def title(cube: xr.Dataset, experiment: Experiment) -> str:
-    """One line that says what was measured."""
+def title(cube: xr.Dataset, experiment: Experiment, all_biases: bool = False) -> str:
+    """One line that says what was measured, and of many σ_b², unless it shows them all, of how many."""
     options = json.loads(cube.attrs["architecture"])
     weights = f", {options['weights'] or 'random'} weights" if "weights" in options else ""
     count = cube.sizes["replica"]
     # draws that all σ_w² share make neighbouring points move together
     draws = " of the same draws for all σ_w²" if cube.attrs.get("draws") == "shared" and count else ""
     replicas = f"{count} replica{'' if count == 1 else 's'}{draws}"
-    shown = shown_biases(experiment)
+    shown = experiment.sigma_b2 if all_biases else shown_biases(experiment)
     some = (
         f", {len(shown)} of {len(experiment.sigma_b2)} values of σ_b²" if len(shown) < len(experiment.sigma_b2) else ""
     )

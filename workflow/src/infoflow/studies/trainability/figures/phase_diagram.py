@@ -41,7 +41,7 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
         "depth of the probe; grey: not known, since the probe diverged or no network of the column was trained. Not "
         "shown: replicas, of which these are means."
     )
-    return say(figure, _finding(cube), caption, title(cube, experiment))
+    return say(figure, _finding(cube), caption, title(cube, experiment, all_biases=True))
 
 
 def _collapse(cube: xr.Dataset) -> xr.DataArray:
