@@ -493,3 +493,11 @@ def test_the_plane_has_all_bias_variances_and_says_so():
     asked = experiment(biases=tuple(np.linspace(0.01, 0.9, 90)))
     cube = merge({encode(1.8, 0.05, 6): evaluation(0, 6)}, {})
     assert "values of σ_b²" not in title(cube, asked, all_biases=True)
+
+
+def test_of_one_depth_the_axis_has_that_one(files):
+    cube = read_trainability(files[0] / "cube.nc").isel(depth=[0])
+    figure, ax = plt.subplots()
+    cost.draw_seconds(ax, cube)
+    assert [label.get_text() for label in ax.get_xticklabels()] == [str(DEPTHS[0])]
+    plt.close(figure)

@@ -13,7 +13,7 @@ from infoflow.figures.say import interval, say
 from infoflow.figures.style import CATEGORIES, WIDEST
 from infoflow.studies.trainability.experiment import Experiment
 from infoflow.studies.trainability.figures._names import NAMES, name_score
-from infoflow.studies.trainability.figures._shared import beyond_depth, title
+from infoflow.studies.trainability.figures._shared import beyond_depth, label_depths, title
 from infoflow.studies.trainability.scores import MAIN_SCORE, NEGATIVE_DEPTH
 
 PROBE = "probe_seconds"
@@ -83,6 +83,8 @@ def draw_seconds(ax: Axes, cube: xr.Dataset) -> None:
         xlabel="depth" if beyond_depth(cube) else "depth (hidden layers)", ylabel="seconds per network", yscale="log"
     )
     ax.xaxis.get_major_locator().set_params(integer=True)
+    if len(depth) == 1:  # between whole numbers there is none
+        label_depths(ax.xaxis, depth)
     ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.yaxis.set_major_formatter("{x:g}")
     ax.yaxis.set_minor_formatter(NullFormatter())
