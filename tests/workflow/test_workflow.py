@@ -1,5 +1,6 @@
 """The workflow as a whole: style, plans, refusals, failures, report."""
 
+import ast
 import json
 import re
 import shutil
@@ -271,6 +272,18 @@ def test_conda_and_pip_install_the_same_versions():
     pinned = {line.split(";")[0].strip() for line in lock}
     conda = yaml.safe_load((ROOT / "envs/infoflow.yaml").read_text())["dependencies"][-1]["pip"]
     assert set(conda) <= pinned
+
+
+def test_the_environment_of_conda_has_all_that_jobs_import():
+    """What it lacks is taken from that of Snakemake, which may be of another Python."""
+    trees = [ast.parse(path.read_text()) for path in (ROOT / "workflow/src/infoflow").rglob("*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    imported = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
+    wanted = {name.partition(".")[0] for name in imported} - {*sys.stdlib_module_names, "infoflow", "snakemake"}
+    names = {"PIL": "pillow", "sklearn": "scikit-learn", "yaml": "pyyaml"}
+    conda = yaml.safe_load((ROOT / "envs/infoflow.yaml").read_text())["dependencies"][-1]["pip"]
+    assert {names.get(name, name).lower() for name in wanted} == {pin.partition("==")[0] for pin in conda}
 
 
 # --- from end to end
