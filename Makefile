@@ -2,6 +2,8 @@
 # Its programs are started by `python -m`: the first line of a script can hold no long path, nor one with quotes.
 PYTHON ?= python3
 VENV ?= .venv
+# For a machine without a GPU: the address of PyTorch's wheels for CPUs, which come without 4 GB of CUDA. Linux.
+TORCH_INDEX ?=
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # One process per core, whose libraries have that core for themselves.
@@ -145,6 +147,9 @@ $(READY): envs/requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import ensurepip, venv' \
 		|| { echo "error: $(PYTHON) cannot make virtual environments; install its venv package (Debian: python3-venv)" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement envs/requirements.lock
+	sed -E -e '' $(if $(TORCH_INDEX),-e '/^(cuda|nvidia|triton)/d' -e 's/^(torch|torchvision)==([0-9.]+)/\1==\2+cpu/') \
+		envs/requirements.lock > $(VENV)/requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) --requirement $(VENV)/requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@

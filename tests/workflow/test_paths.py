@@ -101,12 +101,25 @@ def test_make_starts_python_itself_as_first_lines_of_scripts_hold_no_such_path(t
     assert done.returncode == 0, done.stderr
     assert calls[2:5] == [
         "-m venv .venv",
-        "-m pip install --quiet --disable-pip-version-check --requirement envs/requirements.lock",
+        "-m pip install --quiet --disable-pip-version-check --requirement .venv/requirements.txt",
         "-m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .",
     ]
     profile = "--profile profiles/local --configfile config/digits.yaml -- all_figures"
     assert calls[5:7] == [f"-m snakemake {profile}", f"-m infoflow.cli plan {profile}"]
     assert "-m snakemake --lint" in calls
+
+
+def test_an_environment_for_cpus_has_all_but_cuda(tmp_path):
+    for name, more in (("all", []), ("cpu", ["TORCH_INDEX=https://wheels/cpu"])):
+        done, calls = make(tmp_path / name, "setup", *more)
+        assert done.returncode == 0, done.stderr
+    assert "--extra-index-url https://wheels/cpu --requirement .venv/requirements.txt" in calls[-2]
+    all_of, cpu = ((tmp_path / name / ".venv/requirements.txt").read_text().splitlines() for name in ("all", "cpu"))
+    assert all_of == (ROOT / "envs/requirements.lock").read_text().splitlines()
+    left_out = {line.partition("=")[0].partition("-")[0] for line in {*all_of} - {*cpu}}
+    assert left_out == {"cuda", "nvidia", "triton", "torch", "torchvision"}
+    assert sorted(line.partition("==")[0] for line in {*cpu} - {*all_of}) == ["torch", "torchvision"]
+    assert sum("+cpu" in line for line in cpu) == 2
 
 
 @pytest.mark.parametrize(
