@@ -15,7 +15,8 @@ from torchvision.transforms import functional
 from infoflow.datasets._split import split, stratify, told
 from infoflow.datasets.images import Images
 from infoflow.errors import InfoflowError
-from infoflow.files.originals import refuse_pointer, user_path
+from infoflow.files.originals import user_path
+from infoflow.files.pointers import refuse_pointer
 
 logger = logging.getLogger(__name__)
 

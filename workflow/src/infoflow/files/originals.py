@@ -11,7 +11,6 @@ from infoflow.errors import InfoflowError
 
 _LARGEST = 2**28
 """Bytes of an original file, at most."""
-_POINTER = b"version https://git-lfs.github.com/spec/"
 
 
 def read_original(path: Path, md5: str) -> bytes:
@@ -57,18 +56,6 @@ def download(name: str, missing: Sequence[str], data_root: Path, folder: Path, f
         raise InfoflowError(
             f"cannot download {what} to {folder}: {error}; download the files elsewhere and put them there"
         ) from error
-
-
-def refuse_pointer(path: Path) -> None:
-    """Refuse what git leaves in place of a large file that it did not fetch.
-
-    Raises:
-        OSError: it cannot be read.
-        InfoflowError: it is a pointer of git LFS.
-    """
-    with path.open("rb") as file:
-        if file.read(len(_POINTER)) == _POINTER:
-            raise InfoflowError(f"{path}: a pointer of git LFS and not the file itself; fetch that, git lfs pull")
 
 
 def user_path(path: str) -> Path:

@@ -15,7 +15,7 @@ import safetensors.torch
 import torch
 
 from infoflow.errors import InfoflowError
-from infoflow.files.originals import refuse_pointer
+from infoflow.files.pointers import refuse_pointer
 
 StateDict = dict[str, torch.Tensor]
 
