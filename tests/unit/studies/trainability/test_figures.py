@@ -14,6 +14,7 @@ from matplotlib.collections import QuadMesh
 
 from common import assert_nothing_beyond_the_edges
 from infoflow.errors import InfoflowError
+from infoflow.engine.initialization import COMMON, INDEPENDENT
 from infoflow.figures.chosen import MOST_BIASES
 from infoflow.figures.style import STYLE
 from infoflow.files.conventions import DIVERGED
@@ -501,3 +502,9 @@ def test_of_one_depth_the_axis_has_that_one(files):
     cost.draw_seconds(ax, cube)
     assert [label.get_text() for label in ax.get_xticklabels()] == [str(DEPTHS[0])]
     plt.close(figure)
+
+
+def test_draws_that_all_weight_variances_have_in_common_are_told():
+    cube = merge({encode(1.8, 0.05, 6): evaluation(0, 6)}, {})
+    told = {draws: title(cube.assign_attrs(draws=draws), experiment()) for draws in (INDEPENDENT, COMMON)}
+    assert [draws for draws, line in told.items() if "of the same draws for all σ_w²" in line] == [COMMON]

@@ -57,7 +57,7 @@ def title(cube: xr.Dataset, experiment: Experiment, all_biases: bool = False) ->
     weights = f", {options['weights'] or 'random'} weights" if "weights" in options else ""
     count = cube.sizes["replica"]
     # draws that all σ_w² share make neighbouring points move together
-    draws = " of the same draws for all σ_w²" if cube.attrs.get("draws") == "shared" and count else ""
+    draws = " of the same draws for all σ_w²" if cube.attrs.get("draws") == "common" and count else ""
     replicas = f"{count} replica{'' if count == 1 else 's'}{draws}"
     shown = experiment.sigma_b2 if all_biases else shown_biases(experiment)
     some = (
