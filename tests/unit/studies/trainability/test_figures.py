@@ -13,8 +13,8 @@ import matplotlib.pyplot as plt
 from matplotlib.collections import QuadMesh
 
 from common import assert_nothing_beyond_the_edges
-from infoflow.errors import InfoflowError
 from infoflow.engine.initialization import COMMON, INDEPENDENT
+from infoflow.errors import InfoflowError
 from infoflow.figures.chosen import MOST_BIASES
 from infoflow.figures.style import STYLE
 from infoflow.files.conventions import DIVERGED
