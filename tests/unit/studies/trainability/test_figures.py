@@ -195,7 +195,7 @@ def test_every_registered_figure_is_drawn_of_every_kind_and_in_colour(files, tmp
 @pytest.mark.parametrize(
     ("kind", "label", "said"),
     [
-        ("cnn", "deviation / spread\nby theory", "an upper bound of the spread: a weak check"),
+        ("cnn", "deviation of ln $q^l$\n/ its spread", "standard errors"),
         ("resnet", "deviation from\nthe theory", "of the mean-field recursion away from it"),
         ("vgg16", "deviation from\nthe mean", "Nothing is checked: there is no theory"),
     ],
