@@ -54,7 +54,7 @@ pictures: $(READY)
 
 # After `make figures`.
 report: $(READY)
-	$(SNAKEMAKE) --report results/report.zip -- all_figures
+	$(SNAKEMAKE) --report results/report.zip --report-stylesheet workflow/report/report.css -- all_figures
 
 archive: $(READY)
 	$(SNAKEMAKE) -- archive

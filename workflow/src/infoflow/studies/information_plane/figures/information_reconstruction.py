@@ -79,7 +79,7 @@ def draw(cube: xr.Dataset) -> Figure:
         "entropy of the input reconstructed from it, explained variance, and below the accuracy, whose chance is "
         "dotted. Bars and bands are standard deviations over replicas; where single replicas learn at different "
         "epochs they are wide, and the mean is that of none of them. Among the epochs drawn are those between which "
-        f"the accuracy rises most. Entropies are cut at −20, R² at {LOWEST:g}. Not shown: single replicas."
+        f"the accuracy rises most. Entropies are cut at −20, R² at {LOWEST:g}."
     ).replace("-", "−")
     write_heading(figure, _finding(cube, chosen), caption, *title(cube, chosen, "sigma_w2"), how)
     return figure

@@ -82,7 +82,7 @@ def draw_slopes(ax: Axes, cube: xr.Dataset, name: str) -> None:
             )
     ax.set(xlabel="coupling $K_0$", ylabel="slope by $K_0$, nats per site", xlim=(near[0], near[-1]))
     ax.set_title(f"slope: {PROBES[name][0]}")
-    ax.legend(fontsize=8, loc="lower left")
+    ax.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))  # curves and tori fill the panel
     _mark_critical(ax, cube)
 
 
@@ -206,4 +206,5 @@ def _at_critical(cube: xr.Dataset, name: str) -> tuple[np.ndarray, np.ndarray] |
 def _mark_critical(ax: Axes, cube: xr.Dataset, height: float = 1.0) -> None:
     critical = float(cube["critical_coupling"])
     ax.axvline(critical, ymax=height, color="0.5", linewidth=0.9, linestyle="--")
-    ax.annotate(" $K_c$", (critical, 0.01), xycoords=("data", "axes fraction"), color="0.4", ha="left", va="bottom")
+    place = {"xycoords": ("data", "axes fraction"), "color": "0.4", "ha": "left", "va": "top"}
+    ax.annotate(" $K_c$", (critical, height - 0.01), **place)

@@ -8,6 +8,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.transforms import ScaledTranslation, Transform
 
 from infoflow.figures.say import interval, say
 from infoflow.figures.style import CATEGORIES, WIDEST
@@ -28,11 +29,10 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
     probing, training, method = _seconds(cube)
     cost = f"; {method} takes 1 s per {training / probing:.3g} s of training" if probing and training else ""
     caption = (
-        "Left: wall-clock seconds of the computation alone, per network; jobs with their start are in figure "
-        "resources. Training stops at the success accuracy. One probe of the deepest network holds those of all "
-        "shallower ones. Right: area under the ROC curve with 95 % intervals over columns and replicas; dotted, the "
-        "baseline that counts layers; diamonds, pairs of equal depth alone, where that baseline has one half. Not "
-        "shown: scores of the literature, which are in figure leaderboard."
+        "Left: wall-clock seconds of the computation alone, per network; figure resources has those of whole jobs. "
+        "Right: area under the ROC curve with 95 % intervals over columns and replicas; diamonds, pairs of equal depth "
+        "alone, where the baseline that counts layers has one half. Figure leaderboard has the scores of the "
+        "literature."
     )
     return say(figure, say_quality(cube) + cost, caption, title(cube, experiment))
 
@@ -86,7 +86,7 @@ def draw_seconds(ax: Axes, cube: xr.Dataset) -> None:
     ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.yaxis.set_major_formatter("{x:g}")
     ax.yaxis.set_minor_formatter(NullFormatter())
-    ax.legend(loc="upper left", bbox_to_anchor=(-0.05, -0.16))
+    ax.legend(loc="upper left", bbox_to_anchor=(-0.05, 0), bbox_transform=_below(ax))
     ax.set_title(f"whole grid: training {total:.0f} s on {cube.attrs.get('device', '?')}; in brackets, its share")
 
 
@@ -124,4 +124,9 @@ def draw_auroc(ax: Axes, cube: xr.Dataset) -> None:
     counts = known["auroc_networks"].values  # fewer of a score that some networks do not have
     networks = f"{counts.min()} to {counts.max()}" if len(set(counts)) > 1 else f"{counts.max(initial=0)}"
     ax.set_title(f"{networks} networks{undefined}")
-    ax.legend(loc="upper center", bbox_to_anchor=(0.3, -0.16), ncols=2)
+    ax.legend(loc="upper center", bbox_to_anchor=(0.3, 0), bbox_transform=_below(ax), ncols=2)
+
+
+def _below(ax: Axes) -> Transform:
+    """Fractions of the axes from the lower edge of the label of the x axis on, however high the axes are."""
+    return ax.transAxes + ScaledTranslation(0, -0.52, ax.get_figure().dpi_scale_trans)
