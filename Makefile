@@ -105,6 +105,7 @@ bench: $(READY)
 	$(BIN)/python tests/benchmarks/engine.py
 	$(BIN)/python tests/benchmarks/kernel.py
 	$(BIN)/python tests/benchmarks/boundary.py
+	$(BIN)/python tests/benchmarks/arithmetic.py
 	$(BIN)/python tests/benchmarks/coverage.py
 	$(BIN)/python tests/benchmarks/workflow.py
 	$(BIN)/python tests/benchmarks/capture.py

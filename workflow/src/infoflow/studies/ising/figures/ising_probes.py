@@ -25,6 +25,8 @@ def draw(cube: xr.Dataset) -> Figure:
     draw_values(axes[0, 0], cube)
     for ax, name in zip(axes[0, 1:], SLOPES):
         draw_slopes(ax, cube, name)
+    slopes = axes[0, 1].get_legend_handles_labels()  # curves fill the panels
+    figure.legend(*slopes, loc="outside lower center", ncols=4, fontsize=8, title="slopes, above")
     draw_heights(axes[1, 0], cube)
     draw_positions(axes[1, 1], cube)
     draw_sharpness(axes[1, 2], cube)
@@ -82,7 +84,6 @@ def draw_slopes(ax: Axes, cube: xr.Dataset, name: str) -> None:
             )
     ax.set(xlabel="coupling $K_0$", ylabel="slope by $K_0$, nats per site", xlim=(near[0], near[-1]))
     ax.set_title(f"slope: {PROBES[name][0]}")
-    ax.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))  # curves and tori fill the panel
     _mark_critical(ax, cube)
 
 

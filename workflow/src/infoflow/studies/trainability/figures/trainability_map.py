@@ -45,7 +45,7 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
     caption = (
         "Left: which share of the networks reaches the success accuracy, at which trainings stop; triangles: columns "
         "of which all depths train, or none. Right: the epochs that it takes. Beside the boundary verdicts are of these "
-        "draws on this processor: other arithmetic changes some of them, other seeds more, which the intervals cover."
+        "draws on this processor: other arithmetic changes some of them, other seeds more."
     )
     return say(figure, finding(cube, biases), caption, f"{title(cube, experiment)}; {criterion(cube)}")
 
