@@ -100,7 +100,14 @@ def main() -> None:
         reference = found if reference is None else reference
         rows.append(row(name, found, reference, seed))
         print(rows[-1], file=sys.stderr, flush=True)
-    head = ["arithmetic", "accuracies the same", "best accuracy differs by", "train", "verdict differs", "majority differs"]
+    head = [
+        "arithmetic",
+        "accuracies the same",
+        "best accuracy differs by",
+        "train",
+        "verdict differs",
+        "majority differs",
+    ]
     print(f"{describe(torch.device('cpu'))}\n\n{table(head, rows)}")
 
 

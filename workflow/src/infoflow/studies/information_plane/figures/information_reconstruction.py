@@ -136,7 +136,7 @@ def _draw_layers(ax: Axes, values: xr.DataArray, moments: list[int], colours: li
         bars = {"elinewidth": 0.7, "markersize": 3, "linewidth": 1.2}
         ax.errorbar(layers, mean.isel(epoch=k), spread.isel(epoch=k), fmt="-o", color=colour, **bars)
     last = last_hidden(mean.to_dataset(name="mean"), "mean")
-    ax.set_title(f"{float(last[0]):.{digits}f} → {float(last[-1]):.{digits}f}", fontsize=8)
+    ax.set_title(f"{float(last[0]):.{digits}f} → {float(last[-1]):.{digits}f}".replace("-", "−"), fontsize=8)
 
 
 def _draw_accuracy(ax: Axes, network: xr.Dataset, moments: list[int], colours: list) -> None:

@@ -112,8 +112,10 @@ def draw_auroc(ax: Axes, cube: xr.Dataset) -> None:
             ax.errorbar(area[some], order[some], xerr=error[:, some], **style)
     within = known["auroc_within_depth"].values
     ax.plot(within, order - 0.27, "D", color="#3a9bc1", markersize=4, label="pairs of equal depth")
-    for value, y in zip(area, order, strict=True):
-        ax.annotate(f"{value:.3f}", (1.02, y), xycoords=("axes fraction", "data"), va="center", fontsize=8)
+    for value, wide, y in zip(area, error.sum(0), order, strict=True):
+        # of a score that is the same for all networks there is no interval, and nothing is known by it
+        said = f"{value:.3f}" if wide or not np.isfinite(value) else "all tie"
+        ax.annotate(said, (1.02, y), xycoords=("axes fraction", "data"), va="center", fontsize=8)
     ax.axvline(float(cube["auroc"].sel(score=NEGATIVE_DEPTH)), color="0.4", linestyle=":", label="depth alone")
     ax.axvline(0.5, color="0.6", linewidth=0.8, label="chance")
     ax.set_yticks(order, [name_score(s) for s in known["score"].values])
