@@ -1,7 +1,7 @@
 """Debian's Chromium, for the tests of pages, and for pictures of them.
 
 python tests/chromium.py install                         Debian's package, if it is missing; as root
-python tests/chromium.py pictures results/explorer.html  docs/explorer.png and docs/explorer_390.png, of config/digits.yaml
+python tests/chromium.py pictures results/explorer.html  docs/explorer.png and explorer_390.png, of config/digits.yaml
 """
 
 import os

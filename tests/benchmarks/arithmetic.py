@@ -102,7 +102,7 @@ def main() -> None:
         print(rows[-1], file=sys.stderr, flush=True)
     head = [
         "arithmetic",
-        "accuracies the same",
+        "accuracies equal",
         "best accuracy differs by",
         "train",
         "verdict differs",

@@ -58,7 +58,7 @@ def draw(cube: xr.Dataset) -> Figure:
     caption = (
         "D_m between the pre-activations of layer 1 and those m layers later; no true divergence, it may be negative. "
         "Left: in units of (N/2) ln(2πe σ_w²), as published; error bars, standard error over replicas of the mean over "
-        "images; bands, standard deviation over images. Right: the last layer over σ_w², with its mean-field asymptote. "
+        "images; bands, standard deviation over images. Right: the last layer over σ_w², and its mean-field asymptote. "
         f"In nats, with the largest step back in brackets, {told}."
     )
     settings = (

@@ -44,8 +44,8 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
     figure.legend(handles, labels, loc="outside lower center", ncols=2, **LEGEND)
     caption = (
         "Left: which share of the networks reaches the success accuracy, at which trainings stop; triangles: columns "
-        "of which all depths train, or none. Right: the epochs that it takes. Beside the boundary verdicts are of these "
-        "draws on this processor: other arithmetic changes some of them, other seeds more."
+        "of which all depths train, or none. Right: the epochs that it takes. Beside the boundary verdicts are of "
+        "these draws on this processor: other arithmetic changes some of them, other seeds more."
     )
     return say(figure, finding(cube, biases), caption, f"{title(cube, experiment)}; {criterion(cube)}")
 
