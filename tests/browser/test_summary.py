@@ -41,7 +41,7 @@ def test_the_first_page_fits_into_its_window(tmp_path, width):
 def test_pictures_of_the_explorer_are_taken(tmp_path):
     page, _ = make_page(tmp_path)
     take_pictures(page, tmp_path)
-    for name, size in PICTURES.items():
-        with Image.open(tmp_path / f"{name}.png") as picture:
+    for end, size in PICTURES.items():
+        with Image.open(tmp_path / f"{page.stem}{end}.png") as picture:
             assert picture.size == size
             assert len(picture.convert("RGB").getcolors(1 << 24)) > 50
