@@ -148,5 +148,5 @@ def _say(deviation: np.ndarray, means: Mapping[tuple, float], known: Known, kind
     if abs(means[worst]) > FOUND_OUT:
         said = f"Not the initialisation that was asked for: at σ_w² = {worst[0]:g} its mean over layers is {far} away"
     else:
-        said = f"The initialisation is as asked for: mean over layers within {far} for each σ_w²"
+        said = f"The initialisation is as asked for: means over layers are within {far}"
     return said, f"{lines}{share}."
