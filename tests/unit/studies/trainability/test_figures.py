@@ -477,3 +477,16 @@ def test_a_damaged_probe_is_refused_by_name(files, tmp_path):
     (tmp_path / probes[0].name).write_bytes(b"noise")
     with pytest.raises(InfoflowError, match=probes[0].name):
         draw("reconstructions", folder / "cube.nc", experiment(), [tmp_path / probes[0].name], [])
+
+
+def test_a_score_that_is_the_same_for_all_networks_is_said_to_tie(files):
+    cube = read_trainability(files[0] / "cnn.nc").copy(deep=True)
+    constant = cube["score"] == "differential_entropy"
+    for name in ("auroc", "auroc_low", "auroc_high"):
+        cube[name] = cube[name].where(~constant, 0.5)
+    figure, ax = plt.subplots()
+    cost.draw_auroc(ax, cube)
+    ties = [text.xy[1] for text in ax.texts if text.get_text() == "all tie"]
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    assert [names[list(ax.get_yticks()).index(y)] for y in ties] == ["differential entropy $H$"]
+    plt.close(figure)
