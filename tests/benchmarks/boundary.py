@@ -37,6 +37,8 @@ GRIDS = {
     "thirty": ([0.6, 1.0, 1.4, 1.76, 2.5, 4.0], list(range(2, 61, 2))),
 }
 """σ_w² and depths."""
+HEADS = ["depths", "columns", "networks trained", "seconds of training", "ratio", "ratio of epochs times layers"]
+HEADS += ["largest step apart", "factor apart"]
 SEARCH = {"resolution": 0.1, "confidence": 0.9}
 REPEATS = 20
 """Orders in which random points are trained."""
@@ -189,8 +191,9 @@ def draw(columns: list[Column], path: Path) -> None:
 
 
 def compare(full: xr.Dataset, found: xr.Dataset) -> list[str]:
-    """A row of the table: a full grid, and a search of the same."""
+    """A row of the table: a full grid, and a search of the same columns, or of some more."""
     depths = full["depth"].values
+    found = found.sel(sigma_w2=full["sigma_w2"])
     position = {0: 0} | {int(d): k + 1 for k, d in enumerate(depths)}
     steps = [
         abs(position[int(a)] - position[int(b)])
@@ -198,12 +201,15 @@ def compare(full: xr.Dataset, found: xr.Dataset) -> list[str]:
     ]
     factor = np.exp(np.abs(np.log(found["threshold_depth"] / full["threshold_depth"])).mean())
     seconds = [float(cube["train_seconds"].sum()) for cube in (full, found)]
+    layers = [float((cube["epochs_run"].sum("learning_rate") * cube["depth"]).sum()) for cube in (full, found)]
     trained = [int((cube["truth_source"] == 0).sum()) for cube in (full, found)]
     return [
         str(len(depths)),
+        str(len(steps)),
         f"{trained[1]} of {trained[0]}",
         f"{seconds[1]:.0f} : {seconds[0]:.0f}",
         f"{seconds[1] / seconds[0]:.3f}",
+        f"{layers[1] / layers[0]:.3f}",
         f"{max(steps)} ({sum(s == 0 for s in steps)} of {len(steps)} the same)",
         f"{float(factor):.2f}",
     ]
@@ -215,15 +221,20 @@ def main() -> None:
     parser.add_argument("--directory", type=Path, help="where the runs are kept; by default they are not")
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--figure", type=Path, default=Path("boundary_search.png"))
+    parser.add_argument(
+        "--pair", type=Path, nargs=2, metavar=("FULL", "SEARCH"), help="compare these cubes of other runs only"
+    )
     given = parser.parse_args()
+    if given.pair:
+        print(table(HEADS, [compare(*map(xr.load_dataset, given.pair))]))
+        return
     with tempfile.TemporaryDirectory() as temporary:
         folder = (given.directory or Path(temporary)).resolve()
         run_workflow(folder / "full", True, given.cores)
         run_workflow(folder / "search", "boundary", given.cores)
         cubes = {n: [xr.load_dataset(folder / k / f"results/cubes/{n}.nc") for k in ("full", "search")] for n in GRIDS}
     print(describe(torch.device("cpu")))
-    heads = ["depths", "networks trained", "seconds of training", "ratio", "largest step apart", "factor apart"]
-    print(table(heads, [compare(*pair) for pair in cubes.values()]))
+    print(table(HEADS, [compare(*pair) for pair in cubes.values()]))
     draw(list(read_columns(cubes["thirty"][0])), given.figure)
 
 

@@ -13,6 +13,10 @@ import infoflow
 from common import ROOT
 from infoflow.errors import InfoflowError
 from infoflow.files.conventions import validate
+from infoflow.modules.capture import cut, take, untouched
+from infoflow.modules.check import make_task
+from infoflow.modules.repair import find_gains, movable
+from infoflow.modules.signals import default_loss
 from infoflow.modules.verdict import NOT_TRAINABLE, TRAINABLE
 from plain_networks import digits, he, mlp, normal, seeded
 
@@ -63,6 +67,67 @@ def test_the_repair_is_applied_to_a_copy_and_makes_it_train(shrinking):
 
     assert accuracy(model) > 0.9
     assert accuracy(seeded(lambda: mlp(6, normal(0.01)))) < 0.2
+
+
+def normed(width: int = 64) -> nn.Module:
+    def block(inside: nn.Module) -> nn.Module:
+        return Bypassed(nn.Sequential(nn.Linear(width, width), nn.BatchNorm1d(width), nn.ReLU(), inside))
+
+    return nn.Sequential(
+        nn.Linear(64, width),
+        nn.BatchNorm1d(width),
+        *(block(nn.Linear(width, width)) for _ in range(3)),
+        block(nn.Sequential(nn.Linear(width, width), nn.BatchNorm1d(width))),
+        nn.Linear(width, 10),
+    )
+
+
+class Bypassed(nn.Module):
+    def __init__(self, inside: nn.Module):
+        super().__init__()
+        self.inside = inside
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.inside(x)
+
+
+def test_weights_whose_scale_makes_no_difference_get_no_gain():
+    """Those in front of a normalisation, also where what is bypassed makes the block's own norm too large."""
+    x, y = digits()
+    model = seeded(normed)
+    task = make_task(x, y, default_loss)
+    with untouched(model):
+        blocks = cut(model, task.batch)
+        batch = take(task.batch, slice(0, 32))
+        found = movable(blocks, batch, torch.Generator().manual_seed(0))
+        assert sorted(n for some in found.values() for n in some) == [
+            *(f"{k}.inside.3.weight" for k in (2, 3, 4)),
+            "6.weight",
+        ]
+        gains = find_gains(blocks, task, torch.Generator().manual_seed(0))
+    assert gains
+    assert not {0, 4} & set(gains)
+
+
+def test_what_trains_and_shows_nothing_needs_no_repair():
+    x, y = digits()
+    report = infoflow.check(normed, x, y, optimizer="adam:1e-3,steps=500", seeds=2)
+    assert report.verdict.answer == TRAINABLE
+    assert report.mechanisms == ()
+    assert not report.repair
+
+
+@pytest.mark.parametrize(("width", "named"), [(1, True), (2, True), (16, False)])
+def test_units_that_are_too_few_are_said_to_be_and_no_gain_promises_to_help(width, named):
+    x, y = digits()
+    report = infoflow.check(lambda: mlp(2, he, width=width), x, y, optimizer="adam:0.01,steps=500")
+    told = [m.told for m in report.mechanisms if m.name == "too narrow"]
+    assert bool(told) == named
+    if named:
+        assert f"outputs of {width} units can give" in told[0]
+        assert report.verdict.answer == NOT_TRAINABLE
+        assert report.repair.verdict is None or report.repair.verdict.probability < 0.5
+        assert "wider" in " ".join(report.repair.advice)
 
 
 def test_a_rate_that_is_too_large_is_said_to_be():

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from torch import nn
 import infoflow
 from infoflow.engine.initialization import generator
 from infoflow.errors import InfoflowError
+from infoflow.modules import first_steps
 from infoflow.modules.capture import cut, untouched
 from infoflow.modules.check import make_task
 from infoflow.modules.first_steps import FirstSteps, look_ahead
@@ -184,6 +186,22 @@ def test_what_cannot_be_copied_is_judged_without_and_says_so():
     alone = infoflow.check(model, X, Y, optimizer=dataclasses.replace(RECIPE, first_steps=0))
     assert alone.verdict == report.verdict
     assert "not asked for" in repr(alone)
+
+
+def test_dear_steps_are_taken_only_if_they_are_asked_for(monkeypatch):
+    """The operations of 32 steps of 32 samples, forward and twice that back, of two layers of 40 and one of 10."""
+    work = 3 * 32 * 32 * 2 * (64 * 40 + 40 * 40 + 40 * 10)
+    model = seeded(lambda: mlp(2, he))
+    monkeypatch.setattr(first_steps, "MOST_WORK", work)
+    assert steps_of(model).steps == 32
+    monkeypatch.setattr(first_steps, "MOST_WORK", work - 1)
+    said = re.escape(f"32 steps of 32 samples are {work:.1e} operations")
+    with pytest.raises(InfoflowError, match=f"{said}.*first_steps=32"):
+        steps_of(model)
+    assert steps_of(model, dataclasses.replace(RECIPE, first_steps=32)).steps == 32
+    report = infoflow.check(model, X, Y, optimizer=RECIPE)
+    assert report.rule == read_rule(False).about
+    assert "ask for them by first_steps=32" in repr(report)
 
 
 def test_without_labels_there_are_none():

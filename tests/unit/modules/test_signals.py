@@ -99,6 +99,31 @@ def test_the_rate_of_the_task_is_that_of_a_small_step():
     assert float(moved / (32 * centred.square().sum())) == pytest.approx(rate, rel=1e-4)
 
 
+@pytest.mark.parametrize("units", [1, 3, 9, 20])
+def test_what_so_many_units_can_give_is_what_linear_outputs_of_them_can(units):
+    """By least squares: the best change of a last layer's input, any numbers at all, and of its weights."""
+    model = seeded(lambda: mlp(2, he, width=units))
+    x, y = digits(32)
+    with torch.no_grad():
+        wanted = nn.functional.one_hot(y, 10).double() - model.double()(x.double()).softmax(1)
+    wanted -= wanted.mean(0)
+    left, sizes, right = torch.linalg.svd(wanted, full_matrices=False)
+    held = (left[:, :units] * sizes[:units]) @ right[:units]
+    share = float(1 - (wanted - held).square().sum() / wanted.square().sum())
+    assert signals_of(model, x.double(), y).whole["wanted_held"] == pytest.approx(share, abs=1e-9)
+    assert (share < 1 - 1e-6) == (units < 9)  # ten outputs without their mean, whose sum is fixed
+
+
+def test_what_units_can_give_is_all_where_nothing_is_wanted_or_known():
+    model = seeded(lambda: mlp(2, he, width=1))
+    x, y = digits(32)
+    assert signals_of(model, x, (y % 2).double()[:, None].repeat(1, 10)).whole["wanted_held"] < 1 + 1e-9
+    assert signals_of(model, x, None).whole["wanted_held"] <= 1
+    with torch.no_grad():
+        model[-1].weight.zero_()
+    assert signals_of(model, x, model(x).detach()).whole["wanted_held"] == 1
+
+
 def test_dead_units_and_labels():
     model = seeded(lambda: mlp(2, he, activation=nn.ReLU))
     with torch.no_grad():

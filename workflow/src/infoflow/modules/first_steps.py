@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 from torch.utils._pytree import tree_map
+from torch.utils.flop_counter import FlopCounterMode
 
 from infoflow.architectures.modular import seeded
 from infoflow.errors import InfoflowError
@@ -21,8 +22,14 @@ from infoflow.modules.signals import Task
 from infoflow.modules.trace import walk
 from infoflow.modules.training import Recipe, batches_of, optimizer_of, rates_of, warm_up
 
+STEPS = 32
+"""That are taken if the recipe does not say how many."""
 SHARE = 1 / 8
 """Of the steps of the recipe at most."""
+MOST_WORK = 3e11
+"""Floating-point operations of a draw, above which steps that the recipe does not ask for are not taken."""
+_COUNTED = 4
+"""Samples of the pass whose operations are counted."""
 _NEWTON = 20
 """Iterations of the search for the best constant output."""
 
@@ -73,15 +80,16 @@ def look_ahead(blocks: Blocks, task: Task, recipe: Recipe, generator: torch.Gene
     Batches are of the samples of the task; dropout draws from torch's global random state, seeded from `generator`.
 
     Args:
-        recipe: its `first_steps`, at most an eighth of its steps, and at least one.
+        recipe: its `first_steps`, at most an eighth of its steps, and at least one; None, `STEPS`.
         generator: on the CPU.
 
     Raises:
-        InfoflowError: there are no labels, or the model cannot be copied or trained; one line says why.
+        InfoflowError: there are no labels, or the model cannot be copied or trained, or the recipe does not ask for
+            steps and they are dear; one line says why.
     """
     if task.labels is None:
         raise InfoflowError("there are no labels")
-    number = max(1, min(recipe.first_steps, int(recipe.steps * SHARE)))
+    number = max(1, min(recipe.first_steps or STEPS, int(recipe.steps * SHARE)))
     try:
         model = copy.deepcopy(blocks.model)
     except Exception as error:  # the code of others
@@ -89,6 +97,12 @@ def look_ahead(blocks: Blocks, task: Task, recipe: Recipe, generator: torch.Gene
     parameters = [p for p in model.parameters() if p.requires_grad]
     if not parameters:
         raise InfoflowError("the model has no parameter that requires a gradient")
+    samples = min(recipe.batch_size, size(task.batch))
+    if recipe.first_steps is None and (work := 3 * number * samples * _operations(model, task)) > MOST_WORK:
+        raise InfoflowError(
+            f"{number} steps of {samples} samples are {work:.1e} operations a draw, more than {MOST_WORK:.0e}; ask for "
+            f"them by first_steps={number}, as in sgd:0.1,first_steps={number}"
+        )
     try:
         with torch.enable_grad():
             outputs = [_outputs(model, task)]
@@ -103,6 +117,16 @@ def look_ahead(blocks: Blocks, task: Task, recipe: Recipe, generator: torch.Gene
         raise
     except Exception as error:
         raise InfoflowError(f"a copy of the model cannot be trained: {_say(error)}") from error
+
+
+@torch.no_grad()
+def _operations(model: nn.Module, task: Task) -> float:
+    """Floating-point operations of matrix products and convolutions, a sample on its way forward; 0, unknown."""
+    few = take(task.batch, slice(0, _COUNTED))
+    with contextlib.suppress(Exception), FlopCounterMode(display=False) as counter:  # the code of others
+        call(model, few)
+        return counter.get_total_flops() / size(few)
+    return 0.0
 
 
 def _take_steps(

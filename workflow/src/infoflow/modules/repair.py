@@ -22,6 +22,8 @@ from infoflow.modules.verdict import Mechanism, Verdict
 
 STEPS, MOST = 12, 10.0
 """Steps of the search for gains, and the largest factor of one."""
+MOVED, DIRECTIONS = 1e-2, 2
+"""Share by which what comes out of a block has to move with a gain, for it to be one; along so many random vectors."""
 _ORDINARY = (0.1, 3.0)
 """Root mean squares of inputs that need no rescaling."""
 
@@ -82,10 +84,11 @@ def rescaled(model: nn.Module, gains: Mapping[str, float]) -> Iterator[None]:
 
 def find_gains(blocks: Blocks, task: Task, generator: torch.Generator) -> dict[int, float]:
     """Gain of the weights of each block that has some, by its number from 0; within `capture.untouched`."""
-    names = {l: weights_of(blocks, l) for l in range(len(blocks.blocks))}
-    names = {l: some for l, some in names.items() if some}
-    gains = dict.fromkeys(names, 1.0)
     batch = take(task.batch, slice(0, GRADIENT_SAMPLES))
+    names = movable(blocks, batch, torch.Generator().manual_seed(generator.initial_seed()))
+    if not names:
+        return {}
+    gains = dict.fromkeys(names, 1.0)
     last = len(blocks.blocks) - 1
     residual: dict[int, bool] = {}
     for _ in range(STEPS):
@@ -99,7 +102,6 @@ def find_gains(blocks: Blocks, task: Task, generator: torch.Generator) -> dict[i
             elif not residual.get(l, False):
                 wanted = 1.0 if l or _ORDINARY[0] <= scales[0] <= _ORDINARY[1] else scales[0] ** -2
                 factor = _factor(wanted / norms[l] if norms[l] > 0 else math.inf) ** power
-                # where a gain does not move it, as behind a normalisation, it is left alone
             else:
                 excess = max(norms[l] - 1, 1e-6)
                 factor = min(1.0, (1 / (len(blocks.blocks) * excess)) ** power)
@@ -110,6 +112,32 @@ def find_gains(blocks: Blocks, task: Task, generator: torch.Generator) -> dict[i
         if largest < 0.02:
             break
     return {l: g for l, g in gains.items() if abs(math.log(g)) > math.log(1.1)}
+
+
+def movable(blocks: Blocks, batch, generator: torch.Generator) -> dict[int, list[str]]:
+    """Matrices of weights, by the number of their block from 0, whose scale makes a difference to what comes out of it.
+
+    In front of a normalisation it makes none: for what comes out, x, and random vectors r, |θ·∂(r·x)/∂θ| is then small
+    beside |x|, the size of r·x.
+    """
+    named = dict(blocks.model.named_parameters())
+    ends = [some[0] for some in capture(blocks, batch, gradients=True).taps[1:]]
+    found: dict[int, list[str]] = {}
+    for l, end in enumerate(ends):
+        names = weights_of(blocks, l)
+        if not names or not end.requires_grad:
+            continue
+        weights, moved = [named[n] for n in names], [0.0] * len(names)
+        for _ in range(DIRECTIONS):
+            direction = torch.randn(end.shape, generator=generator).to(end)
+            given = torch.autograd.grad(end, weights, direction, retain_graph=True, allow_unused=True)
+            products = [0.0 if g is None else float((w.detach() * g).double().sum()) for w, g in zip(weights, given)]
+            moved = [m + p * p / DIRECTIONS for m, p in zip(moved, products)]
+        size = float(end.detach().double().square().sum())
+        # what is not finite, or nothing, is for a gain to mend
+        if kept := [n for n, m in zip(names, moved) if not 0 < size < math.inf or not m < MOVED**2 * size]:
+            found[l] = kept
+    return found
 
 
 def jacobian_norms(blocks: Blocks, batch, generator: torch.Generator) -> tuple[list[float], list[float]]:
@@ -160,7 +188,7 @@ def advise(mechanisms: list[Mechanism]) -> tuple[str, ...]:
         "dead output": "the outputs are dead: no gradient comes through; draw the network again, or put no ReLU there",
         "dead units": "most units of a block are dead: draw it again, make it wider, or use another activation",
         "noise of training": "initialisation is innocent: dropout drowns the signal; drop less",
-        "too narrow": "initialisation is innocent: no block is wider than the inputs; make one wider",
+        "too narrow": "initialisation is innocent: there are too few units; make the network wider",
         "input scale": "normalise the inputs to mean 0 and variance 1",
         "equal blocks": "blocks begin with equal weights; draw each of them by itself",
     }

@@ -140,6 +140,7 @@ def _gradients(
     squares = dict.fromkeys(map(id, taps), 0.0)
     of_parameters = dict.fromkeys(parameters, 0.0)
     rates, of_weights = {"task_rate": 0.0, "task_reach": 0.0}, _of_weights([(p, None) for p in parameters.values()])
+    held = 1.0
     if loss.requires_grad:
         wanted = [t for t in taps if t.requires_grad]
         given = torch.autograd.grad(loss, [*wanted, *parameters.values()], retain_graph=True, allow_unused=True)
@@ -150,7 +151,9 @@ def _gradients(
         by_output = (
             of_states[[id(t) for t in wanted].index(id(taken.taps[-1][0]))] if taken.taps[-1][0].requires_grad else None
         )
-        rates = _rates(taken.taps[-1][0], by_output, blocks.blocks[-1].end.axis, list(parameters.values()))
+        axis = blocks.blocks[-1].end.axis
+        rates = _rates(taken.taps[-1][0], by_output, axis, list(parameters.values()))
+        held = _held(by_output, axis, taken.states[-2][0].numel())
     per_block = [_of_block(of_parameters, parameters, parameters_of(blocks, b)) for b in range(len(blocks.blocks))]
     with np.errstate(divide="ignore", invalid="ignore"):
         layers = {
@@ -162,6 +165,7 @@ def _gradients(
         **whole,
         **rates,
         **of_weights,
+        "wanted_held": held,
         "curvature": _curvature(task, taken.outputs, labels),
         **_step(blocks, task, parameters),
     }
@@ -250,12 +254,32 @@ def _rates(
     given = torch.autograd.grad(outputs, parameters, centred, allow_unused=True)
     return {
         "task_rate": sum(_square(g) for g in given) / size,
-        "task_reach": sum(0.0 if g is None else float(g.double().abs().sum()) for g in given) / size,
+        "task_reach": sum(0.0 if g is None else _length(g) for g in given) / size,
     }
 
 
+def _held(residual: torch.Tensor | None, axis: int, units: int) -> float:
+    """Share of what the loss wants of the outputs that fits into the units of the last block's input.
+
+    Outputs that are linear in h units have, without their means over the samples, at most the rank h; of r_i, see
+    `_rates`, the best matrix of that rank holds the share Σ_{k ≤ h} s_k²/Σ s_k², s its singular values. 1, unknown.
+    """
+    if residual is None:
+        return 1.0
+    wanted = (residual - residual.mean(axis, keepdim=True)).movedim(axis, 0).flatten(1).double()
+    squares = torch.linalg.eigvalsh(wanted @ wanted.mT).flip(0).clamp_min(0) if wanted.isfinite().all() else None
+    if squares is None or not squares.sum() > 0:
+        return 1.0
+    return float(squares[:units].sum() / squares.sum())
+
+
 def _square(gradient: torch.Tensor | None) -> float:
-    return 0.0 if gradient is None else float(gradient.detach().double().square().sum())
+    return 0.0 if gradient is None else float(torch.linalg.vector_norm(gradient.detach(), dtype=torch.float64)) ** 2
+
+
+def _length(gradient: torch.Tensor) -> float:
+    """Sum of the magnitudes."""
+    return float(torch.linalg.vector_norm(gradient, 1, dtype=torch.float64))
 
 
 def _step(blocks: Blocks, task: Task, parameters: dict[str, nn.Parameter]) -> dict[str, float]:
@@ -278,7 +302,7 @@ def _step(blocks: Blocks, task: Task, parameters: dict[str, nn.Parameter]) -> di
         )
         rows.append([g.flatten() for g in given if g is not None])
     products = torch.tensor([[sum(float(a @ b) for a, b in zip(one, other)) for other in rows] for one in rows])
-    reach = max(sum(float(g.abs().sum()) for g in row) for row in rows)
+    reach = max(sum(map(_length, row)) for row in rows)
     largest = float(torch.linalg.eigvalsh(products.double())[-1]) if products.isfinite().all() else math.inf
     return {"sharpness": largest, "sign_reach": reach}
 

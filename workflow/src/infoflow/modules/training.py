@@ -72,7 +72,8 @@ class Recipe:
         success: the criterion.
         evaluations: how often it is looked at, evenly over the steps.
         first_steps: K, how many steps `check` trains a copy for, at most an eighth of `steps`; its rule was fitted to
-            32. 0: none, and its verdict is by the rule of the initialisation alone.
+            32. 0: none, and its verdict is by the rule of the initialisation alone. None: 32, if they are cheap, see
+            `infoflow.modules.first_steps.MOST_WORK`.
     """
 
     optimizer: str = "sgd"
@@ -85,7 +86,7 @@ class Recipe:
     loss: str | Loss = "cross_entropy"
     success: Success = field(default_factory=Success)
     evaluations: int = 20
-    first_steps: int = 32
+    first_steps: int | None = None
 
     def __post_init__(self):
         _require("optimizer", self.optimizer, tuple(OPTIMIZERS))
@@ -96,7 +97,7 @@ class Recipe:
         for name in ("batch_size", "steps", "evaluations"):
             if getattr(self, name) < 1:
                 raise InfoflowError(f"recipe: {name} is {getattr(self, name)}; set it to at least 1")
-        if self.first_steps < 0:
+        if self.first_steps is not None and self.first_steps < 0:
             raise InfoflowError(f"recipe: first_steps is {self.first_steps}; set it to 0 or more")
 
 

@@ -32,6 +32,8 @@ ADAM_EPSILON = 1e-8
 """What Adam adds to the root mean square of a gradient; weights with a smaller one hardly move."""
 EASY = 1.5
 """log₁₀ of how many times over the steps could learn what is to be learned, where speed no longer matters."""
+HELD = 0.5
+"""Share of what the loss wants of the outputs that units have to hold, not to be too few."""
 SMALLER, LARGER = 5.0, 30.0
 """Factors by which the states have to fall below, or grow above, the inputs, to shrink or explode."""
 OUT_OF_LINE = math.log(5.0)
@@ -142,7 +144,7 @@ def _before(signals: Signals, recipe: Recipe) -> dict[str, float]:
         "adam": float(adam),
         "dead": _clip(float(layers["dead_share"][-1]), 0, 1),
         "noise": _clip(_log10(1 + whole["training_noise"]), 0, 3),
-        "narrow": float(is_too_narrow(signals)),
+        "narrow": max(float(is_flat(signals)), 1 - whole["wanted_held"]),
     }
 
 
@@ -161,7 +163,7 @@ def speed_of(signals: Signals, recipe: Recipe) -> float:
     return recipe.learning_rate / (1 - recipe.momentum) * reached * recipe.steps
 
 
-def is_too_narrow(signals: Signals) -> bool:
+def is_flat(signals: Signals) -> bool:
     """Whether no hidden block is wider than the inputs, of few dimensions, which then cannot be enclosed.
 
     Such networks have level sets without bounded components, whatever their depth and weights (arXiv:1810.00393).
@@ -249,7 +251,7 @@ def _mechanisms(signals: Signals, names: Sequence[str], recipe: Recipe) -> _Foun
     yield from _of_scale(signals, names)
     yield from _of_information(signals, names)
     yield from _of_blocks(signals, names)
-    yield from _of_training(signals, recipe)
+    yield from _of_training(signals, names, recipe)
 
 
 def _of_scale(signals: Signals, names: Sequence[str]) -> _Found:
@@ -304,9 +306,10 @@ def _of_blocks(signals: Signals, names: Sequence[str]) -> _Found:
         yield "equal blocks", f"begins with the weights of {names[int(equal[first]) - 1]}", names[first]
 
 
-def _of_training(signals: Signals, recipe: Recipe) -> _Found:
+def _of_training(signals: Signals, names: Sequence[str], recipe: Recipe) -> _Found:
     whole, adam = signals.whole, recipe.optimizer != "sgd"
-    step = relative_step(signals, recipe)
+    # weights whose scale makes no difference grow by a large step, which makes the next one smaller (arXiv:1812.03981)
+    step = relative_step(signals, recipe) * (1 - whole["scale_invariant"])
     if step > (10 if adam else 1):
         stable = recipe.learning_rate / step
         told = f"rate {recipe.learning_rate:g}, where about {stable:.1g} is the largest stable one"
@@ -321,9 +324,13 @@ def _of_training(signals: Signals, recipe: Recipe) -> _Found:
         yield "step too small", told, None
     if (noise := whole["training_noise"]) > 1:
         yield "noise of training", f"dropout moves the outputs {noise:.2g} times as much as the inputs do", None
-    if is_too_narrow(signals):
+    if is_flat(signals):
         told = f"no hidden block has more units than the {whole['input_rank']:.0f} dimensions of the inputs"
         yield "too narrow", told, None
+    elif (held := whole["wanted_held"]) < HELD:
+        units = signals.layers["units"][-2]
+        told = f"outputs of {units:.0f} units can give {held:.0%} of what the loss wants of them"
+        yield "too narrow", told, names[-1]
 
 
 def _of_first_steps(first: Sequence[FirstSteps], names: Sequence[str]) -> _Found:
