@@ -57,7 +57,7 @@ pictures: $(READY)
 
 # After `make figures`.
 report: $(READY)
-	$(SNAKEMAKE) --report results/report.zip -- all_figures
+	$(SNAKEMAKE) --report results/report.zip --report-stylesheet workflow/report/report.css -- all_figures
 
 archive: $(READY)
 	$(SNAKEMAKE) -- archive
@@ -108,6 +108,7 @@ bench: $(READY)
 	$(BIN)/python tests/benchmarks/engine.py
 	$(BIN)/python tests/benchmarks/kernel.py
 	$(BIN)/python tests/benchmarks/boundary.py
+	$(BIN)/python tests/benchmarks/arithmetic.py
 	$(BIN)/python tests/benchmarks/coverage.py
 	$(BIN)/python tests/benchmarks/workflow.py
 	$(BIN)/python tests/benchmarks/capture.py

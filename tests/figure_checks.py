@@ -26,7 +26,7 @@ def assert_readable(figure: Figure) -> None:
     """That a figure, laid out, can be read in a column of 830 pixels, in grey, and says what it shows."""
     assert figure.finding, "it says nothing"
     assert not figure.finding.endswith(".")
-    assert 1 <= figure.caption.count(". ") + figure.caption.endswith(".") <= 8, figure.caption
+    assert 1 <= figure.caption.count(". ") + figure.caption.endswith(".") <= 4, figure.caption
     assert "$" not in figure.finding + figure.caption, "formulas are no plain text"
     figure.draw_without_rendering()
     assert_nothing_beyond_the_edges(figure)
@@ -57,6 +57,12 @@ def _assert_heading(figure: Figure) -> None:
 
 
 def _assert_legends(figure: Figure) -> None:
+    """Legends lie neither over many of the points nor over the names of the axes."""
+    labels = [label for ax in figure.axes if ax.get_visible() for label in (ax.xaxis.label, ax.yaxis.label)]
+    boxes = {label.get_text(): label.get_window_extent().padded(-1) for label in labels if label.get_text().strip()}
+    for legend in [*figure.legends, *(ax.get_legend() for ax in figure.axes if ax.get_legend())]:
+        whole = legend.get_window_extent()
+        assert [name for name, box in boxes.items() if whole.overlaps(box)] == []
     for ax in figure.axes:
         legend = ax.get_legend()
         points = _points(ax)

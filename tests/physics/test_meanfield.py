@@ -197,7 +197,10 @@ def test_theory_of_variance_and_its_spread_against_random_networks(activation, w
     frozen = draw_gaussian(layers, w, 0.05, 0, "frozen", range(networks))
     _, moments, _ = forward(layers, frozen, image, networks)
     measured = torch.stack(moments, dim=1)[:, :, 0].double().numpy()
-    q, spread = variance_recursion(image.double().square().mean().item(), w, 0.05, [width] * depth, activation)
+    q, spread, of_mean = variance_recursion(image.double().square().mean().item(), w, 0.05, [width] * depth, activation)
     # the bias of the mean is of order 1/width
     assert measured.mean(0) == pytest.approx(q, abs=4 * spread.max() / math.sqrt(networks) + 2 * q.max() / width)
     assert measured.std(0, ddof=1) == pytest.approx(spread, rel=0.25)
+    # layers stray together: the mean over them hardly less than one of them
+    means = (measured / q - 1).cumsum(1) / np.arange(1, depth + 1)
+    assert means.std(0, ddof=1) == pytest.approx(of_mean, rel=0.25)

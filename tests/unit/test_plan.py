@@ -93,7 +93,10 @@ def test_targets_are_cubes_with_their_figures(demonstration):
     figures = [f for f in everything if not f.startswith("results/cubes/")]
     assert demonstration.figure_files() == figures
     assert all(f.startswith("results/figures/") for f in figures)
-    assert demonstration.pages() == ["results/explorer.html", "results/summary.html", "results/summary.txt"]
+    assert demonstration.pages() == [
+        "results/explorer.html",
+        *(f"results/summary.{end}" for end in ("html", "txt", "json")),
+    ]
 
 
 def test_what_is_switched_off_has_no_cube_and_no_target():

@@ -382,7 +382,8 @@ def test_the_calibration_of_check_plans_a_job_per_family(checkout):
 
 
 def test_the_report_shows_every_figure_with_its_caption(whole, tmp_path):
-    whole.run("--report", tmp_path / "report.zip", "all_figures", "study_leaderboard")
+    style = ROOT / "workflow/report/report.css"
+    whole.run("--report", tmp_path / "report.zip", "--report-stylesheet", style, "all_figures", "study_leaderboard")
     with zipfile.ZipFile(tmp_path / "report.zip") as report:
         names = report.namelist()
         text = report.read("report/report.html").decode()
@@ -392,10 +393,20 @@ def test_the_report_shows_every_figure_with_its_caption(whole, tmp_path):
     )
     assert {name.split("/")[-1] for name in names if name.endswith(".png")} == figures
     results = json.loads(re.search(r"var results = ({.*?});?$", text, re.MULTILINE)[1])
-    assert {path.split("/")[-1] for path in results} == {*figures, "explorer.html"}
+    assert {path.split("/")[-1] for path in results} == {*figures, "explorer.html", "summary.html"}
     assert [name for name in names if name.endswith("explorer.html")]
     assert min(len(result["caption"]) for result in results.values()) > 200
     assert "edge of chaos" in text
+    # its first page says what the run found, and opens the summary
+    first = json.loads(re.search(r"var workflow_desc = (\".*?\");?$", text, re.MULTILINE)[1])
+    found = json.loads((whole.root / "results/summary.json").read_text())
+    assert found["cards"]
+    for card in found["cards"]:
+        assert card["answer"] in first
+        assert all(sentence in first for sentence in card["sentences"])
+    assert all(claim["measured"] in first for claim in found["failing"])
+    assert "summary.html" in first
+    assert "has(#rulegraph)" in text
 
 
 def test_relative_entropy_through_networks_runs_from_end_to_end(whole):

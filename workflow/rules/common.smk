@@ -13,7 +13,7 @@ from infoflow.errors import InfoflowError
 from infoflow.files.names import COUPLING, NETWORK, POINT, cube_file
 from infoflow.jobs import estimate, paths, provenance, resources, slurm
 from infoflow.jobs.amendments import amend_snakemake
-from infoflow.jobs.captions import caption_rst, read_caption
+from infoflow.jobs.captions import caption_rst, front_page, read_caption
 from infoflow.plan import Plan
 from infoflow.reconstruction.kinds import METHODS
 

@@ -5,7 +5,13 @@ if (SUMMARY := PLAN.of["summary"]).pages():
         input:
             **SUMMARY.inputs(),
         output:
-            SUMMARY.pages(),
+            report(
+                SUMMARY.pages()[0],
+                caption="../report/summary.rst",
+                category="summary",
+                labels={"figure": "summary"},
+            ),
+            SUMMARY.pages()[1:],
         log:
             "results/logs/summarize.log",
         conda:

@@ -15,7 +15,7 @@ def test_the_job_writes_both_or_says_what_is_wrong(tmp_path):
     picture = drawn(tmp_path).picture
     caption = picture.with_suffix(".json")
     caption.write_text(json.dumps({"finding": "it is red", "caption": "Red."}))
-    outputs = [str(tmp_path / "page.html"), str(tmp_path / "lines.txt")]
+    outputs = [str(tmp_path / name) for name in ("page.html", "lines.txt", "found.json")]
     job = Job("summarize", {"title": "a", "methods": {}, "links": {}}, {"captions": [str(caption)]}, outputs)
     summarize(job)
     assert "it is red" in (tmp_path / "page.html").read_text()

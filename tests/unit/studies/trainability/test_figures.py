@@ -197,7 +197,7 @@ def test_every_registered_figure_is_drawn_of_every_kind_and_in_colour(files, tmp
 @pytest.mark.parametrize(
     ("kind", "label", "said"),
     [
-        ("cnn", "deviation / spread\nby theory", "an upper bound of the spread: a weak check"),
+        ("cnn", "deviation of ln $q^l$\n/ its spread", "standard errors"),
         ("resnet", "deviation from\nthe theory", "of the mean-field recursion away from it"),
         ("vgg16", "deviation from\nthe mean", "Nothing is checked: there is no theory"),
     ],
@@ -508,3 +508,16 @@ def test_draws_that_all_weight_variances_have_in_common_are_told():
     cube = merge({encode(1.8, 0.05, 6): evaluation(0, 6)}, {})
     told = {draws: title(cube.assign_attrs(draws=draws), experiment()) for draws in (INDEPENDENT, COMMON)}
     assert [draws for draws, line in told.items() if "of the same draws for all σ_w²" in line] == [COMMON]
+
+
+def test_a_score_that_is_the_same_for_all_networks_is_said_to_tie(files):
+    cube = read_trainability(files[0] / "cnn.nc").copy(deep=True)
+    constant = cube["score"] == "differential_entropy"
+    for name in ("auroc", "auroc_low", "auroc_high"):
+        cube[name] = cube[name].where(~constant, 0.5)
+    figure, ax = plt.subplots()
+    cost.draw_auroc(ax, cube)
+    ties = [text.xy[1] for text in ax.texts if text.get_text() == "all tie"]
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    assert [names[list(ax.get_yticks()).index(y)] for y in ties] == ["differential entropy $H$"]
+    plt.close(figure)

@@ -147,9 +147,10 @@ def test_the_theory_of_a_cube_is_that_of_its_architecture_and_first_image(archit
     image = np.random.default_rng(0).random((SAMPLES, 64)).astype(np.float32)[0].reshape(IMAGE)
     w, b = np.array(WIDTHS), np.full(4, 0.05)
     cube = merge_images(architecture, 8).isel(sigma_b2=0)
-    variance, spread = theory.layer_variances(architecture, image.astype(float), w, b, [7] * 8)
-    np.testing.assert_allclose(cube["pre_activation_variance_theory"], variance, rtol=1e-6)
-    np.testing.assert_allclose(cube["pre_activation_variance_theory_spread"], spread, rtol=1e-6)
+    found = theory.layer_variances(architecture, image.astype(float), w, b, [7] * 8)
+    np.testing.assert_allclose(cube["pre_activation_variance_theory"], found.recursion, rtol=1e-6)
+    for name in ("spread", "log_mean", "log_spread", "mean_spread"):
+        np.testing.assert_allclose(cube[f"pre_activation_variance_theory_{name}"], getattr(found, name), rtol=1e-6)
     for name, values in theory.depth_scales(architecture, w, b, image.astype(float), 6).items():
         np.testing.assert_allclose(cube[name], values, rtol=1e-6)
     assert json.loads(cube.attrs["architecture"]) == architecture

@@ -43,5 +43,36 @@ def figure_title(picture: str | Path) -> str:
 def caption_rst(picture: str | Path) -> str:
     """Finding and caption of a figure as reStructuredText, for Snakemake's report."""
     said = read_caption(picture)
-    finding, caption = (re.sub(r"([\\*`|_])", r"\\\1", said[key]) for key in ("finding", "caption"))
+    finding, caption = (_plain(said[key]) for key in ("finding", "caption"))
     return "\n\n".join([*([f"**{finding}**"] if finding else []), *([caption] if caption else [])])
+
+
+def front_page(found: str | Path = "results/summary.json") -> str:
+    """What a run found, as reStructuredText for the first page of Snakemake's report; nothing if it was not summed up.
+
+    Args:
+        found: the file that rule summarize writes for programs.
+    """
+    try:
+        told = json.loads(Path(found).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        told = None
+    if not isinstance(told, dict):
+        return ""
+    parts = []
+    for card in told["cards"]:
+        lines = "\n".join(f"- {_plain(line)}" for line in card["sentences"])
+        parts.append(f"**{_plain(card['experiment'])}**: {_plain(card['answer'])}\n\n{lines}")
+    if counts := {name: n for name, n in told["claims"].items() if n}:
+        parts.append("**Claims**: " + ", ".join(f"{name} {n}" for name, n in counts.items()) + ". Those that fail:")
+        parts.append("\n".join(f"- {_one_claim(claim)}" for claim in told["failing"]) or "- none")
+    return "\n\n".join(parts)
+
+
+def _one_claim(claim: Mapping[str, str]) -> str:
+    measured, expected = (claim[key] for key in ("measured", "expected"))
+    return _plain(f"{claim['statement'].rstrip('.')} ({claim['source']}): measured {measured}, expected {expected}")
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"([\\*`|_])", r"\\\1", text)

@@ -7,13 +7,14 @@ know, everything is NaN.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from infoflow.architectures.stem import strides
-from infoflow.theory import meanfield, residual
+from infoflow.theory import convolutional, meanfield, residual
 from infoflow.theory.meanfield import SCALES
 
 FEEDFORWARD = ("mlp", "cnn")
@@ -60,45 +61,62 @@ def depth_scales(
     return found
 
 
+@dataclass(frozen=True)
+class Variances:
+    """Mean squared pre-activation of every layer for one input, and how far it strays at finite width; [n, L].
+
+    Attributes:
+        recursion: of infinitely many units, or channels.
+        spread: standard deviation.
+        log_mean, log_spread: mean and standard deviation of ln(mean squared pre-activation / recursion).
+        mean_spread: standard deviation of the mean of these logarithms over the layers up to each.
+    """
+
+    recursion: np.ndarray
+    spread: np.ndarray
+    log_mean: np.ndarray
+    log_spread: np.ndarray
+    mean_spread: np.ndarray
+
+
 def layer_variances(
     architecture: Mapping[str, Any],
     image: np.ndarray,
     sigma_w2: np.ndarray,
     sigma_b2: np.ndarray,
     widths: Sequence[int],
-) -> tuple[np.ndarray, np.ndarray]:
-    """Mean squared pre-activation of every layer for one input, and its standard deviation at finite width.
+) -> Variances:
+    """Of fully connected layers to leading order in 1/width; of convolutional ones from networks that are drawn.
 
-    For convolutional networks that of a fully connected one with as many units as there are channels is taken: what
-    it is if all pixels are alike. In residual ones it is not known (NaN).
+    In residual ones all but the recursion is not known (NaN).
 
     Args:
         image: as in `depth_scales`.
         sigma_w2, sigma_b2: [n].
         widths: units, or channels, of the L layers.
-
-    Returns:
-        Two arrays [n, L].
     """
     unknown = np.full((len(sigma_w2), len(widths)), np.nan)
+    nothing = (unknown,) * 4
     if not has_fixed_points(architecture) and not _has_residual_theory(architecture):
-        return unknown, unknown
+        return Variances(unknown, *nothing)
     kind, activation = architecture["kind"], architecture["activation"]
     if kind == "mlp":
-        return meanfield.variance_recursion(np.mean(image**2), sigma_w2, sigma_b2, widths, activation)
+        q, spread, mean_spread = meanfield.variance_recursion(np.mean(image**2), sigma_w2, sigma_b2, widths, activation)
+        relative = np.divide(spread, q, out=np.zeros_like(q), where=q > 0)
+        return Variances(q, spread, -(relative**2) / 2, relative, mean_spread)
     if kind == "cnn":
         maps = _convolution_variances(image, sigma_w2, sigma_b2, len(widths), activation)
-        variance = np.stack([q.mean((1, 2)) for q in maps], axis=1)
-        alike, spread = meanfield.variance_recursion(np.mean(image**2), sigma_w2, sigma_b2, widths, activation)
-        return variance, variance * np.divide(spread, alike, out=np.zeros_like(spread), where=alike > 0)
+        q = np.stack([q.mean((1, 2)) for q in maps], axis=1)
+        law = convolutional.draw_law(image, sigma_w2, sigma_b2, widths, meanfield.function_of(activation), q)
+        return Variances(q, q * law.spread, law.log_mean, law.log_spread, law.mean_spread)
     if kind == "resnet_dense":
-        return _blocks(architecture, image, sigma_w2, sigma_b2, len(widths)).variance, unknown
+        return Variances(_blocks(architecture, image, sigma_w2, sigma_b2, len(widths)).variance, *nothing)
     stem = _convolution_variances(image, sigma_w2, sigma_b2, STEM, activation)
     variance = np.stack([q.mean((1, 2)) for q in stem], axis=1)
     if len(widths) > STEM:
         blocks = _blocks(architecture, image, sigma_w2, sigma_b2, len(widths) - STEM)
         variance = np.concatenate([variance, blocks.variance], axis=1)
-    return variance, unknown
+    return Variances(variance, *nothing)
 
 
 def _has_residual_theory(architecture: Mapping[str, Any]) -> bool:

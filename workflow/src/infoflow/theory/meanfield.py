@@ -165,37 +165,40 @@ def slope_at(q: float, sigma_w2: float, activation: str = "tanh") -> float:
 
 def variance_recursion(
     mean_square: ArrayLike, sigma_w2: ArrayLike, sigma_b2: ArrayLike, widths: Sequence[int], activation: str = "tanh"
-) -> tuple[np.ndarray, np.ndarray]:
-    """Variance q^l of the pre-activations of layers 1..L, and its standard deviation in a network of finite width.
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Variance q^l of the pre-activations of layers 1..L, and how far it strays in a network of finite width.
 
     The input is not passed through φ: q^1 = σ_w² ⟨x²⟩ + σ_b². With s^l the variance given the layer before, the
     empirical (1/N) Σ z² has variance Var(s^l) + 2 (s^l)²/N, and Var(s^{l+1}) = V'(s^l)² Var(s^l) + σ_w⁴ Var(φ²)/N,
-    to leading order in 1/N.
+    to leading order in 1/N. Layers stray together: s^{l+1} by V' times what s^l does, and by σ_w² times the mean of φ²,
+    whose covariance with that of z² is 2 (s^l)² V'/(σ_w² N).
 
     Args:
         mean_square, sigma_w2, sigma_b2: ⟨x²⟩ of the inputs and the variances, of shapes that broadcast.
         widths: number of units of the layers 1..L.
 
     Returns:
-        q and its standard deviation, each [*shape, layers].
+        q, its standard deviation, and that of the mean relative deviation of the layers up to each: [*shape, layers].
     """
     phi = _lookup(activation)
     given = np.broadcast_arrays(*(np.asarray(a, float) for a in (mean_square, sigma_w2, sigma_b2)))
     shape, (mean_square, sigma_w2, sigma_b2) = given[0].shape, (a.reshape(-1) for a in given)
     s = sigma_w2 * mean_square + sigma_b2
-    spread = np.zeros_like(s)
+    spread, with_sum, of_sum = np.zeros((3, s.size))  # of s; its covariance with the sum of deviations; theirs
     moments = np.empty((3, s.size))
     moving = np.full(s.shape, True)  # still, where s has reached its fixed point
-    q, deviation = [], []
-    for width in widths:
-        q.append(s)
-        deviation.append(np.sqrt(spread + 2 * s**2 / width))
+    found = []
+    for layer, width in enumerate(widths, start=1):
+        variance, weight = spread + 2 * s**2 / width, np.divide(1, s, out=np.zeros_like(s), where=s > 0)
+        of_sum = of_sum + 2 * weight * with_sum + weight**2 * variance
+        found.append((s, np.sqrt(variance), np.sqrt(of_sum) / layer))
         moments[:, moving] = _moments(phi, s[moving])
         slope, second, fourth = moments
+        with_sum = sigma_w2 * slope * (with_sum + weight * variance)
         spread = (sigma_w2 * slope) ** 2 * spread + sigma_w2**2 * (fourth - second**2) / width
         before, s = s, sigma_w2 * second + sigma_b2
         moving = np.abs(s - before) > 1e-14 * before
-    return tuple(np.stack(layers, axis=-1).reshape(*shape, len(widths)) for layers in (q, deviation))
+    return tuple(np.stack(layers, axis=-1).reshape(*shape, len(widths)) for layers in zip(*found))
 
 
 def correlation_map(c: ArrayLike, sigma_w2: float, sigma_b2: float, activation: str = "tanh") -> np.ndarray:
@@ -233,6 +236,15 @@ def second_moment(variance: ArrayLike, activation: str = "tanh") -> np.ndarray:
     """E φ(z)², z ~ N(0, variance), elementwise."""
     variance = np.asarray(variance, float)
     return _moments(_lookup(activation), variance.ravel())[1].reshape(variance.shape)
+
+
+def function_of(activation: str) -> Callable[[np.ndarray], np.ndarray]:
+    """φ itself."""
+    phi = _lookup(activation)
+    if phi is None or isinstance(phi, uneven.Leaky):
+        alpha = 0.0 if phi is None else phi.alpha
+        return lambda z: np.where(z > 0, z, alpha * z)
+    return phi.phi
 
 
 def _lookup(activation: str) -> Phi:

@@ -85,8 +85,9 @@ def _claims(claims: Sequence[Claim], counts: Mapping[str, int]) -> list[str]:
     if not counts:
         return []
     rows = "".join(
-        f"<tr><td>{html.escape(c.statement)}</td><td>{html.escape(c.source)}</td><td>{html.escape(c.measured)}</td>"
-        f"<td>{html.escape(c.expected)}</td><td>{html.escape(c.scope)}</td></tr>"
+        f'<tr><td>{html.escape(c.statement)}</td><td data-head="of">{html.escape(c.source)}</td>'
+        f'<td data-head="measured">{html.escape(c.measured)}</td><td data-head="claimed">{html.escape(c.expected)}</td>'
+        f'<td data-head="tested on">{html.escape(c.scope)}</td></tr>'
         for c in claims
     )
     table = (
@@ -130,7 +131,8 @@ def _picture(figure: Drawn) -> str:
     data, (width, height) = shrink(figure.picture)
     source = f"data:image/webp;base64,{base64.b64encode(data).decode()}"
     what = html.escape(f"{figure.name.replace('_', ' ')} of {figure.group}: {figure.finding}")
-    return f'<img loading="lazy" width="{width}" height="{height}" alt="{what}" src="{source}">'
+    image = f'<img loading="lazy" width="{width}" height="{height}" alt="{what}" src="{source}">'
+    return f'<div class="wide">{image}</div>'
 
 
 def shrink(picture: Path) -> tuple[bytes, tuple[int, int]]:
@@ -161,6 +163,14 @@ nav a {{ margin-right: .75rem; display: inline-block; }}
 table {{ border-collapse: collapse; }}
 td, th {{ border-bottom: 1px solid gray; padding: .25rem .5rem; text-align: left; vertical-align: top; }}
 input {{ font: inherit; }}
+/* on a telephone pictures are moved about rather than shrunk, and a claim is a paragraph */
+@media (max-width: 40rem) {{
+  .wide img {{ max-width: none; width: max(100%, 44rem); }}
+  thead {{ display: none; }}
+  tr {{ display: block; border-bottom: 1px solid gray; padding: .5rem 0; }}
+  td {{ display: block; border: 0; padding: 0; }}
+  td[data-head]::before {{ content: attr(data-head) ": "; opacity: .7; }}
+}}
 </style></head>
 <body>
 {body}

@@ -10,8 +10,8 @@ from infoflow.jobs.provenance import code_digest
 from infoflow.reconstruction.kinds import METHODS
 from infoflow.studies.study import Figure, Parameters, Study
 
-PAGE, LINES = "results/summary.html", "results/summary.txt"
-"""What a reader begins with, and what the terminal ends with."""
+PAGE, LINES, FOUND = "results/summary.html", "results/summary.txt", "results/summary.json"
+"""What a reader begins with, what the terminal ends with, and the same for programs and for Snakemake's report."""
 
 
 class Summary(Study):
@@ -31,7 +31,7 @@ class Summary(Study):
         return []
 
     def pages(self) -> list[str]:
-        return [PAGE, LINES] if self._wanted else []
+        return [PAGE, LINES, FOUND] if self._wanted else []
 
     def inputs(self) -> dict[str, list[str]]:
         """Cubes of experiments with ground truth, captions of all figures, claims."""

@@ -1,5 +1,7 @@
-"""The job that sums up a run: a page, and the lines that the terminal ends with."""
+"""The job that sums up a run: a page, the lines that the terminal ends with, and both as a JSON file."""
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 from infoflow.files.cubes import read_cube
@@ -13,18 +15,21 @@ from infoflow.studies.trainability.cube import read_trainability
 
 
 def summarize(job: Job) -> None:
-    """Write the page, which bears the mark of the job's parameters, and the lines.
+    """Write the page and the JSON file, which bear the mark of the job's parameters, and the lines.
 
     Parameters of the job: `title` of the run; `methods`, see `findings.read_card`; `links` of the page.
     """
     cubes = {Path(path).stem: path for path in job.files("cubes")}
     cards = [read_card(name, read_trainability(path), job["methods"]) for name, path in cubes.items()]
     claims, counts = failing(read_cube(job.files("claims")[0])) if job.files("claims") else ([], {})
-    page, lines = job.outputs
+    page, lines, found = job.outputs
     figures = [_drawn(Path(path)) for path in job.files("captions")]
     told = closing_lines(cards, counts, page, "results/figures")
     text = write_page(job["title"], cards, claims, counts, figures, job["links"])
+    told_again = {"made_by": mark(job.parameters), "title": job["title"], "cards": [asdict(card) for card in cards]}
+    told_again |= {"claims": counts, "failing": [asdict(claim) for claim in claims]}
     texts = {page: f"{text}<!-- {mark(job.parameters)} -->\n", lines: "\n".join(told) + "\n"}
+    texts[found] = json.dumps(told_again, ensure_ascii=False, indent=1) + "\n"
     for path, text in texts.items():
         with replaced(path) as temporary:
             temporary.write_text(text, encoding="utf-8")

@@ -186,6 +186,21 @@ CUBE: dict[str, dict] = {
         "units": "1",
         "comment": f"NaN for residual networks; {_THEORY}",
     },
+    "pre_activation_variance_theory_log_mean": {
+        "long_name": "expected logarithm of the pre-activation variance over its mean-field recursion",
+        "units": "1",
+        "comment": f"at the network's width; NaN for residual networks; {_THEORY}",
+    },
+    "pre_activation_variance_theory_log_spread": {
+        "long_name": "standard deviation of the logarithm of the pre-activation variance",
+        "units": "1",
+        "comment": f"between networks of this width; NaN for residual networks; {_THEORY}",
+    },
+    "pre_activation_variance_theory_mean_spread": {
+        "long_name": "standard deviation of the mean of that logarithm over the layers up to this one",
+        "units": "1",
+        "comment": f"between networks of this width; NaN for residual networks; {_THEORY}",
+    },
     "learning_rate": {"long_name": "learning rate of the training, in the order in which they are tried", "units": "1"},
     "accuracy": {
         "long_name": "accuracy on the test set after each epoch",

@@ -30,6 +30,7 @@ prefix-invariant.
 | q_star, chi_1, c_star, chi_c, xi_c, xi_q | sigma_w2, sigma_b2 | mean field |
 | edge_of_chaos | sigma_b2 | mean field, σ_w² |
 | pre_activation_variance_theory, …_spread | probe, layer | mean field, and its standard deviation at finite width |
+| pre_activation_variance_theory_…: log_mean, log_spread, mean_spread | probe, layer | of ln(variance / mean field) |
 | prediction_score, predicted_trainable | sigma_w2, sigma_b2, depth, replica, score | |
 | auroc, auroc_within_depth, each with …_low, …_high | score | 95 % intervals, over columns and replicas |
 | auroc_gain, …_low, …_high | score | AUROC above that of −depth |
@@ -88,6 +89,11 @@ logger = logging.getLogger(__name__)
 
 REFERENCES = "arXiv:2406.12916; arXiv:1611.01232; arXiv:1606.05340"
 _OF_THE_NETWORK = ("pre_activation_variance", "constant_states")
+_VARIANCES = {
+    "recursion": "pre_activation_variance_theory",
+    **{name: f"pre_activation_variance_theory_{name}" for name in ("spread", "log_mean", "log_spread", "mean_spread")},
+}
+"""Of `theory.architectures.Variances`, by field."""
 """Variables of a probe that do not depend on its reconstruction networks."""
 
 _IMAGES = ("train_images", "test_images")
@@ -260,9 +266,10 @@ def _add_mean_field(
     curves = {}
     for widths, points in alike.items():
         w, b = np.transpose(points)[:2]
-        curves |= zip(points, np.stack(theory.layer_variances(architecture, image, w, b, widths), axis=1))
+        found = theory.layer_variances(architecture, image, w, b, widths)
+        curves |= zip(points, np.stack([getattr(found, name) for name in _VARIANCES], axis=1))
     dimensions = ["sigma_w2", "sigma_b2", *(() if prefix_invariant else ("depth",)), "layer"]
-    for row, name in enumerate(("pre_activation_variance_theory", "pre_activation_variance_theory_spread")):
+    for row, name in enumerate(_VARIANCES.values()):
         place(cube, name, dimensions, np.nan, np.float32, curves, lambda t, r=row: t[r][: cube.sizes["layer"]])
 
 

@@ -24,11 +24,11 @@ def draw(cube: xr.Dataset) -> Figure:
     _draw_families(axes[2], cube)
     number, families = cube.sizes["network"], len(np.unique(cube["family"].values))
     caption = (
-        "Small networks of several families were measured, and then trained. Left: ROC of the probability that was "
-        "said, by a rule fitted to all other families, beside scores that need no rule, with AUROC and 95 % intervals "
-        "over networks. Middle: the share that learned, by the probability said, with Wilson's 95 % intervals and "
-        "numbers of networks. Right: share of right verdicts by family; the mark is what always giving the more "
-        "frequent answer reaches. Not shown: other sizes of networks and other trainings than those tried."
+        "Left: ROC of the probability that was said of small networks, by a rule fitted to all other families, beside "
+        "scores that need no rule, with AUROC and 95 % intervals over networks. Middle: the share that learned, by the "
+        "probability said, with Wilson's 95 % intervals and numbers of networks. Right: share of right verdicts by "
+        "family; the mark is what always giving the more frequent answer reaches. Not shown: other sizes of networks "
+        "and other trainings than those tried."
     )
     settings = f"{number} networks, each judged by a rule fitted to the other {families - 1} families"
     return say(figure, _finding(cube), caption, settings)

@@ -59,8 +59,7 @@ def draw(cube: xr.Dataset) -> Figure:
         "Networks of more and more hidden layers, whose last hidden layer gets narrower as layers are added: I(T;Y) "
         "of that layer compares widths as well as depths. Left: its mean over replicas and standard error. Right: "
         f"epochs until a threshold is first reached, by hidden layers: {'; '.join(said[1:])}. Open symbols are means "
-        "of the replicas that reach it alone, and too low; without a line, the threshold was reached before training. "
-        "Not shown: what an epoch costs, which grows with the layers."
+        "of the replicas that reach it alone, and too low; without a line, the threshold was reached before training."
     )
     write_heading(figure, said[0][:1].upper() + said[0][1:], caption, *lines)
     return figure

@@ -80,7 +80,7 @@ def draw(cube: xr.Dataset) -> Figure:
         "entropy of the input reconstructed from it, explained variance, and below the accuracy, whose chance is "
         "dotted. Bars and bands are standard deviations over replicas; where single replicas learn at different "
         "epochs they are wide, and the mean is that of none of them. Among the epochs drawn are those between which "
-        f"the accuracy rises most. Entropies are cut at −20, R² at {LOWEST:g}. Not shown: single replicas."
+        f"the accuracy rises most. Entropies are cut at −20, R² at {LOWEST:g}."
     ).replace("-", "−")
     write_heading(figure, _finding(cube, chosen), caption, *title(cube, chosen, "sigma_w2"), how)
     return figure
@@ -137,7 +137,7 @@ def _draw_layers(ax: Axes, values: xr.DataArray, moments: list[int], colours: li
         bars = {"elinewidth": 0.7, "markersize": 3, "linewidth": 1.2}
         ax.errorbar(layers, mean.isel(epoch=k), spread.isel(epoch=k), fmt="-o", color=colour, **bars)
     last = last_hidden(mean.to_dataset(name="mean"), "mean")
-    ax.set_title(f"{float(last[0]):.{digits}f} → {float(last[-1]):.{digits}f}", fontsize=8)
+    ax.set_title(f"{float(last[0]):.{digits}f} → {float(last[-1]):.{digits}f}".replace("-", "−"), fontsize=8)
 
 
 def _draw_accuracy(ax: Axes, network: xr.Dataset, moments: list[int], colours: list) -> None:

@@ -25,6 +25,8 @@ def draw(cube: xr.Dataset) -> Figure:
     draw_values(axes[0, 0], cube)
     for ax, name in zip(axes[0, 1:], SLOPES):
         draw_slopes(ax, cube, name)
+    slopes = axes[0, 1].get_legend_handles_labels()  # curves fill the panels
+    figure.legend(*slopes, loc="outside lower center", ncols=4, fontsize=8, title="slopes, above")
     draw_heights(axes[1, 0], cube)
     draw_positions(axes[1, 1], cube)
     draw_sharpness(axes[1, 2], cube)
@@ -82,7 +84,6 @@ def draw_slopes(ax: Axes, cube: xr.Dataset, name: str) -> None:
             )
     ax.set(xlabel="coupling $K_0$", ylabel="slope by $K_0$, nats per site", xlim=(near[0], near[-1]))
     ax.set_title(f"slope: {PROBES[name][0]}")
-    ax.legend(fontsize=8, loc="lower left")
     _mark_critical(ax, cube)
 
 
@@ -206,4 +207,5 @@ def _at_critical(cube: xr.Dataset, name: str) -> tuple[np.ndarray, np.ndarray] |
 def _mark_critical(ax: Axes, cube: xr.Dataset, height: float = 1.0) -> None:
     critical = float(cube["critical_coupling"])
     ax.axvline(critical, ymax=height, color="0.5", linewidth=0.9, linestyle="--")
-    ax.annotate(" $K_c$", (critical, 0.01), xycoords=("data", "axes fraction"), color="0.4", ha="left", va="bottom")
+    place = {"xycoords": ("data", "axes fraction"), "color": "0.4", "ha": "left", "va": "top"}
+    ax.annotate(" $K_c$", (critical, height - 0.01), **place)

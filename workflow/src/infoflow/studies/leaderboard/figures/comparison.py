@@ -45,7 +45,7 @@ def draw(cube: xr.Dataset) -> Figure:
         "The same scores on every grid, with 95 % intervals over columns and replicas. Left: ranking of all networks, "
         "which the baseline that counts layers does well at, too. Middle: pairs of equal depth alone, where that "
         "baseline has one half. Right: how far the predicted largest trainable depth is off, by thresholds chosen on "
-        "all other columns; one is perfect. Not shown: grids on which all networks train, or none."
+        "all other columns; one is perfect."
     )
     return say(figure, finding(cube, grids), caption, f"{len(grids)} grid{'s' if len(grids) > 1 else ''}")
 

@@ -74,8 +74,7 @@ def draw(cube: xr.Dataset) -> Figure:
         "Differential entropy of what can be reconstructed from every layer of untrained networks, cut at "
         f"{say(limits[0])}, means over replicas, one colour scale for all experiments. White lines are the correlation "
         "length and the published rule, which are no fits; red, where the theory of infinite width reaches the "
-        "threshold. Theory that was computed at the samples of the grid alone is drawn as crosses. Not shown: single "
-        "replicas."
+        "threshold. Theory that was computed at the samples of the grid alone is drawn as crosses."
     )
     return say_all(figure, finding(cube), caption, settings)
 

@@ -56,7 +56,7 @@ def draw(cube: xr.Dataset) -> Figure:
     right.legend(loc="lower right")
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=4)
     caption = (
-        "Untrained networks. Left: measured over predicted D_m, a symbol per σ_w² and layer; the line is equality. "
+        "Left: measured over predicted D_m of untrained networks, a symbol per σ_w² and layer; the line is equality. "
         "Right: D_m over its asymptote against m/ξ_q, with 1 − exp(−m/ξ_q). Error bars: standard error over replicas, "
         "of whose few the layers are not independent; where bars are as long as the curve is high nothing is tested. "
         f"Not shown: σ_w² whose asymptote is within its noise{f' ({chr(44).join(left_out)})' if left_out else ''}."

@@ -57,10 +57,9 @@ def draw(cube: xr.Dataset) -> Figure:
     told = "; ".join(say_changes(part, name, weights) for name in there)
     caption = (
         "D_m between the pre-activations of layer 1 and those m layers later; no true divergence, it may be negative. "
-        "Left: in units of (N/2) ln(2πe σ_w²), as published; solid, trained; dashed, untrained; error bars, standard "
-        "error over replicas of the mean over images; bands, standard deviation over images. Right: the last layer "
-        f"over σ_w², with its mean-field asymptote. In nats, with the largest step back in brackets, {told}. Not "
-        "shown: layers of another width."
+        "Left: in units of (N/2) ln(2πe σ_w²), as published; error bars, standard error over replicas of the mean over "
+        "images; bands, standard deviation over images. Right: the last layer over σ_w², and its mean-field asymptote. "
+        f"In nats, with the largest step back in brackets, {told}."
     )
     settings = (
         f"{title(cube)}, depth {int(part['depth'])}, $\\langle x^2\\rangle$ {float(inputs.min()):.3f} to "

@@ -29,11 +29,10 @@ def draw(cube: xr.Dataset) -> Figure:
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3)
     caption = (
-        "One card per experiment with ground truth. Bars: the σ_w² at which at least half of the networks of a depth "
-        "train, dark where that is sure at 95 %, light where it is likely. Star: the column that trains deepest, with "
-        "a 95 % interval. Usual initialisations are read off between neighbouring columns, at the σ_b² of the grid "
-        "that is closest to theirs; those beyond the grid are not shown. Where the star lies above the deepest network "
-        "of the grid, its depth is an extrapolation."
+        "Bars: the σ_w² at which at least half of the networks of a depth train, dark where that is sure at 95 %, "
+        "light where it is likely. Star: the column that trains deepest, with a 95 % interval; above the deepest "
+        "network of the grid it is an extrapolation. Usual initialisations are read off between neighbouring columns, "
+        "at the σ_b² of the grid that is closest to theirs; those beyond the grid are not shown."
     )
     return say(figure, _finding(cube), caption, ", ".join(names))
 

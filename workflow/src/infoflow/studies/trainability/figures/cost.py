@@ -8,6 +8,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
+from matplotlib.transforms import ScaledTranslation, Transform
 
 from infoflow.figures.say import interval, say
 from infoflow.figures.style import CATEGORIES, WIDEST
@@ -28,11 +29,10 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
     probing, training, method = _seconds(cube)
     cost = f"; {method} takes 1 s per {training / probing:.3g} s of training" if probing and training else ""
     caption = (
-        "Left: wall-clock seconds of the computation alone, per network; jobs with their start are in figure "
-        "resources. Training stops at the success accuracy. One probe of the deepest network holds those of all "
-        "shallower ones. Right: area under the ROC curve with 95 % intervals over columns and replicas; dotted, the "
-        "baseline that counts layers; diamonds, pairs of equal depth alone, where that baseline has one half. Not "
-        "shown: scores of the literature, which are in figure leaderboard."
+        "Left: wall-clock seconds of the computation alone, per network; figure resources has those of whole jobs. "
+        "Right: area under the ROC curve with 95 % intervals over columns and replicas; diamonds, pairs of equal depth "
+        "alone, where the baseline that counts layers has one half. Figure leaderboard has the scores of the "
+        "literature."
     )
     return say(figure, say_quality(cube) + cost, caption, title(cube, experiment))
 
@@ -88,7 +88,7 @@ def draw_seconds(ax: Axes, cube: xr.Dataset) -> None:
     ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.yaxis.set_major_formatter("{x:g}")
     ax.yaxis.set_minor_formatter(NullFormatter())
-    ax.legend(loc="upper left", bbox_to_anchor=(-0.05, -0.16))
+    ax.legend(loc="upper left", bbox_to_anchor=(-0.05, 0), bbox_transform=_below(ax))
     ax.set_title(f"whole grid: training {total:.0f} s on {cube.attrs.get('device', '?')}; in brackets, its share")
 
 
@@ -114,8 +114,10 @@ def draw_auroc(ax: Axes, cube: xr.Dataset) -> None:
             ax.errorbar(area[some], order[some], xerr=error[:, some], **style)
     within = known["auroc_within_depth"].values
     ax.plot(within, order - 0.27, "D", color="#3a9bc1", markersize=4, label="pairs of equal depth")
-    for value, y in zip(area, order, strict=True):
-        ax.annotate(f"{value:.3f}", (1.02, y), xycoords=("axes fraction", "data"), va="center", fontsize=8)
+    for value, wide, y in zip(area, error.sum(0), order, strict=True):
+        # of a score that is the same for all networks there is no interval, and nothing is known by it
+        said = f"{value:.3f}" if wide or not np.isfinite(value) else "all tie"
+        ax.annotate(said, (1.02, y), xycoords=("axes fraction", "data"), va="center", fontsize=8)
     ax.axvline(float(cube["auroc"].sel(score=NEGATIVE_DEPTH)), color="0.4", linestyle=":", label="depth alone")
     ax.axvline(0.5, color="0.6", linewidth=0.8, label="chance")
     ax.set_yticks(order, [name_score(s) for s in known["score"].values])
@@ -126,4 +128,9 @@ def draw_auroc(ax: Axes, cube: xr.Dataset) -> None:
     counts = known["auroc_networks"].values  # fewer of a score that some networks do not have
     networks = f"{counts.min()} to {counts.max()}" if len(set(counts)) > 1 else f"{counts.max(initial=0)}"
     ax.set_title(f"{networks} networks{undefined}")
-    ax.legend(loc="upper center", bbox_to_anchor=(0.3, -0.16), ncols=2)
+    ax.legend(loc="upper center", bbox_to_anchor=(0.3, 0), bbox_transform=_below(ax), ncols=2)
+
+
+def _below(ax: Axes) -> Transform:
+    """Fractions of the axes from the lower edge of the label of the x axis on, however high the axes are."""
+    return ax.transAxes + ScaledTranslation(0, -0.52, ax.get_figure().dpi_scale_trans)

@@ -55,7 +55,9 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
         f"means over {cube.sizes['replica']} replicas; in all figures of a quantity its colours mean the same values. "
         f"{_say_theory(cube)}{_say_variance(cube, experiment)}"
     )
-    return say(figure, finding(cube, biases), caption, f"{title(cube, experiment)}{bar}")
+    # a number that would be taken for more than it is
+    but = ", most of it between the two photographs" if data_kind(cube, experiment) == "photographs" else ""
+    return say(figure, finding(cube, biases) + but, caption, f"{title(cube, experiment)}{bar}")
 
 
 def measure(cube: xr.Dataset, name: str) -> xr.DataArray:

@@ -43,9 +43,9 @@ def draw(cube: xr.Dataset, experiment: Experiment, probes: Mapping) -> Figure:
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2, **LEGEND)
     caption = (
-        "Left: which share of the networks reaches the success accuracy; chance and threshold are in the line below "
-        "the heading. Right: the epochs that it takes. Trainings stop there, so that how good the networks would get "
-        "is not known. Columns of which all depths train, or none, only bound the boundary: triangles."
+        "Left: which share of the networks reaches the success accuracy, at which trainings stop; triangles: columns "
+        "of which all depths train, or none. Right: the epochs that it takes. Beside the boundary verdicts are of "
+        "these draws on this processor: other arithmetic changes some of them, other seeds more."
     )
     return say(figure, finding(cube, biases), caption, f"{title(cube, experiment)}; {criterion(cube)}")
 
