@@ -150,7 +150,7 @@ $(READY): envs/requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	sed -E -e '' $(if $(TORCH_INDEX),-e '/^(cuda|nvidia|triton)/d' -e 's/^(torch|torchvision)==([0-9.]+)/\1==\2+cpu/') \
 		envs/requirements.lock > $(VENV)/requirements.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-		$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) --requirement $(VENV)/requirements.txt
+	$(if $(TORCH_INDEX),PIP_EXTRA_INDEX_URL="$(TORCH_INDEX) $$PIP_EXTRA_INDEX_URL") \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $(VENV)/requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@

@@ -17,17 +17,17 @@ from infoflow.modules.report import Report
 from infoflow.modules.training import LOSSES, train
 from infoflow.modules.verdict import NOT_TRAINABLE, TRAINABLE, UNCERTAIN, Verdict, features, read_rule
 from infoflow.studies.check_calibration import truth
-from infoflow.studies.check_calibration.networks.case import Case, draw
+from infoflow.studies.check_calibration.networks.case import draw
 from infoflow.studies.check_calibration.networks.cases import CASES
 from infoflow.studies.check_calibration.networks.tasks import load_task
-from infoflow.studies.check_calibration.rows import measure_case
 
 CASE = {(case.name, case.arm): case for case in CASES}
 SAMPLES = 384
 
 PAIRS = {
+    "c01": ("default", "he", {"shrinks"}),
+    "c03": ("glorot", "he", {"shrinks"}),
     "c11": ("large_step", "small", {"step too large"}),
-    "c12": ("normal", "he", {"explodes"}),
     "c13": ("normal", "glorot", {"shrinks"}),
     "c14": ("normal_10", "he_20", {"explodes"}),
     "c15": ("deep", "shallow", {"step too small"}),
@@ -39,12 +39,15 @@ PAIRS = {
 """The arm that fails, one that trains, and what has to be named."""
 SOME = {"c21": "relu_output", "c33": "relu_mask"}
 """Outputs that are dead in some draws, for good: a probability."""
-LATE = {"c01": ("default", "he", {"shrinks"}), "c03": ("glorot", "he", {"shrinks"})}
-"""As `PAIRS`, but of the arm that trains the accuracy that is asked for, three of ten, is little: the rule was fitted
-to seven, and from the first steps it is not sure that this will do."""
-UNSURE = {"c10": ("relu", "prelu"), "c23": ("without_last_norm", "with_it")}
-"""Two units that die, and scores that grow, within the first steps: these alone tell the arm that fails, and yet the
-verdict on it is not sure, as some of the units die later."""
+UNSURE = {
+    "c10": ("relu", "prelu", TRAINABLE, set()),
+    "c12": ("normal", "he", NOT_TRAINABLE, {"explodes"}),
+    "c23": ("without_last_norm", "with_it", TRAINABLE, set()),
+}
+"""Two units that die, states that explode, scores that grow: the arm that fails is told apart, but not for sure.
+
+Besides, the verdict on it without the first steps, and what has to be named.
+"""
 WRONG = {
     "c20": "its loss stays high, but its accuracy rises as fast as with scaled pixels",
     "c29": "a softplus at rest passes on so little that it looks dead",
@@ -63,7 +66,7 @@ def learned() -> dict:
     return {key: sum(all_) / len(all_) for key, all_ in found.items()}
 
 
-def asked(name: str, arm: str, seeds: int = 2) -> Report:
+def asked(name: str, arm: str, seeds: int = 3) -> Report:
     case = CASE[name, arm]
     task = load_task(case.data)
     loss = case.recipe.loss if callable(case.recipe.loss) else LOSSES[case.recipe.loss]
@@ -87,37 +90,23 @@ def test_both_arms_are_told_apart(name, learned):
 
 @pytest.mark.usefixtures("mnist_root", "cifar10_root")
 @pytest.mark.parametrize("name", UNSURE)
-def test_the_first_steps_tell_of_what_dies_or_grows_in_them(name, learned):
-    fails, trains = UNSURE[name]
+def test_one_that_is_told_apart_but_not_for_sure(name, learned):
+    fails, trains, without, named = UNSURE[name]
     assert learned[name, fails] < 0.2
     assert learned[name, trains] == 1
-    bad, good = (judged(CASE[name, arm]) for arm in (fails, trains))
-    for alone, _ in (bad, good):
-        assert alone.answer == TRAINABLE
-    assert bad[1].answer == UNCERTAIN
-    assert good[1].answer == TRAINABLE
-    assert bad[1].probability < good[1].low
-
-
-@pytest.mark.usefixtures("cifar10_root")
-@pytest.mark.parametrize("name", LATE)
-def test_one_that_learns_late_is_told_apart_but_not_for_sure(name, learned):
-    fails, trains, named = LATE[name]
-    assert learned[name, fails] == 0
-    assert learned[name, trains] == 1
     bad, good = asked(name, fails), asked(name, trains)
-    assert bad.verdict.answer == NOT_TRAINABLE
+    assert alone(bad).answer == without
+    assert alone(good).answer == TRAINABLE
+    assert bad.verdict.answer == UNCERTAIN
+    assert good.verdict.answer == TRAINABLE
+    assert bad.verdict.probability < good.verdict.low
     assert named <= {m.name for m in bad.mechanisms}
-    assert not named <= {m.name for m in good.mechanisms}
-    assert read_rule(False).judge([features(s, good.recipe) for s in good.signals]).answer == TRAINABLE
-    assert bad.verdict.high < 0.5 < good.verdict.probability
+    assert not named & {m.name for m in good.mechanisms}
 
 
-def judged(case: Case, seeds: int = 2) -> list[Verdict]:
-    """The verdicts without the first steps and with them, and no repair."""
-    measured = [measure_case(case, seed) for seed in range(seeds)]
-    alone = read_rule(False).judge([features(signals, case.recipe) for signals, _ in measured])
-    return [alone, read_rule().judge([features(signals, case.recipe, first) for signals, first in measured])]
+def alone(report: Report) -> Verdict:
+    """By the rule without the first steps."""
+    return read_rule(False).judge([features(s, report.recipe) for s in report.signals])
 
 
 @pytest.mark.usefixtures("mnist_root", "cifar10_root")
@@ -132,7 +121,7 @@ def test_dead_outputs_are_a_probability(name, learned):
 
 
 def test_all_are_told_of(learned):
-    assert {name for name, _ in learned} == {*PAIRS, *SOME, *LATE, *UNSURE, *WRONG, "c09"}
+    assert {name for name, _ in learned} == {*PAIRS, *SOME, *UNSURE, *WRONG, "c09"}
 
 
 @pytest.mark.usefixtures("mnist_root", "cifar10_root")

@@ -124,7 +124,7 @@ def test_units_that_are_too_few_are_said_to_be_and_no_gain_promises_to_help(widt
     told = [m.told for m in report.mechanisms if m.name == "too narrow"]
     assert bool(told) == named
     if named:
-        assert f"outputs of {width} units can give" in told[0]
+        assert f"no hidden block has more than {width} units" in told[0]
         assert report.verdict.answer == NOT_TRAINABLE
         assert report.repair.verdict is None or report.repair.verdict.probability < 0.5
         assert "wider" in " ".join(report.repair.advice)

@@ -153,7 +153,7 @@ def _gradients(
         )
         axis = blocks.blocks[-1].end.axis
         rates = _rates(taken.taps[-1][0], by_output, axis, list(parameters.values()))
-        held = _held(by_output, axis, taken.states[-2][0].numel())
+        held = _held(by_output, axis, max((state[0].numel() for state in taken.states[1:-1]), default=math.inf))
     per_block = [_of_block(of_parameters, parameters, parameters_of(blocks, b)) for b in range(len(blocks.blocks))]
     with np.errstate(divide="ignore", invalid="ignore"):
         layers = {
@@ -258,19 +258,20 @@ def _rates(
     }
 
 
-def _held(residual: torch.Tensor | None, axis: int, units: int) -> float:
-    """Share of what the loss wants of the outputs that fits into the units of the last block's input.
+def _held(residual: torch.Tensor | None, axis: int, units: float) -> float:
+    """Share of what the loss wants of the outputs that fits into so many units, those of the widest hidden block.
 
     Outputs that are linear in h units have, without their means over the samples, at most the rank h; of r_i, see
     `_rates`, the best matrix of that rank holds the share Σ_{k ≤ h} s_k²/Σ s_k², s its singular values. 1, unknown.
     """
     if residual is None:
         return 1.0
-    wanted = (residual - residual.mean(axis, keepdim=True)).movedim(axis, 0).flatten(1).double()
-    squares = torch.linalg.eigvalsh(wanted @ wanted.mT).flip(0).clamp_min(0) if wanted.isfinite().all() else None
-    if squares is None or not squares.sum() > 0:
+    wanted = (residual - residual.mean(axis, keepdim=True)).movedim(axis, 0).double()
+    wanted = wanted.reshape(len(wanted), -1)
+    if units >= min(wanted.shape) or not wanted.isfinite().all():
         return 1.0
-    return float(squares[:units].sum() / squares.sum())
+    squares = torch.linalg.eigvalsh(wanted @ wanted.mT).flip(0).clamp_min(0)
+    return float(squares[: int(units)].sum() / squares.sum()) if squares.sum() > 0 else 1.0
 
 
 def _square(gradient: torch.Tensor | None) -> float:

@@ -328,9 +328,9 @@ def _of_training(signals: Signals, names: Sequence[str], recipe: Recipe) -> _Fou
         told = f"no hidden block has more units than the {whole['input_rank']:.0f} dimensions of the inputs"
         yield "too narrow", told, None
     elif (held := whole["wanted_held"]) < HELD:
-        units = signals.layers["units"][-2]
-        told = f"outputs of {units:.0f} units can give {held:.0%} of what the loss wants of them"
-        yield "too narrow", told, names[-1]
+        units = signals.layers["units"][1:-1].max()
+        told = f"no hidden block has more than {units:.0f} units: outputs of them can give {held:.0%} of what is wanted"
+        yield "too narrow", told, None
 
 
 def _of_first_steps(first: Sequence[FirstSteps], names: Sequence[str]) -> _Found:
