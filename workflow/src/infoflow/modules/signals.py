@@ -83,15 +83,16 @@ def _states(blocks: Blocks, task: Task) -> tuple[dict[str, np.ndarray], dict[str
     grams: list[Gram] = []
     for l, state in enumerate(states):
         flat = state.reshape(len(state), -1)
-        found["root_mean_square"][l] = flat.double().square().mean().sqrt()
+        found["root_mean_square"][l] = _root_mean_square(flat)
         found["units"][l] = flat.shape[1]
         found["token_cosine"][l] = _token_cosine(state)
         if l:
             low, high = flat.aminmax(dim=0)
             found["dead_share"][l - 1] = (low == high).double().mean()
             if state.shape == states[l - 1].shape:
-                change = (flat - states[l - 1].reshape(flat.shape)).double().square().mean().sqrt()
-                found["change"][l - 1] = change / found["root_mean_square"][l - 1]
+                change = _root_mean_square(flat - states[l - 1].reshape(flat.shape))
+                with np.errstate(divide="ignore", invalid="ignore"):
+                    found["change"][l - 1] = change / found["root_mean_square"][l - 1]
         layer = gram(flat[None], fit, task.penalty, relative=True)
         if targets is not None:
             found["label_accuracy"][l] = _accuracy(layer, targets, task.labels, fit)
@@ -116,9 +117,9 @@ def _states(blocks: Blocks, task: Task) -> tuple[dict[str, np.ndarray], dict[str
             found["collapsed"][l] = float(layer.constant[0])
     outputs = states[-1].reshape(samples, -1).double()
     return found, {
-        "output_scale": float(outputs.square().mean().sqrt()),
+        "output_scale": _root_mean_square(outputs),
         "output_spread": float(outputs.std(0).mean()),
-        "input_scale": float(inputs.square().mean().sqrt()),
+        "input_scale": _root_mean_square(inputs),
         "input_units": float(inputs.shape[1]),
         "input_rank": _rank(inputs),
     }
@@ -272,6 +273,10 @@ def _held(residual: torch.Tensor | None, axis: int, units: float) -> float:
         return 1.0
     squares = torch.linalg.eigvalsh(wanted @ wanted.mT).flip(0).clamp_min(0)
     return float(squares[: int(units)].sum() / squares.sum()) if squares.sum() > 0 else 1.0
+
+
+def _root_mean_square(values: torch.Tensor) -> float:
+    return math.sqrt(_square(values) / values.numel())
 
 
 def _square(gradient: torch.Tensor | None) -> float:
