@@ -56,7 +56,7 @@ def _draw_roc(ax: Axes, cube: xr.Dataset) -> None:
         ax.plot(wrong, right, LINES[name], color=COLOURS.get(name, "0.4"), label=label)
     ax.plot([0, 1], [0, 1], color="0.8", linewidth=0.8, zorder=0)
     ax.set(xlabel="share of those that fail above the threshold", ylabel="share of those that learn above it")
-    ax.legend(title="AUROC", loc="lower right", fontsize=8)
+    ax.figure.legend(*ax.get_legend_handles_labels(), title="AUROC", fontsize=8, loc="outside lower left", ncols=2)
 
 
 def _score(cube: xr.Dataset, name: str) -> xr.DataArray:
