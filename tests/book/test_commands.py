@@ -61,11 +61,14 @@ def check_snakemake(words: list[str]) -> None:
                 words.pop(0)
             elif word == "--cores":
                 assert words.pop(0).isdecimal()
-            elif word in ("--profile", "--configfile"):
-                name = words.pop(0)
-                check_file(name)
-                if word == "--configfile" and (ROOT / name).is_file():
-                    experiments |= set(yaml.safe_load((ROOT / name).read_text()).get("experiments", ()))
+            elif word == "--profile":
+                check_file(words.pop(0))
+            elif word == "--configfile":
+                assert "--" in words  # several files can follow
+                while not words[0].startswith("-"):
+                    check_file(name := words.pop(0))
+                    if (ROOT / name).is_file():
+                        experiments |= set(yaml.safe_load((ROOT / name).read_text()).get("experiments", ()))
         elif word.startswith("results/"):
             assert word.split("/")[1] in snakemake_targets(), word
         else:
