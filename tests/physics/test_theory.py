@@ -10,7 +10,7 @@ from infoflow.engine.initialization import COMMON, draw_gaussian
 from infoflow.reconstruction import cascade
 from infoflow.studies.trainability.figures import initialization
 from infoflow.theory import architectures as theory
-from infoflow.theory import meanfield, residual
+from infoflow.theory import convolutional, meanfield, residual
 
 MLP = {"kind": "mlp", "layout": "wide", "activation": "tanh"}
 CNN = {"kind": "cnn", "channels": 100, "activation": "tanh"}
@@ -122,6 +122,40 @@ def test_a_wrong_variance_of_convolutional_weights_is_found_out(small, k, factor
     means = judge(small, k, factor, 60)
     assert (np.sign(means) == np.sign(np.log(factor))).all()
     assert (np.abs(means) > initialization.FOUND_OUT).mean() >= 0.95
+
+
+def law_of(w: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, convolutional.Law]:
+    """The recursion of 4 channels, 6 layers, and the law of how far they stray from it."""
+    architecture = CNN | {"channels": 4}
+    q = theory.layer_variances(architecture, IMAGE, w, b, [4] * 6).recursion
+    return q, convolutional.draw_law(IMAGE, w, b, [4] * 6, np.tanh, q)
+
+
+def test_of_many_variances_the_law_of_convolutional_networks_is_interpolated(monkeypatch):
+    """The draws are the same at all points: what differs is the lines between them."""
+    w = np.tile(np.linspace(0.2, 5, 40), 2)
+    b = np.repeat([2e-5, 0.1], 40)
+    _, lines = law_of(w, b)
+    monkeypatch.setattr(convolutional, "POINTS", 40)
+    _, exact = law_of(w, b)
+    same = np.isclose(lines.spread, exact.spread, rtol=1e-12).all(1)
+    assert 2 * 12 <= same.sum() < 80
+    assert same[[0, 39, 40, 79]].all()
+    for name in ("log_mean", "log_spread", "mean_spread"):
+        off = np.abs(getattr(lines, name) - getattr(exact, name)) / exact.log_spread
+        assert off.max() < 0.2, name
+        assert off.mean() < 0.03, name
+
+
+def test_of_large_convolutional_networks_fewer_are_drawn(monkeypatch):
+    drawn = []
+    inner = convolutional._draw
+    monkeypatch.setattr(convolutional, "_draw", lambda *given: drawn.append(given[-1]) or inner(*given))
+    work = 2 * 9 * (1 * 12 * 12 * 4 + 16 * (6 * 6 + 6 * 6 + 3 * 4 * 4))  # images of 12, 6, 6 and 4 pixels
+    for of, number in ((1e9, 200), (work * 50, 50), (1, 20)):
+        monkeypatch.setattr(convolutional, "WORK", of)
+        law_of(np.array([0.5, 2.0]), np.full(2, 0.05))
+        assert drawn.pop() == number
 
 
 @pytest.mark.parametrize("w", [0.3, 2.0])
