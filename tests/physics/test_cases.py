@@ -49,6 +49,7 @@ UNSURE = {
 Besides, the verdict on it without the first steps, and what has to be named.
 """
 WRONG = {
+    "c09": "half of its draws learn, to twice chance and so late that the first steps show nothing of it",
     "c20": "its loss stays high, but its accuracy rises as fast as with scaled pixels",
     "c29": "a softplus at rest passes on so little that it looks dead",
     "c30": "what the features can represent at the end is not seen before the start",
@@ -121,7 +122,7 @@ def test_dead_outputs_are_a_probability(name, learned):
 
 
 def test_all_are_told_of(learned):
-    assert {name for name, _ in learned} == {*PAIRS, *SOME, *UNSURE, *WRONG, "c09"}
+    assert {name for name, _ in learned} == {*PAIRS, *SOME, *UNSURE, *WRONG}
 
 
 @pytest.mark.usefixtures("mnist_root", "cifar10_root")
