@@ -227,7 +227,7 @@ def test_another_experiment_runs_itself_and_nothing_of_the_first_one(whole):
         ("studies/trainability/figures/channels.py", {}),
         ("studies/explorer/data.py", EXPLORED),
         ("studies/ising/figures/ising_probes.py", {"figure_ising_probes": 1}),
-        ("figures/style.py", {**{name: 1 for name in ALL_MERGED if name.startswith("figure_")}, **EXPLORED}),
+        ("figures/style.py", {name: 1 for name in ALL_MERGED if name.startswith("figure_")}),
         # also what is measured of reconstructions in the other studies
         ("reconstruction/cascade.py", {**ADAM, **MEASURED}),
         ("reconstruction/kernel.py", KERNEL),
