@@ -248,3 +248,13 @@ def test_where_there_is_no_theory_everything_is_unknown(architecture, depth):
         for values in vars(theory.layer_variances(architecture, IMAGE, w.ravel(), b.ravel(), [7] * 4)).values():
             assert values.shape == (6, 4)
             assert np.isnan(values).all()
+
+
+def test_where_no_variance_is_known_nothing_is_said_to_be_as_asked_for(small):
+    layers = xr.DataArray(np.arange(17), dims="layer", name="layer")
+    known = initialization.Known(*(xr.DataArray(getattr(small[1], f)[0], coords=[layers]) for f in FIELDS))
+    lost = initialization.mean_deviation(xr.DataArray(np.full((3, 17), np.nan), dims=("replica", "layer")), known)
+    deviations = np.full(51, np.nan)
+    assert initialization._say(deviations, {(0.5, 0.05): lost}, known, "cnn")[0].startswith("Nothing is checked")
+    right = {(0.5, 0.05): lost, (2.0, 0.05): -1.2}
+    assert "within 1.2 standard errors" in initialization._say(deviations, right, known, "cnn")[0]

@@ -154,7 +154,8 @@ def _gradients(
         )
         axis = blocks.blocks[-1].end.axis
         rates = _rates(taken.taps[-1][0], by_output, axis, list(parameters.values()))
-        held = _held(by_output, axis, max((state[0].numel() for state in taken.states[1:-1]), default=math.inf))
+        if labels is not None:
+            held = _held(by_output, axis, max((state[0].numel() for state in taken.states[1:-1]), default=math.inf))
     per_block = [_of_block(of_parameters, parameters, parameters_of(blocks, b)) for b in range(len(blocks.blocks))]
     with np.errstate(divide="ignore", invalid="ignore"):
         layers = {

@@ -251,7 +251,7 @@ def _mechanisms(signals: Signals, names: Sequence[str], recipe: Recipe) -> _Foun
     yield from _of_scale(signals, names)
     yield from _of_information(signals, names)
     yield from _of_blocks(signals, names)
-    yield from _of_training(signals, names, recipe)
+    yield from _of_training(signals, recipe)
 
 
 def _of_scale(signals: Signals, names: Sequence[str]) -> _Found:
@@ -306,7 +306,7 @@ def _of_blocks(signals: Signals, names: Sequence[str]) -> _Found:
         yield "equal blocks", f"begins with the weights of {names[int(equal[first]) - 1]}", names[first]
 
 
-def _of_training(signals: Signals, names: Sequence[str], recipe: Recipe) -> _Found:
+def _of_training(signals: Signals, recipe: Recipe) -> _Found:
     whole, adam = signals.whole, recipe.optimizer != "sgd"
     # weights whose scale makes no difference grow by a large step, which makes the next one smaller (arXiv:1812.03981)
     step = relative_step(signals, recipe) * (1 - whole["scale_invariant"])

@@ -137,14 +137,17 @@ def _say(deviation: np.ndarray, means: Mapping[tuple, float], known: Known, kind
         lines = "Lines are the mean-field recursion; how far single networks of finite width stray is not known."
         mean = f"{finite.mean():+.2f}".replace("-", "−")
         return f"Variances are {mean} of the mean-field recursion away from it, on average over layers", lines
-    drawn = "as drawn 200 times by other code" if kind == "cnn" else "by theory"
+    drawn = "as drawn by other code" if kind == "cnn" else "by theory"
     lines = (
         f"Lines are the mean-field recursion, bands two standard deviations of ln q at this width, {drawn}. Dots of a "
         "replica stray together, so that the mean over layers and replicas, for each σ_w², is what judges. "
     )
-    worst = max(means, key=lambda point: abs(np.nan_to_num(means[point])))
-    far = f"{abs(means[worst]):.1f} standard errors of theory"
     share = f"{outside} of {number} variances ({outside / max(number, 1):.1%}) stray by over 2 standard deviations"
+    known_means = {point: mean for point, mean in means.items() if np.isfinite(mean)}
+    if not known_means:
+        return "Nothing is checked: no variance is a finite number above zero", f"{lines}{share}."
+    worst = max(known_means, key=lambda point: abs(known_means[point]))
+    far = f"{abs(means[worst]):.1f} standard errors of theory"
     if abs(means[worst]) > FOUND_OUT:
         said = f"Not the initialisation that was asked for: at σ_w² = {worst[0]:g} its mean over layers is {far} away"
     else:
