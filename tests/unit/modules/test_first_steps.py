@@ -17,7 +17,7 @@ from infoflow.modules.capture import cut, untouched
 from infoflow.modules.check import make_task
 from infoflow.modules.first_steps import FirstSteps, look_ahead
 from infoflow.modules.signals import default_loss
-from infoflow.modules.training import Recipe, constant_loss, parse_optimizer, rates_of
+from infoflow.modules.training import Recipe, Success, constant_loss, parse_optimizer, rates_of
 from infoflow.modules.verdict import FIRST_STEPS, features, read_rule
 from plain_networks import digits, he, mlp, normal, seeded
 
@@ -97,6 +97,44 @@ def test_steps_are_those_of_torchs_optimiser():
     assert found.gained > 1 - found.after / found.constant
 
 
+STEPS = FirstSteps(8, 99.0, math.log(100) / math.log(2), 3.0, 2.0, 1.0, 4.0, 0.1, 0.2, 0.0, True)
+"""8 of 800 steps at the full rate: a hundred times as many are left, the second half of the 8 is twice the first."""
+
+
+@pytest.mark.parametrize(
+    ("middle", "after", "left"),
+    [(2.0, 1.0, 0.25 / 100), (math.sqrt(2), 1.0, 0.25 / 10), (1.0, 1.5, 1.5 / 4), (2**9, 1.0, 0.25 / 100**6)],
+)
+def test_a_loss_that_falls_on_by_the_same_power(middle, after, left):
+    """ℓ ∝ t⁻¹, t⁻¹ᐟ², one that rises, and one that falls by more than the sixth power."""
+    assert dataclasses.replace(STEPS, middle=middle, after=after).left == pytest.approx(left)
+
+
+def test_steps_that_are_left_count_in_rates():
+    model = seeded(lambda: mlp(1, he))
+    assert steps_of(model, dataclasses.replace(RECIPE, first_steps=8)).slowed == pytest.approx(STEPS.slowed)
+    warm = steps_of(model, dataclasses.replace(RECIPE, warmup=100, first_steps=8))
+    assert warm.slowed == pytest.approx(math.log((50.5 + 700) / 0.36) / math.log(0.36 / 0.1))
+    assert steps_of(model, dataclasses.replace(RECIPE, first_steps=1)).slowed == 0
+
+
+@pytest.mark.parametrize(
+    ("success", "allowed"),
+    [
+        (Success(bound=0.7), 0.3),
+        (Success(bound=1.0), 0.01),
+        (Success("loss", 0.05), 0.05),
+        (Success("loss", 0.5, "initial"), 0.5 * 3 / 4),
+    ],
+)
+def test_what_success_asks_for_counts(success, allowed):
+    first = dataclasses.replace(STEPS, middle=2.05, after=2.0)
+    told = features_of(first, dataclasses.replace(RECIPE, success=success))["first_left"]
+    assert told == pytest.approx(max(0, math.log10(first.left / allowed)))
+    assert features_of(dataclasses.replace(first, constant=math.nan))["first_left"] == 0
+    assert features_of(dataclasses.replace(first, after=-1.0))["first_left"] == 0
+
+
 def test_a_small_step_takes_away_what_its_tangent_kernel_says():
     """The measured progress and that of `task_rate`, which knows the first step only."""
     model = seeded(lambda: mlp(2, he, activation=nn.ReLU))
@@ -130,7 +168,7 @@ def test_at_most_an_eighth_of_the_steps_are_taken():
 def test_a_step_that_blows_up_and_units_that_die():
     wild = steps_of(seeded(lambda: mlp(3, normal(2.0), activation=nn.ReLU)), parse_optimizer("sgd:1e9,steps=800"))
     assert not wild.finite
-    assert features_of(wild) == dict(zip(FIRST_STEPS, (3.0, 4.0, 4.0, 1.0)))
+    assert features_of(wild) == dict(zip(FIRST_STEPS, (3.0, 4.0, 4.0, 4.0, 1.0)))
     dying = nn.Sequential(nn.Flatten(), nn.Linear(64, 10), nn.ReLU())
     with torch.no_grad():
         dying[1].weight.abs_()
@@ -140,12 +178,12 @@ def test_a_step_that_blows_up_and_units_that_die():
     assert features_of(found)["first_dying"] == 1
 
 
-def features_of(first: FirstSteps) -> dict[str, float]:
+def features_of(first: FirstSteps, recipe: Recipe = RECIPE) -> dict[str, float]:
     signals = infoflow.check(
-        seeded(lambda: mlp(1, he)), X, Y, optimizer=dataclasses.replace(RECIPE, first_steps=0)
+        seeded(lambda: mlp(1, he)), X, Y, optimizer=dataclasses.replace(recipe, first_steps=0)
     ).signals[0]
-    found = features(signals, RECIPE, first)
-    assert set(found) == {*features(signals, RECIPE), *FIRST_STEPS}
+    found = features(signals, recipe, first)
+    assert set(found) == {*features(signals, recipe), *FIRST_STEPS}
     return {n: found[n] for n in FIRST_STEPS}
 
 
@@ -192,6 +230,9 @@ def test_dear_steps_are_taken_only_if_they_are_asked_for(monkeypatch):
     """The operations of 32 steps of 32 samples, forward and twice that back, of two layers of 40 and one of 10."""
     work = 3 * 32 * 32 * 2 * (64 * 40 + 40 * 40 + 40 * 10)
     model = seeded(lambda: mlp(2, he))
+    assert steps_of(model).steps == 64
+    monkeypatch.setattr(first_steps, "MOST_WORK", work * 50 // 32)
+    assert steps_of(model).steps == 50
     monkeypatch.setattr(first_steps, "MOST_WORK", work)
     assert steps_of(model).steps == 32
     monkeypatch.setattr(first_steps, "MOST_WORK", work - 1)

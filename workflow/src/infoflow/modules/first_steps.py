@@ -22,12 +22,15 @@ from infoflow.modules.signals import Task
 from infoflow.modules.trace import walk
 from infoflow.modules.training import Recipe, batches_of, optimizer_of, rates_of, warm_up
 
-STEPS = 32
-"""That are taken if the recipe does not say how many."""
+MOST_STEPS, FEWEST_STEPS = 64, 32
+"""That are taken if the recipe does not say how many: the first if they are cheap, or as many as are, at least the
+second."""
 SHARE = 1 / 8
 """Of the steps of the recipe at most."""
-MOST_WORK = 3e11
+MOST_WORK = 5e11
 """Floating-point operations of a draw, above which steps that the recipe does not ask for are not taken."""
+_STEEPEST = 6
+"""Largest power of the steps with which a loss is taken to fall."""
 _COUNTED = 4
 """Samples of the pass whose operations are counted."""
 _NEWTON = 20
@@ -41,17 +44,20 @@ class FirstSteps:
     Attributes:
         steps: K, that were taken.
         times: sum of the rates of the steps of the recipe that are left, over that of the second half of the K.
+        slowed: logarithm of the sum of the rates of all steps over that of the K, in units of that of the sum of the K
+            over that of their first half; 0, unknown.
         before, middle, after: loss of all samples, without dropout, before them, after half of them, and behind them.
         constant: loss of the best output that is the same for all samples.
         progress_middle, progress: share of what the loss wanted of the outputs, and what differs from sample to sample,
             that was taken away: −Σ r·Δf/Σ|r|², r the gradient of the loss by the outputs f before, times the number of
             samples, both without their means over the samples.
         dead: share of the outputs that are the same for every sample, minus that before.
-        finite: whether the outputs and the loss are; if not, all but `steps`, `times` and `before` are NaN.
+        finite: whether the outputs and the loss are; if not, all but `steps`, `times`, `slowed` and `before` are NaN.
     """
 
     steps: int
     times: float
+    slowed: float
     before: float
     middle: float
     after: float
@@ -73,6 +79,15 @@ class FirstSteps:
             return math.nan
         return 1 - self.after / self.constant + self.times * (self.middle - self.after) / self.constant
 
+    @property
+    def left(self) -> float:
+        """Share of `constant` that the loss is at the end, if it falls on by the power of the steps by which it fell in
+        the second half, and if it rose, stays; NaN if that share is not positive."""
+        if not (self.constant > 0 and self.middle > 0 and self.after > 0):
+            return math.nan
+        fall = min(max(math.log(self.middle / self.after), 0.0), _STEEPEST * math.log(2))
+        return self.after / self.constant * math.exp(-self.slowed * fall)
+
 
 def look_ahead(blocks: Blocks, task: Task, recipe: Recipe, generator: torch.Generator) -> FirstSteps:
     """Train a copy for a few steps, within `capture.untouched`; the model itself is left as it is.
@@ -80,7 +95,8 @@ def look_ahead(blocks: Blocks, task: Task, recipe: Recipe, generator: torch.Gene
     Batches are of the samples of the task; dropout draws from torch's global random state, seeded from `generator`.
 
     Args:
-        recipe: its `first_steps`, at most an eighth of its steps, and at least one; None, `STEPS`.
+        recipe: its `first_steps`, at most an eighth of its steps, and at least one; None, `MOST_STEPS`, or at least
+            `FEWEST_STEPS` if more are dear.
         generator: on the CPU.
 
     Raises:
@@ -89,7 +105,7 @@ def look_ahead(blocks: Blocks, task: Task, recipe: Recipe, generator: torch.Gene
     """
     if task.labels is None:
         raise InfoflowError("there are no labels")
-    number = max(1, min(recipe.first_steps or STEPS, int(recipe.steps * SHARE)))
+    number = max(1, min(recipe.first_steps or MOST_STEPS, int(recipe.steps * SHARE)))
     try:
         model = copy.deepcopy(blocks.model)
     except Exception as error:  # the code of others
@@ -98,11 +114,13 @@ def look_ahead(blocks: Blocks, task: Task, recipe: Recipe, generator: torch.Gene
     if not parameters:
         raise InfoflowError("the model has no parameter that requires a gradient")
     samples = min(recipe.batch_size, size(task.batch))
-    if recipe.first_steps is None and (work := 3 * number * samples * _operations(model, task)) > MOST_WORK:
-        raise InfoflowError(
-            f"{number} steps of {samples} samples are {work:.1e} operations a draw, more than {MOST_WORK:.0e}; ask for "
-            f"them by first_steps={number}, as in sgd:0.1,first_steps={number}"
-        )
+    if recipe.first_steps is None and (step := 3 * samples * _operations(model, task)) > 0:
+        number = min(number, max(FEWEST_STEPS, int(MOST_WORK / step)))
+        if number * step > MOST_WORK:
+            raise InfoflowError(
+                f"{number} steps of {samples} samples are {number * step:.1e} operations a draw, more than "
+                f"{MOST_WORK:.0e}; ask for them by first_steps={number}, as in sgd:0.1,first_steps={number}"
+            )
     try:
         with torch.enable_grad():
             outputs = [_outputs(model, task)]
@@ -177,12 +195,14 @@ def _compare(task: Task, recipe: Recipe, number: int, axis: int, outputs: list[l
     """From the outputs before, in the middle, if that is not the same, and behind."""
     first, middle, last = outputs[0], outputs[-2], outputs[-1]
     samples, rates = size(task.batch), rates_of(recipe)
-    times = sum(rates[number:]) / sum(rates[number // 2 : number])
+    halves = sum(rates[: number // 2]), sum(rates[number // 2 : number])
+    times = sum(rates[number:]) / halves[1]
+    slowed = math.log(sum(rates) / sum(halves)) / math.log(sum(halves) / halves[0]) if halves[0] > 0 else 0.0
     wanted, before = _wanted(task, first)
     with torch.no_grad():
         losses = [float(task.loss(some[0], task.labels)) for some in (middle, last)]
         if not all(map(math.isfinite, losses)) or not all(bool(t.isfinite().all()) for t in _floats(last)):
-            return FirstSteps(number, times, before, *(math.nan,) * 6, finite=False)
+            return FirstSteps(number, times, slowed, before, *(math.nan,) * 6, finite=False)
         done, needed = [0.0, 0.0], 0.0
         for r, old, *new in zip(wanted, *map(_floats, (first, middle, last))):
             if r is None or r.ndim <= axis or r.shape[axis] != samples:
@@ -193,7 +213,7 @@ def _compare(task: Task, recipe: Recipe, number: int, axis: int, outputs: list[l
         dead = [_dead(some, axis, samples) for some in (last, first)]
     progress = [d / needed if needed > 0 else 0.0 for d in done]
     constant = _constant(task, last, axis)
-    return FirstSteps(number, times, before, *losses, constant, *progress, dead[0] - dead[1], True)
+    return FirstSteps(number, times, slowed, before, *losses, constant, *progress, dead[0] - dead[1], True)
 
 
 def _dead(outputs: list, axis: int, samples: int) -> float:

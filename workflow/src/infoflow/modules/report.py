@@ -21,7 +21,7 @@ from infoflow.modules.blocks import Block
 from infoflow.modules.first_steps import FirstSteps
 from infoflow.modules.repair import Repair
 from infoflow.modules.signals import Signals
-from infoflow.modules.training import Recipe
+from infoflow.modules.training import Recipe, Success
 from infoflow.modules.verdict import NOT_TRAINABLE, TRAINABLE, Mechanism, Verdict
 
 LAYERS: dict[str, tuple[str, str, str]] = {
@@ -161,7 +161,8 @@ class Report:
         overflows = f", overflows in {lost} of {len(self.first_steps)} draws" if lost else ""
         return (
             f"from the initialisation and {self.first_steps[0].steps} steps on a copy: loss {before:.3g} → {after:.3g}"
-            f"{overflows}, of the best constant output {_mean([f.constant for f in self.first_steps]):.3g}"
+            f"{overflows}, of the best constant output {_mean([f.constant for f in self.first_steps]):.3g}; "
+            f"to learn is to reach {_goal(self.recipe.success)}"
         )
 
     def __repr__(self) -> str:
@@ -257,6 +258,12 @@ class Report:
     def figure(self):
         """Curves over the blocks, all draws: a matplotlib figure."""
         return _figure(self)
+
+
+def _goal(success: Success) -> str:
+    if success.measure == "accuracy":
+        return f"an accuracy of {success.bound:g}, or, of numbers, {1 - success.bound:.2g} of that loss"
+    return f"{success.bound:g} of " + ("that loss" if success.of == "constant" else "the loss before")
 
 
 def _told(recipe: Recipe) -> str:

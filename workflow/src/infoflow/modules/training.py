@@ -72,8 +72,8 @@ class Recipe:
         success: the criterion.
         evaluations: how often it is looked at, evenly over the steps.
         first_steps: K, how many steps `check` trains a copy for, at most an eighth of `steps`; its rule was fitted to
-            32. 0: none, and its verdict is by the rule of the initialisation alone. None: 32, if they are cheap, see
-            `infoflow.modules.first_steps.MOST_WORK`.
+            37 to 64. 0: none, and its verdict is by the rule of the initialisation alone. None: 64, or at least 32,
+            if they are cheap, see `infoflow.modules.first_steps.MOST_WORK`.
     """
 
     optimizer: str = "sgd"

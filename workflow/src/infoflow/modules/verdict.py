@@ -18,7 +18,7 @@ from scipy.special import expit
 
 from infoflow.modules.first_steps import FirstSteps
 from infoflow.modules.signals import Signals
-from infoflow.modules.training import Recipe
+from infoflow.modules.training import Recipe, Success
 
 TRAINABLE, NOT_TRAINABLE, UNCERTAIN = "trainable", "not trainable", "uncertain"
 RULE = Path(__file__).with_name("rule.json")
@@ -34,6 +34,8 @@ EASY = 1.5
 """log₁₀ of how many times over the steps could learn what is to be learned, where speed no longer matters."""
 HELD = 0.5
 """Share of what the loss wants of the outputs that units have to hold, not to be too few."""
+STRICTEST = 0.01
+"""Share of the loss of the best constant output that success allows at least."""
 SMALLER, LARGER = 5.0, 30.0
 """Factors by which the states have to fall below, or grow above, the inputs, to shrink or explode."""
 OUT_OF_LINE = math.log(5.0)
@@ -81,7 +83,7 @@ MECHANISMS = (
 """Names, most telling first."""
 
 
-FIRST_STEPS = ("first_rise", "first_slow", "first_slow_loss", "first_dying")
+FIRST_STEPS = ("first_rise", "first_slow", "first_slow_loss", "first_left", "first_dying")
 """Features of the first steps, which the rule without them has not."""
 RISE = 2.0
 """Factor by which the loss has to grow in the first steps, for the step to be too large."""
@@ -89,22 +91,34 @@ RISE = 2.0
 
 def features(signals: Signals, recipe: Recipe, first: FirstSteps | None = None) -> dict[str, float]:
     """Numbers that the rule is in, of one draw; all finite and bounded. Those of `FIRST_STEPS` if they are given."""
-    return {**_before(signals, recipe), **(_behind(first) if first is not None else {})}
+    return {**_before(signals, recipe), **(_behind(first, recipe.success) if first is not None else {})}
 
 
-def _behind(first: FirstSteps) -> dict[str, float]:
+def _behind(first: FirstSteps, success: Success) -> dict[str, float]:
     """Of the first steps."""
     if not first.finite:
-        return dict(zip(FIRST_STEPS, (3.0, 4.0, 4.0, 1.0)))
+        return dict(zip(FIRST_STEPS, (3.0, 4.0, 4.0, 4.0, 1.0)))
     grown = first.after / first.before if first.before > 0 else 1.0
     gained = first.gained
     values = (
         _clip(_log10(grown), 0, 3),
         _clip(EASY - _log10(first.reached), 0, 4),
         _clip(EASY - _log10(gained), 0, 4) if not math.isnan(gained) else 0.0,
+        _clip(_short_of(first, success), 0, 4),
         _clip(first.dead, 0, 1),
     )
     return dict(zip(FIRST_STEPS, values))
+
+
+def _short_of(first: FirstSteps, success: Success) -> float:
+    """log₁₀ of how many times more loss is left at the end than success allows, as shares of that of the best constant
+    output; of an accuracy a, 1 − a. NaN, unknown."""
+    if math.isnan(left := first.left):
+        return math.nan
+    allowed = success.bound if success.measure == "loss" else 1 - success.bound
+    if success.measure == "loss" and success.of == "initial":
+        allowed *= first.before / first.constant
+    return math.log10(left / max(allowed, STRICTEST))
 
 
 def _before(signals: Signals, recipe: Recipe) -> dict[str, float]:

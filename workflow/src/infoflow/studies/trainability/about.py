@@ -267,7 +267,7 @@ CUBE: dict[str, dict] = {
         "long_name": "where the boundary is",
         "units": "1",
         "flag_values": np.arange(-1, 4, dtype=np.int8),
-        "flag_meanings": "missing among_the_depths below_all_depths above_all_depths not_monotone",
+        "flag_meanings": "missing among_the_depths all_can_be_trained none_can_be_trained not_monotone",
     },
     "prediction_score": {
         "long_name": "score of the last hidden layer",

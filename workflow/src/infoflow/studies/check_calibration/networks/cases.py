@@ -399,8 +399,11 @@ def _c21() -> list[Case]:
 
 
 def _c23() -> list[Case]:
-    """A pre-activation ResNet without the norm before the pooling: the sum of all branches is large for the step."""
-    recipe = _recipe("sgd:0.1,momentum=0.9", 64, 120, Success(bound=0.35))
+    """A pre-activation ResNet without the norm before the pooling: the sum of all branches is large for the step.
+
+    It overflows within 21 to 30 steps of a budget that is thousands in the report.
+    """
+    recipe = _recipe("sgd:0.1,momentum=0.9", 64, 256, Success(bound=0.35))
     facts = {"depth": 18, "width": 256}
     return _pair(
         *("c23", "resnet", "cifar10_16", recipe),
