@@ -115,6 +115,8 @@ bench: $(READY)
 	$(BIN)/python tests/benchmarks/spoiled.py
 	$(BIN)/python tests/benchmarks/repair.py
 	$(BIN)/python tests/benchmarks/mechanisms.py
+	$(BIN)/python tests/benchmarks/regression.py
+	$(BIN)/python tests/benchmarks/published.py --directory results/published
 
 # Ten minutes at most, without MNIST; what is done is not run again. ARGUMENTS="--device cpu" tries the script itself.
 gpu: $(READY)
