@@ -133,6 +133,7 @@ def test_what_success_asks_for_counts(success, allowed):
     assert told == pytest.approx(max(0, math.log10(first.left / allowed)))
     assert features_of(dataclasses.replace(first, constant=math.nan))["first_left"] == 0
     assert features_of(dataclasses.replace(first, after=-1.0))["first_left"] == 0
+    assert features_of(dataclasses.replace(first, after=5e-324))["first_left"] == 0
 
 
 def test_a_small_step_takes_away_what_its_tangent_kernel_says():

@@ -118,7 +118,7 @@ def _short_of(first: FirstSteps, success: Success) -> float:
     allowed = success.bound if success.measure == "loss" else 1 - success.bound
     if success.measure == "loss" and success.of == "initial":
         allowed *= first.before / first.constant
-    return math.log10(left / max(allowed, STRICTEST))
+    return _log10(left) - math.log10(max(allowed, STRICTEST))
 
 
 def _before(signals: Signals, recipe: Recipe) -> dict[str, float]:

@@ -22,7 +22,7 @@ from infoflow.studies.check_calibration.variables import CEILING, RULE, WITHOUT
 from infoflow.verdict.auroc import auroc
 
 FITS, RESAMPLES = 40, 400
-VERSION = 2
+VERSION = 3
 PRIOR, WIDTH = 1.0, 0.03**0.5
 """Of the coefficients of features that are divided by their standard deviations: minus the mean, and the standard
 deviation of a Gaussian. Every feature but those of `NEUTRAL` is a defect, which can only lower the odds."""
