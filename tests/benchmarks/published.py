@@ -18,15 +18,22 @@ import numpy as np
 import xarray as xr
 import yaml
 
+from infoflow.studies.trainability.variables import SURE
 from infoflow.verdict.auroc import auroc
-from infoflow.verdict.resampling import auroc_interval, auroc_within, draw_weights, resample_stream
+from infoflow.verdict.resampling import (
+    auroc_interval,
+    auroc_within,
+    draw_weights,
+    interval,
+    resample_stream,
+    weighted_auroc,
+)
 
 ROOT = Path(__file__).parents[2]
 CONFIG, POINTS = ROOT / "config/evidence.yaml", ROOT / "docs/evidence.csv"
 EPOCHS = 12
 """Of 5,000 images in batches of 64: 936 steps."""
-REPLICAS, SURE = 3, 0.9
-UNKNOWN = -1
+REPLICAS, UNKNOWN = 3, -1
 SCORES = {"H": "differential_entropy", "R²": "explained_variance", "−D": "relative_entropy"}
 
 
@@ -85,7 +92,9 @@ def main() -> None:
     sure = truth != UNKNOWN
     deepest = depth.max()
     print(f"{given.experiment}: {sure.sum()} networks, {truth[sure].mean():.0%} train\n")
-    print("| score | AUROC | within depth |\n|---|---|---|")
+    counted = np.repeat(-depth[:, None].astype(float), REPLICAS, 1)
+    by_depth = auroc(counted[sure], truth[sure] == 1)
+    print("| score | AUROC | above −depth | within depth |\n|---|---|---|---|")
     for method, rule in (("adam", "evaluate_kl"), ("kernel", "probe_kernel")):
         found = {w: xr.load_dataset(directory / "results" / rule / path) for w, path in paths.items()}
         for told, variable in SCORES.items():
@@ -97,9 +106,12 @@ def main() -> None:
                 low, high = auroc_interval(every, truth, column, weights, "independent", strata)
                 value = auroc(every[sure], truth[sure] == 1) if strata is None else auroc_within(every, truth, strata)
                 cells.append(f"{value:.3f} [{low:.3f}, {high:.3f}]")
+                if strata is None:  # of the same networks
+                    gains = weighted_auroc(every, truth, weights) - weighted_auroc(counted, truth, weights)
+                    low, high = interval(gains)
+                    cells.append(f"{value - by_depth:.3f} [{low:.3f}, {high:.3f}]")
             print(f"| {told}, {method} | {' | '.join(cells)} |")
-    counted = np.repeat(-depth[:, None].astype(float), REPLICAS, 1)
-    print(f"| −depth | {auroc(counted[sure], truth[sure] == 1):.3f} | 0.500 |")
+    print(f"| −depth | {by_depth:.3f} | 0 | 0.500 |")
 
 
 if __name__ == "__main__":
